@@ -1,0 +1,24 @@
+# Needs Python 3.11 or newer with pip. ARGS reaches the command: make run ARGS="--steps 100"
+
+PYTHON ?= $(shell python3.11 -c 'print("python3.11")' 2>/dev/null || echo python3)
+BIN := .venv/bin
+READY := .venv/ready
+
+.PHONY: run test check
+run: $(READY)
+	$(BIN)/ntpt learn add2x2/top $(ARGS)
+
+test: $(READY)
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(READY)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	.ci/wheel
+
+# One environment for everything; brought up to date when the dependencies change.
+$(READY): pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --editable '.[dev]'
+	touch $@

@@ -1,0 +1,118 @@
+"""Success rates of ADD2X2 over seeds: each task from scratch, and with the library that `top` learned.
+
+    python -m ntpt_pyro.experiments.rates --seeds 10 --data ../shared/data \\
+        --scratch top,right --transfer left,bottom,right --out experiments/results/rates/mnist.json
+
+Every run is kept in a folder under ``--work`` and gone on from there, so that an interrupted recording resumes.
+"""
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ntpt_pyro._files import write_json
+from ntpt_pyro.experiments.learn import Options, learn, versions
+from ntpt_pyro.experiments.runs import Run
+from ntpt_pyro.experiments.statistics import spread, success_rate
+
+PAPER = "one ADD2X2 task alone, 1k grids: 40 +- 20 % (all models); in a lifetime 86-87 % (NTPT)"
+
+
+def main(arguments: list[str] | None = None) -> dict[str, Any]:
+    """Run every task over seeds and write what came out.
+
+    :param arguments: of the command line; None takes those of the process.
+    :returns: what was written.
+    """
+    options = _parse(arguments)
+    torch.set_num_threads(1)
+    seeds = list(range(options.first_seed, options.first_seed + options.seeds))
+    runs: dict[str, list[dict[str, Any]]] = {}
+    needed = ["top"] if options.transfer else []
+    for side in dict.fromkeys([*needed, *options.scratch]):
+        runs[f"{side}, from scratch"] = [_run(options, side, seed, None) for seed in seeds]
+    for side in options.transfer:
+        runs[f"{side}, library from top"] = [
+            _run(options, side, seed, options.work / f"top-{seed}") for seed in seeds
+        ]
+    recorded = {
+        "command": "python -m ntpt_pyro.experiments.rates "
+        + " ".join(arguments if arguments is not None else sys.argv[1:]),
+        "commit": _commit(),
+        "versions": versions(),
+        "threads": torch.get_num_threads(),
+        "seeds": seeds,
+        "data": next(iter(runs.values()))[0]["data"],
+        "paper": PAPER,
+        "summary": {name: _summary(results) for name, results in runs.items()},
+        "runs": runs,
+    }
+    write_json(options.out, recorded)
+    for name, summary in recorded["summary"].items():  # type: ignore[attr-defined]
+        print(name, summary)
+    return recorded
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--scratch", type=_sides, default=["top"])
+    parser.add_argument("--transfer", type=_sides, default=[])
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--strategy", default="marginal")
+    parser.add_argument("--restarts", type=int, default=16)
+    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--examples", type=int, default=1000)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    return parser.parse_args(arguments)
+
+
+def _sides(text: str) -> list[str]:
+    return [side for side in text.split(",") if side]
+
+
+def _run(options: argparse.Namespace, side: str, seed: int, library: Path | None) -> dict[str, Any]:
+    """One run's result, from its folder where it is there already."""
+    what = Options(
+        f"add2x2/{side}",
+        strategy=options.strategy,
+        examples=options.examples,
+        restarts=options.restarts,
+        steps=options.steps,
+        seed=seed,
+        library=library,
+        data=options.data,
+    )
+    run = Run(options.work / (f"{side}-{seed}" if library is None else f"{side}-{seed}-transfer"))
+    run.begin(what.settings(), resume=True)
+    result = run.result() if run.complete else learn(what, run=run).result
+    kept = ("seed", "program_correct", "test_accuracy", "digit_accuracy", "restarts_correct")
+    more = ("held_back_accuracy", "rounds", "steps", "seconds", "program", "data")
+    print(f"{side} seed {seed}: {result['program_correct']} {result['test_accuracy']:.3f}", flush=True)
+    return {name: result[name] for name in (*kept, *more)}
+
+
+def _summary(results: list[dict[str, Any]]) -> dict[str, Any]:
+    columns = ("test_accuracy", "digit_accuracy", "restarts_correct", "rounds", "seconds")
+    right = sum(result["program_correct"] for result in results)
+    return {
+        "right_programs": success_rate(right, len(results)),
+        **{name: spread([result[name] for result in results]) for name in columns},
+    }
+
+
+def _commit() -> str | None:
+    """The commit of the code, marked where the work tree differs from it; None outside a checkout."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    return found.stdout.strip() or None
+
+
+if __name__ == "__main__":
+    main()

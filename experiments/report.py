@@ -1,0 +1,143 @@
+"""What a person sees of a run: the program's text, the posterior of its choices, how well it does."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ntpt_pyro import ChoicePosterior, Line
+from ntpt_pyro._files import write_bytes
+from ntpt_pyro.errors import UsageError
+from ntpt_pyro.models.add2x2 import INSTRUCTIONS
+
+BAR = 20
+"""Characters of a full bar."""
+
+
+def print_run(
+    console: Console, result: dict[str, Any], posterior: ChoicePosterior, source: Sequence[Line]
+) -> None:
+    """Print a finished run.
+
+    :param console: where to.
+    :param result: the content of result.json.
+    :param posterior: of the choices.
+    :param source: the program's text.
+    """
+    console.print(f"\n[bold]{result['task']}[/], learned from {result['data']['train']}\n")
+    for line in source:
+        console.print(Text("    " + str(line), style="dim" if line.dead else "bold"))
+    console.print()
+    print_posterior(console, posterior, result["choices"])
+    verdict = {True: "right on all 10,000 digit grids", False: "wrong", None: "not judged"}
+    restarts = f"{result['restarts_correct']} of {result['restarts']}"
+    console.print(
+        f"\nprogram            {verdict[result['program_correct']]}"
+        f"\nheld-out accuracy  {result['test_accuracy']:.1%}"
+        f"\nnet_0 on digits    {result['digit_accuracy']:.1%}  (it was never shown a label)"
+        f"\nrestarts right     {restarts}, after {result['rounds']} search(es)"
+        f"\ntraining           {result['steps']} steps, {result['seconds']:.0f} s"
+    )
+
+
+def print_posterior(console: Console, posterior: ChoicePosterior, chosen: dict[str, int]) -> None:
+    """Print the marginals of the choices as a table.
+
+    :param console: where to.
+    :param posterior: of the choices.
+    :param chosen: the program that is shown beside it.
+    """
+    table = Table(title="posterior of the choices", title_justify="left", box=None, pad_edge=False)
+    table.add_column("choice")
+    table.add_column("most probable")
+    table.add_column("probability", justify="right")
+    table.add_column("")
+    table.add_column("entropy", justify="right")
+    entropies = posterior.entropies()
+    for site, probs in posterior.marginals.items():
+        probability = float(probs[chosen[site]])
+        table.add_row(
+            site,
+            alternative(site, chosen[site]),
+            f"{probability:.3f}",
+            "█" * round(BAR * probability),
+            f"{abs(entropies[site]):.3f}",
+        )
+    console.print(table)
+
+
+def print_top(console: Console, programs: Sequence[tuple[dict[str, int], float, Sequence[Line]]]) -> None:
+    """Print the most probable programs.
+
+    :param console: where to.
+    :param programs: for each its choices, its probability and its text.
+    """
+    for rank, (_, probability, source) in enumerate(programs, start=1):
+        console.print(f"\n[bold]{rank}.[/] probability {probability:.4g}")
+        for line in source:
+            console.print(Text("    " + str(line), style="dim" if line.dead else ""))
+
+
+def alternative(site: str, integer: int) -> str:
+    """The word for an alternative of one of ADD2X2's choices.
+
+    :param site: the choice.
+    :param integer: the alternative.
+    :returns: an instruction, a register or a network.
+
+    >>> alternative("instr_1", 2), alternative("return", 3), alternative("net_choice", 0)
+    ('MOVE_EAST', 'R3', 'net_0')
+    """
+    if site.startswith("instr"):
+        return INSTRUCTIONS[integer]
+    return f"net_{integer}" if site == "net_choice" else f"R{integer}"
+
+
+def plot_posterior(posterior: ChoicePosterior, file: Path) -> None:
+    """Draw the marginals of the choices, a row of shaded cells a choice.
+
+    :param posterior: of the choices.
+    :param file: where to; its ending gives the format (png, svg, pdf).
+    :raises UsageError: where the ending is no format.
+    """
+    from io import BytesIO
+
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    sites = list(posterior.marginals)
+    widest = max(len(probs) for probs in posterior.marginals.values())
+    figure = Figure(figsize=(1.5 + 1.1 * widest, 0.8 + 0.42 * len(sites)), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    for row, site in enumerate(sites):
+        for column, probability in enumerate(posterior.marginals[site].tolist()):
+            axes.barh(row, 1, left=column, color=str(1 - 0.85 * probability), edgecolor="0.8")
+            axes.text(
+                column + 0.5,
+                row,
+                f"{alternative(site, column)}\n{probability:.2f}",
+                ha="center",
+                va="center",
+                fontsize=7,
+                color="white" if probability > 0.6 else "black",
+            )
+    axes.set(yticks=range(len(sites)), yticklabels=sites, xticks=[], xlim=(0, widest))
+    axes.invert_yaxis()
+    axes.set_title("posterior of the choices", loc="left")
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    kind = file.suffix.removeprefix(".") or "png"
+    if kind not in figure.canvas.get_supported_filetypes():
+        raise UsageError(
+            str(file),
+            expected="a picture's ending such as .png, .svg or .pdf",
+            got=f".{kind}",
+            remedy="rename the file",
+        )
+    content = BytesIO()
+    figure.savefig(content, format=kind, dpi=150)
+    write_bytes(file, content.getvalue())

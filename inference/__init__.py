@@ -1,0 +1,54 @@
+"""Inference: strategies, guides, restarts, training, read-out."""
+
+if __name__ != "ntpt_pyro.inference":
+    raise ImportError("import this package as ntpt_pyro.inference: there must be one copy of its classes")
+
+from ntpt_pyro.inference.annealing import Annealing as Annealing
+from ntpt_pyro.inference.budget import Budget as Budget
+from ntpt_pyro.inference.checkpoint import FitState as FitState
+from ntpt_pyro.inference.choices import EnumeratedChoices as EnumeratedChoices
+from ntpt_pyro.inference.choices import MeanChoices as MeanChoices
+from ntpt_pyro.inference.choices import RelaxedChoices as RelaxedChoices
+from ntpt_pyro.inference.fit import EarlyStop as EarlyStop
+from ntpt_pyro.inference.fit import fit as fit
+from ntpt_pyro.inference.guide import ChoiceGuide as ChoiceGuide
+from ntpt_pyro.inference.optim import SplitAdam as SplitAdam
+from ntpt_pyro.inference.readout import decided as decided
+from ntpt_pyro.inference.readout import evidence as evidence
+from ntpt_pyro.inference.readout import marginals as marginals
+from ntpt_pyro.inference.readout import most_probable as most_probable
+from ntpt_pyro.inference.restarts import Restarts as Restarts
+from ntpt_pyro.inference.steps import EnumeratedSteps as EnumeratedSteps
+from ntpt_pyro.inference.steps import ForwardMarginals as ForwardMarginals
+from ntpt_pyro.inference.strategy import STRATEGIES as STRATEGIES
+from ntpt_pyro.inference.strategy import Strategy as Strategy
+from ntpt_pyro.inference.strategy import enumeration as enumeration
+from ntpt_pyro.inference.strategy import marginal as marginal
+from ntpt_pyro.inference.strategy import relaxed as relaxed
+from ntpt_pyro.inference.strategy import strategy_named as strategy_named
+
+__all__ = [
+    "STRATEGIES",
+    "Annealing",
+    "Budget",
+    "ChoiceGuide",
+    "EarlyStop",
+    "EnumeratedChoices",
+    "EnumeratedSteps",
+    "FitState",
+    "ForwardMarginals",
+    "MeanChoices",
+    "RelaxedChoices",
+    "Restarts",
+    "SplitAdam",
+    "Strategy",
+    "decided",
+    "enumeration",
+    "evidence",
+    "fit",
+    "marginal",
+    "marginals",
+    "most_probable",
+    "relaxed",
+    "strategy_named",
+]

@@ -1,0 +1,89 @@
+"""What sites a model has, found by running it once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+import torch
+from pyro import poutine
+from pyro.poutine.messenger import Messenger
+
+from ntpt_pyro.inference.choices import MeanChoices
+from ntpt_pyro.inference.steps import ForwardMarginals
+from ntpt_pyro.sites import Message, role_of
+
+
+@dataclass(frozen=True)
+class ChoiceSite:
+    """One choice of a model.
+
+    :param name: the site's name.
+    :param size: the number of alternatives.
+    :param batch_shape: ``[*plates]``, the plates around it (size 1 where a plate does not apply).
+    :param plates: name, size and dimension of each vectorised plate around it, outermost first.
+    """
+
+    name: str
+    size: int
+    batch_shape: tuple[int, ...]
+    plates: tuple[tuple[str, int, int], ...]
+
+
+@dataclass(frozen=True)
+class ModelSites:
+    """The sites of a model.
+
+    :param choices: the choices by name, in the order in which the model meets them.
+    :param steps: the names of its interpreter steps.
+    :param largest_plate: the number of elements of its largest nest of plates.
+    """
+
+    choices: dict[str, ChoiceSite]
+    steps: tuple[str, ...]
+    largest_plate: int
+
+
+def model_sites(model: Callable[..., Any], *args: Any, **kwargs: Any) -> ModelSites:
+    """Run a model once under forward marginals, without gradients and hidden from handlers outside.
+
+    :param model: a Pyro program.
+    :param args: its arguments.
+    :param kwargs: its keyword arguments.
+    :returns: its sites.
+    """
+    steps = _StepNames()
+    with (
+        torch.no_grad(),
+        poutine.block(),
+        poutine.trace() as tracer,
+        MeanChoices(),
+        ForwardMarginals(),
+        steps,
+    ):
+        model(*args, **kwargs)
+    nodes = {n: node for n, node in tracer.trace.nodes.items() if node["type"] == "sample"}
+    plates = {
+        name: tuple((f.name, f.size, f.dim or 0) for f in node["cond_indep_stack"] if f.vectorized)
+        for name, node in nodes.items()
+    }
+    choices = {}
+    for name, node in nodes.items():
+        if role_of(node) == "choice":
+            prior: Any = node["fn"]
+            choices[name] = ChoiceSite(name, prior.event_shape[-1], tuple(prior.batch_shape), plates[name])
+    largest = max((prod(size for _, size, _ in nest) for nest in plates.values()), default=1)
+    return ModelSites(choices, tuple(steps.names), largest)
+
+
+@dataclass(eq=False)
+class _StepNames(Messenger):
+    """Notes the names of interpreter steps."""
+
+    names: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def _pyro_ntpt_var(self, msg: Message) -> None:
+        self.names.append(msg["args"][0])

@@ -1,0 +1,136 @@
+"""What a fit has found: marginals of the choices, most probable programs, and how well they explain data."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from pyro import poutine
+from pyro.infer import TraceEnum_ELBO, infer_discrete
+from torch import Tensor
+
+from ntpt_pyro.inference.choices import EnumeratedChoices
+from ntpt_pyro.inference.guide import ChoiceGuide
+from ntpt_pyro.inference.prototype import model_sites
+from ntpt_pyro.inference.restarts import Restarts
+from ntpt_pyro.inference.steps import ForwardMarginals
+from ntpt_pyro.inference.strategy import Strategy
+from ntpt_pyro.sites import role_of
+from ntpt_pyro.values import one_hot
+
+Model = Callable[..., Any]
+Programs = Mapping[str, Int[Tensor, " restarts"]]
+"""One program a restart: each choice's integer by site."""
+
+
+def marginals(
+    strategy: Strategy, model: Model, guide: ChoiceGuide, data: Sequence[Tensor], *, restarts: int = 1
+) -> dict[str, Float[Tensor, "restarts size"]]:
+    """The posterior marginal of every choice.
+
+    :param strategy: the one that the guide was trained with.
+    :param model: a Pyro program, not wrapped.
+    :param guide: the trained guide.
+    :param data: examples; only choices that the strategy enumerates look at them, and have their exact
+        posterior given these examples.
+    :param restarts: of the fit.
+    :returns: by site, ``[restarts, size]``, in probability space: the guide's, or exact.
+    :raises BudgetError: where the enumeration is out of reach on these data.
+    """
+    found = {site: _flat(probs, restarts) for site, probs in guide.probabilities().items()}
+    if not _exact_sites(strategy, model, data):
+        return found
+    program = Restarts(restarts)(model)
+    with torch.no_grad(), strategy:
+        exact = TraceEnum_ELBO().compute_marginals(program, guide, *data)
+    for site in _exact_sites(strategy, model, data):
+        probs = exact[site].probs if hasattr(exact[site], "probs") else exact[site].logits.exp()
+        found[site] = _flat(probs, restarts)
+    return found
+
+
+def most_probable(
+    strategy: Strategy, model: Model, guide: ChoiceGuide, data: Sequence[Tensor], *, restarts: int = 1
+) -> dict[str, Int[Tensor, " restarts"]]:
+    """The most probable program of every restart.
+
+    :param strategy: the one that the guide was trained with.
+    :param model: a Pyro program, not wrapped.
+    :param guide: the trained guide.
+    :param data: see :func:`marginals`.
+    :param restarts: of the fit.
+    :returns: by site, ``[restarts]``. Under a mean-field guide the mode of each choice; where choices are
+        enumerated the joint mode (:func:`pyro.infer.infer_discrete` at temperature 0), which need not be made
+        of the marginals' modes.
+    :raises BudgetError: see :func:`marginals`.
+    """
+    found = {site: _flat(p, restarts).argmax(-1) for site, p in guide.probabilities().items()}
+    exact_sites = _exact_sites(strategy, model, data)
+    if not exact_sites:
+        return found
+    program = poutine.condition(Restarts(restarts)(model), data=_vertices(model, data, found))
+    best = infer_discrete(strategy(program), first_available_dim=-3, temperature=0)
+    with torch.no_grad():
+        trace = poutine.trace(best).get_trace(*data)
+    for site in exact_sites:
+        found[site] = _flat(trace.nodes[site]["value"], restarts).argmax(-1)
+    return found
+
+
+def decided(model: Model, programs: Programs, data: Sequence[Tensor]) -> Model:
+    """The model with its choices fixed, its steps at their forward marginals.
+
+    :param model: a Pyro program, not wrapped.
+    :param programs: one program a restart.
+    :param data: examples, one of which shows how many alternatives each choice has.
+    :returns: a program of the same arguments, in the plate of restarts.
+    """
+    restarts = len(next(iter(programs.values()))) if programs else 1
+    vertices = _vertices(model, data, programs)
+    return ForwardMarginals()(poutine.condition(Restarts(restarts)(model), data=vertices))
+
+
+def evidence(
+    model: Model, programs: Programs, data: Sequence[Tensor], *, chunk: int = 500
+) -> Float[Tensor, " restarts"]:
+    """How well each program explains data: mean log-likelihood of an example.
+
+    :param model: a Pyro program, not wrapped.
+    :param programs: one program a restart.
+    :param data: tensors with a common first axis of examples.
+    :param chunk: examples at once.
+    :returns: ``[restarts]``, in nats, at most 0.
+    """
+    fixed = decided(model, programs, data)
+    total: Tensor = torch.zeros(())
+    for batch in zip(*(tensor.split(chunk) for tensor in data), strict=True):
+        with torch.no_grad():
+            trace = poutine.trace(fixed).get_trace(*batch)
+            for site in trace.nodes.values():
+                if site["type"] == "sample" and site["is_observed"] and role_of(site) is None:
+                    output: Any = site["fn"]
+                    total = total + output.log_prob(site["value"]).sum(-1)
+    return total / len(data[0])
+
+
+def _sizes(model: Model, data: Sequence[Tensor]) -> dict[str, int]:
+    sites = model_sites(model, *(tensor[:1] for tensor in data))
+    return {name: site.size for name, site in sites.choices.items()}
+
+
+def _vertices(model: Model, data: Sequence[Tensor], programs: Programs) -> dict[str, Tensor]:
+    sizes = _sizes(model, data)
+    return {site: one_hot(found, sizes[site]).unsqueeze(-2) for site, found in programs.items()}
+
+
+def _exact_sites(strategy: Strategy, model: Model, data: Sequence[Tensor]) -> list[str]:
+    return [
+        site
+        for site in _sizes(model, data)
+        if isinstance(strategy.treatment_of(site, "choice"), EnumeratedChoices)
+    ]
+
+
+def _flat(probs: Tensor, restarts: int) -> Tensor:
+    """``[restarts, size]`` of a choice's ``[(restarts, 1,) size]``."""
+    return probs.reshape(-1, probs.shape[-1]).expand(restarts, probs.shape[-1])

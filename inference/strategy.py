@@ -1,0 +1,326 @@
+"""Strategies: which point of the simplex each site yields, chosen without touching the model.
+
+========================  ======================  ==================  ===================================
+preset                    a choice yields         a step yields       stock objective
+========================  ======================  ==================  ===================================
+:func:`marginal`          its mean                forward marginal    Trace_ELBO
+:func:`relaxed`           a Gumbel-softmax sample forward marginal    Trace_ELBO, reparameterised
+:func:`enumeration`       every vertex            every vertex        TraceEnum_ELBO: the exact evidence
+========================  ======================  ==================  ===================================
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from math import prod
+from typing import Any
+
+import torch
+from pyro.infer import ELBO, Trace_ELBO, TraceEnum_ELBO
+from pyro.poutine.messenger import Messenger
+
+from ntpt_pyro.errors import SiteError, UsageError
+from ntpt_pyro.inference.annealing import Annealing
+from ntpt_pyro.inference.budget import Budget
+from ntpt_pyro.inference.choices import (
+    ChoiceTreatment,
+    EnumeratedChoices,
+    MeanChoices,
+    RelaxedChoices,
+)
+from ntpt_pyro.inference.guide import ChoiceGuide
+from ntpt_pyro.inference.prototype import ModelSites, model_sites
+from ntpt_pyro.inference.steps import EnumeratedSteps, ForwardMarginals, StepTreatment
+from ntpt_pyro.sites import Message, role_of
+
+Treatment = ChoiceTreatment | StepTreatment
+PerSite = Mapping[str, Treatment] | Callable[[str], Treatment | None]
+
+
+class Strategy(Messenger):
+    """A treatment of choices and a treatment of steps, applied together to a model or a guide.
+
+    Usable as a context manager (``with strategy:``), as a decorator (``@strategy``) and as a higher-order
+    function (``strategy(model)``). Holds no state between runs: an instance may be used any number of times.
+
+    :param choices: what :func:`ntpt_pyro.choice` yields.
+    :param steps: what :func:`ntpt_pyro.var` yields.
+    :param sites: other treatments for some sites, by name or by a function of the name that returns a
+        treatment or None.
+    :param kl: weight of the choices' terms (together ``-KL(guide || prior)``) against the likelihood. 1 is
+        the evidence lower bound; 0 leaves the likelihood alone (TerpreT's FMGD). Enumerated choices are
+        exact and not weighted.
+    :raises SiteError: in a run where a site name is used twice.
+
+    The same model under three strategies:
+
+    >>> from ntpt_pyro import choice, constant, switch, var
+    >>> def model():
+    ...     flip = choice("flip", 2)
+    ...     return var("out", switch(flip, [constant(0, 2), constant(1, 2)]))
+    >>> with marginal():
+    ...     model()
+    tensor([0.5000, 0.5000])
+    >>> relaxed(0.5)(model)().shape
+    torch.Size([2])
+    >>> @marginal()
+    ... def decorated():
+    ...     return model()
+    >>> decorated()
+    tensor([0.5000, 0.5000])
+
+    and with Pyro's own SVI, no ``fit`` needed:
+
+    >>> import pyro
+    >>> from ntpt_pyro import observe
+    >>> def flipper(bits):
+    ...     flip = choice("flip", 2)
+    ...     with pyro.plate("bits", len(bits)):
+    ...         observe("bit", switch(flip, [constant(0, 2), constant(1, 2)]), bits)
+    >>> bits, strategy = torch.tensor([1, 1, 1]), relaxed(1.0)
+    >>> guide = strategy.guide(flipper, bits)
+    >>> svi = pyro.infer.SVI(
+    ...     strategy(flipper), strategy(guide), pyro.optim.Adam({"lr": 0.1}), strategy.elbo()
+    ... )
+    >>> losses = [svi.step(bits) for _ in range(100)]
+    >>> guide.probabilities()["flip"].argmax(-1)
+    tensor(1)
+    """
+
+    def __init__(
+        self,
+        *,
+        choices: ChoiceTreatment,
+        steps: StepTreatment,
+        sites: PerSite | None = None,
+        kl: float = 1.0,
+    ) -> None:
+        super().__init__()
+        self.choices = choices
+        self.steps = steps
+        self.sites = sites
+        self.kl = kl
+        self._seen: set[str] = set()
+
+    def __enter__(self) -> "Strategy":
+        """Install the strategy for one run."""
+        self._seen = set()
+        for budget in self._budgets():
+            budget.reset()
+        super().__enter__()
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        """Remove the strategy, after an exception too."""
+        self._seen = set()
+        super().__exit__(*exception)
+
+    def treatment_of(self, site: str, role: str) -> Treatment:
+        """The treatment that a site gets.
+
+        :param site: the site's name.
+        :param role: ``"choice"`` or ``"step"``.
+        :returns: its own where :attr:`sites` has one, else that of its role.
+        """
+        own = self.sites.get(site) if isinstance(self.sites, Mapping) else None
+        if callable(self.sites):
+            own = self.sites(site)
+        return own or (self.choices if role == "choice" else self.steps)
+
+    def _pyro_sample(self, msg: Message) -> None:
+        role = role_of(msg)
+        if role is None:
+            return
+        site = str(msg["name"])
+        self._claim(site)
+        treatment = self.treatment_of(site, role)
+        treatment._process_message(msg)
+        if role == "choice" and not isinstance(treatment, EnumeratedChoices):
+            msg["scale"] = msg["scale"] * self.kl
+
+    def _pyro_ntpt_var(self, msg: Message) -> None:
+        site = msg["args"][0]
+        treatment = self.treatment_of(site, "step")
+        treatment._process_message(msg)
+        if msg["done"]:  # otherwise the step becomes a sample site, which claims its name there
+            self._claim(site)
+
+    def _claim(self, site: str) -> None:
+        """Note that a site name is taken in this run."""
+        if site in self._seen:
+            raise SiteError(
+                f"site {site!r}",
+                expected="a name used once in the model",
+                got="a second use",
+                remedy="give each choice and var its own name",
+            )
+        self._seen.add(site)
+
+    def _treatments(self) -> list[Treatment]:
+        own = list(self.sites.values()) if isinstance(self.sites, Mapping) else []
+        return [self.choices, self.steps, *own]
+
+    def _budgets(self) -> list[Budget]:
+        enumerated = (EnumeratedChoices, EnumeratedSteps)
+        return [part.budget for part in self._treatments() if isinstance(part, enumerated)]
+
+    @property
+    def enumerates(self) -> bool:
+        """Whether any site known in advance is enumerated, so that the objective is TraceEnum_ELBO."""
+        return bool(self._budgets())
+
+    def at(self, step: int) -> "Strategy":
+        """The strategy at a training step: annealing schedules fixed at their value there.
+
+        :param step: counted from 0.
+        :returns: this strategy itself where nothing in it changes with time.
+        """
+        if not (isinstance(self.choices, RelaxedChoices) and isinstance(self.choices.temperature, Annealing)):
+            return self
+        choices = replace(self.choices, step=step)
+        return Strategy(choices=choices, steps=self.steps, sites=self.sites, kl=self.kl)
+
+    def weighted(self, kl: float) -> "Strategy":
+        """The same strategy with the choices' terms weighted by a further factor.
+
+        :param kl: multiplies the strategy's own weight.
+        :returns: a new strategy.
+        """
+        return Strategy(choices=self.choices, steps=self.steps, sites=self.sites, kl=self.kl * kl)
+
+    def describe(self) -> str:
+        """The strategy in one line, the same for equal strategies."""
+        sites = "" if self.sites is None else ", own treatments for some sites"
+        return f"choices: {self.choices!r}, steps: {self.steps!r}, kl: {self.kl}{sites}"
+
+    def elbo(self) -> ELBO:
+        """The stock Pyro objective that fits this strategy.
+
+        :returns: a TraceEnum_ELBO where anything is enumerated, else a Trace_ELBO.
+        """
+        return TraceEnum_ELBO() if self.enumerates else Trace_ELBO()
+
+    def guide(
+        self,
+        model: Callable[..., Any],
+        *args: Any,
+        init_scale: float = 1.0,
+        generator: torch.Generator | None = None,
+        **kwargs: Any,
+    ) -> ChoiceGuide:
+        """The mean-field guide of a model under this strategy, after the cost of enumeration is checked.
+
+        Choices that the strategy enumerates are left to the model, which makes them exact.
+
+        :param model: a Pyro program, not wrapped in a strategy.
+        :param args: its arguments; a batch of the size to be trained on.
+        :param init_scale: see :class:`~ntpt_pyro.inference.ChoiceGuide`.
+        :param generator: see :class:`~ntpt_pyro.inference.ChoiceGuide`.
+        :param kwargs: the model's keyword arguments.
+        :returns: the guide; hand ``strategy(guide)`` to SVI.
+        :raises SiteError: where the strategy treats a site that the model does not have.
+        :raises BudgetError: where the enumerated choices alone are out of reach.
+        """
+        sites = model_sites(model, *args, **kwargs)
+        self._check_names(sites)
+        exact = self._check_cost(sites)
+        return ChoiceGuide(
+            [site for name, site in sites.choices.items() if name not in exact],
+            init_scale=init_scale,
+            generator=generator,
+        )
+
+    def _check_names(self, sites: ModelSites) -> None:
+        """Raise where a site with a treatment of its own is not in the model."""
+        known = [*sites.choices, *sites.steps]
+        own = self.sites if isinstance(self.sites, Mapping) else {}
+        for name in own:
+            if name not in known:
+                raise SiteError(
+                    f"strategy for site {name!r}",
+                    expected=f"one of {', '.join(known)}",
+                    got=repr(name),
+                    remedy="correct the name",
+                )
+
+    def _check_cost(self, sites: ModelSites) -> set[str]:
+        """The enumerated choices; raises where every program on every plate element is too much."""
+        exact = {
+            name: (site.size, treatment.budget)
+            for name, site in sites.choices.items()
+            if isinstance(treatment := self.treatment_of(name, "choice"), EnumeratedChoices)
+        }
+        if exact:
+            _, budget = next(iter(exact.values()))
+            budget.reset()
+            budget.sites.update((name, size) for name, (size, _) in exact.items())
+            support = prod(size for size, _ in exact.values())
+            budget.check(support * sites.largest_plate, len(exact) + 1)
+        return set(exact)
+
+
+def marginal(*, kl: float = 1.0, sites: PerSite | None = None) -> Strategy:
+    """Forward-marginal gradient descent: every choice at its mean, every step at its marginal.
+
+    :param kl: weight of ``KL(guide || prior)``; 0 is TerpreT's FMGD.
+    :param sites: other treatments for some sites.
+    :returns: the strategy; deterministic.
+    """
+    return Strategy(choices=MeanChoices(), steps=ForwardMarginals(), sites=sites, kl=kl)
+
+
+def relaxed(
+    temperature: float | Annealing = 1.0,
+    hard: bool = False,
+    *,
+    kl: float = 1.0,
+    sites: PerSite | None = None,
+) -> Strategy:
+    """Gumbel-softmax choices, forward marginals for the steps given the sampled program.
+
+    :param temperature: above zero, or an annealing schedule.
+    :param hard: straight-through one-hot samples.
+    :param kl: weight of ``KL(guide || prior)``.
+    :param sites: other treatments for some sites.
+    :returns: the strategy; draws from torch's global random state.
+    :raises UsageError: where the temperature is not above zero.
+    """
+    return Strategy(choices=RelaxedChoices(temperature, hard), steps=ForwardMarginals(), sites=sites, kl=kl)
+
+
+def enumeration(*, max_cells: int = 2**23, sites: PerSite | None = None) -> Strategy:
+    """Every choice and every step summed over exactly.
+
+    The objective is minus the exact log-evidence of the batch; there is nothing for a guide to learn but
+    the library. Cost grows as the product of the sizes: for small models, and a few choices of larger ones
+    (``sites``).
+
+    :param max_cells: the most joint assignments times plate elements to hold at once.
+    :param sites: other treatments for some sites.
+    :returns: the strategy; deterministic.
+    """
+    budget = Budget(max_cells)
+    return Strategy(choices=EnumeratedChoices(budget), steps=EnumeratedSteps(budget), sites=sites)
+
+
+STRATEGIES: dict[str, Callable[[], Strategy]] = {
+    "marginal": marginal,
+    "relaxed": relaxed,
+    "enumeration": enumeration,
+    "enumerated-choices": lambda: Strategy(choices=EnumeratedChoices(), steps=ForwardMarginals()),
+    "straight-through": lambda: relaxed(hard=True),
+}
+"""Ready-made strategies by the names that the command line takes."""
+
+
+def strategy_named(name: str) -> Strategy:
+    """The ready-made strategy of a name.
+
+    :param name: a key of :data:`STRATEGIES`.
+    :returns: a new strategy.
+    :raises UsageError: where there is none of that name.
+    """
+    if name not in STRATEGIES:
+        raise UsageError(
+            "strategy", expected=f"one of {', '.join(STRATEGIES)}", got=repr(name), remedy="pick one"
+        )
+    return STRATEGIES[name]()

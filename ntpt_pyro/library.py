@@ -1,0 +1,205 @@
+"""The library: learnable functions that tasks share and improve."""
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Int
+from pyro.nn import PyroModule
+from safetensors import SafetensorError, safe_open
+
+from ntpt_pyro._files import write_safetensors
+from ntpt_pyro.errors import LibraryError
+from ntpt_pyro.learned import LearnedFunction, NeuralFunction, Tensor
+
+FORMAT = "ntpt_pyro library 1"
+
+
+class Library(PyroModule):
+    """Learnable functions by name, shared by identity: every task that calls one trains it.
+
+    :param functions: what to build; more can join with :meth:`add`.
+    :param seed: of the initial weights.
+    :param copies: R to give each of R restarts its own weights, see :class:`~ntpt_pyro.NeuralFunction`.
+    :raises LibraryError: where two untrained functions would be in the library at once.
+
+    >>> from ntpt_pyro import learn, Tensor
+    >>> @learn([Tensor(28, 28)], 10, hid_sizes=[32])
+    ... def net_0(image): "The digit in an image."
+    >>> library = Library([net_0], seed=0)
+    >>> library["net_0"](torch.zeros(5, 28, 28)).shape
+    torch.Size([5, 10])
+    """
+
+    def __init__(
+        self, functions: Iterable[LearnedFunction] = (), *, seed: int = 0, copies: int | None = None
+    ) -> None:
+        super().__init__("library")
+        self.copies = copies
+        self.steps: dict[str, int] = {}
+        """Training steps behind each function; 0 is untrained."""
+        self._generator = torch.Generator().manual_seed(seed)
+        for function in functions:
+            self.add(function)
+
+    def add(self, function: LearnedFunction) -> None:
+        """Build a function's weights and take it in.
+
+        :param function: its declaration.
+        :raises LibraryError: where another function is still untrained: a program choosing between N
+            untrained functions sees them as one large one, which cannot be split apart afterwards (Gaunt et
+            al. 2017, section 4.1); or where the name is taken.
+        """
+        if function.name in self.steps:
+            raise LibraryError(
+                f"library function {function.name!r}",
+                expected="a new name",
+                got="one that is in the library",
+                remedy="rename the function",
+            )
+        untrained = [name for name, steps in self.steps.items() if steps == 0]
+        if untrained:
+            raise LibraryError(
+                "library",
+                expected="at most one untrained function",
+                got=f"{untrained[0]} and {function.name}",
+                remedy="train the first on a task of its own before another joins: a choice between "
+                "untrained functions learns them as one that cannot be split apart (Gaunt et al. 2017, 4.1)",
+            )
+        setattr(self, function.name, function.build(self._generator, self.copies))
+        self.steps[function.name] = 0
+
+    def __getitem__(self, name: str) -> NeuralFunction:
+        """A function by name.
+
+        :param name: its name.
+        :returns: the module.
+        :raises LibraryError: where there is none.
+        """
+        if name not in self.steps:
+            raise LibraryError(
+                "library",
+                expected=f"one of {', '.join(self.steps) or 'no functions'}",
+                got=repr(name),
+                remedy="add the function, or load a library that has it",
+            )
+        function: NeuralFunction = getattr(self, name)
+        return function
+
+    def __iter__(self) -> Iterator[NeuralFunction]:
+        """The functions, in the order in which they joined."""
+        return (self[name] for name in self.steps)
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    @property
+    def trained(self) -> bool:
+        """Whether every function in it has been trained."""
+        return all(self.steps.values())
+
+    def count_steps(self, steps: int) -> None:
+        """Note that every function took part in more training.
+
+        :param steps: how many steps more.
+        """
+        for name in self.steps:
+            self.steps[name] += steps
+
+    def copied(self, copies: int, seed: int) -> "Library":
+        """A library of the same functions with fresh weights for each restart.
+
+        :param copies: the number of restarts.
+        :param seed: of the initial weights.
+        :returns: a new, untrained library.
+        """
+        return Library((f.declaration for f in self), seed=seed, copies=copies)
+
+    def take(self, restarts: Int[torch.Tensor, " kept"]) -> "Library":
+        """The weights of some restarts: one restart gives a library without the axis of copies.
+
+        :param restarts: indices of copies.
+        :returns: a new library with copied weights; this one itself where it has no copies.
+        """
+        if self.copies is None:
+            return self
+        single = len(restarts) == 1
+        taken = Library((f.declaration for f in self), copies=None if single else len(restarts))
+        with torch.no_grad():
+            for mine, theirs in zip(taken.parameters(), self.parameters(), strict=True):
+                mine.copy_(theirs[restarts[0]] if single else theirs[restarts])
+        taken.steps = dict(self.steps)
+        return taken
+
+    def save(self, path: Path) -> None:
+        """Write declarations and weights to one safetensors file, atomically.
+
+        :param path: the file.
+        """
+        functions = [
+            {
+                "name": f.declaration.name,
+                "inputs": [_kind_to_json(kind) for kind in f.declaration.inputs],
+                "out": _kind_to_json(f.declaration.out),
+                "hid_sizes": list(f.declaration.hid_sizes),
+                "doc": f.declaration.doc,
+                "steps": self.steps[f.declaration.name],
+            }
+            for f in self
+        ]
+        metadata = {"format": FORMAT, "functions": json.dumps(functions)}
+        write_safetensors(path, dict(self.state_dict()), metadata)
+
+    @classmethod
+    def load(cls, path: Path) -> "Library":
+        """Read a library from a file that :meth:`save` wrote.
+
+        :param path: the file.
+        :returns: the library, its functions in the order in which they joined.
+        :raises LibraryError: where the file is missing, or not a library of this format.
+        """
+        library = cls()
+        try:
+            with safe_open(path, framework="pt") as file:
+                metadata = file.metadata() or {}
+                if metadata.get("format") != FORMAT:
+                    raise _not_a_library(path, f"format {metadata.get('format')!r}")
+                for entry in json.loads(metadata["functions"]):
+                    declaration = LearnedFunction(
+                        entry["name"],
+                        tuple(map(_kind_from_json, entry["inputs"])),
+                        _kind_from_json(entry["out"]),
+                        tuple(entry["hid_sizes"]),
+                        entry["doc"],
+                    )
+                    library.steps = {name: steps or 1 for name, steps in library.steps.items()}
+                    library.add(declaration)
+                    library.steps[declaration.name] = entry["steps"]
+                weights = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+                library.load_state_dict(weights)
+        except FileNotFoundError as error:
+            raise _not_a_library(path, "no such file") from error
+        except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+            if isinstance(error, LibraryError):
+                raise
+            raise _not_a_library(path, str(error).splitlines()[0]) from error
+        return library
+
+
+def _not_a_library(path: Path, got: str) -> LibraryError:
+    return LibraryError(
+        str(path),
+        expected=f"a file of {FORMAT}",
+        got=got,
+        remedy="give a file or run folder that this version wrote",
+    )
+
+
+def _kind_to_json(kind: int | Tensor) -> Any:
+    return kind if isinstance(kind, int) else list(kind.shape)
+
+
+def _kind_from_json(kind: Any) -> int | Tensor:
+    return kind if isinstance(kind, int) else Tensor(*kind)

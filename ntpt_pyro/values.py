@@ -1,0 +1,114 @@
+"""Values on the simplex: the one data type of the language.
+
+An integer that ranges over ``0..n-1`` is a tensor of shape ``[*batch, n]``: a probability vector along the
+last axis, in probability space. A known integer is a one-hot vector, a vertex of the simplex. Leading axes
+broadcast; ``docs/shapes.md`` fixes their order (enumeration dims | plates | the value's own axis).
+"""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from ntpt_pyro.errors import RangeError
+
+Value = Float[Tensor, "*batch n"]
+"""A value on the simplex, ``[*batch, n]``."""
+
+
+def one_hot(integers: Int[Tensor, "*batch"], size: int, dtype: torch.dtype | None = None) -> Value:
+    """The vertices of the simplex at known integers.
+
+    :param integers: ``[*batch]``, each in ``0..size-1``.
+    :param size: the range ``n`` of the value.
+    :param dtype: floating type of the result; torch's default where None.
+    :returns: ``[*batch, size]``, one at each integer and zero elsewhere; carries no gradient.
+    :raises RangeError: where an integer is outside the range.
+
+    >>> one_hot(torch.tensor([2, 0]), 3)
+    tensor([[0., 0., 1.],
+            [1., 0., 0.]])
+    """
+    if integers.numel():
+        low, high = (int(bound) for bound in torch.aminmax(integers))
+        if low < 0 or high >= size:
+            raise _outside("one_hot", low if low < 0 else high, size)
+    vertices = torch.eye(size, dtype=dtype or torch.get_default_dtype(), device=integers.device)
+    return vertices[integers.long()]
+
+
+def constant(integer: int, size: int) -> Value:
+    """The vertex of the simplex at one known integer.
+
+    :param integer: in ``0..size-1``.
+    :param size: the range ``n`` of the value.
+    :returns: ``[size]``.
+    :raises RangeError: where the integer is outside the range.
+
+    >>> constant(1, 3)
+    tensor([0., 1., 0.])
+    """
+    if not 0 <= integer < size:
+        raise _outside("constant", integer, size)
+    value = torch.zeros(size)
+    value[integer] = 1.0
+    return value
+
+
+def widen(value: Value, size: int) -> Value:
+    """The same value seen as one of a larger range: the added integers have probability zero.
+
+    :param value: ``[*batch, n]``.
+    :param size: the new range, at least ``n``.
+    :returns: ``[*batch, size]``; gradients pass unchanged.
+    :raises RangeError: where ``size`` is below ``n``.
+
+    >>> widen(torch.tensor([0.25, 0.75]), 4)
+    tensor([0.2500, 0.7500, 0.0000, 0.0000])
+    """
+    extra = size - value.shape[-1]
+    if extra < 0:
+        raise RangeError(
+            "widen",
+            expected=f"a range of at least {value.shape[-1]}",
+            got=str(size),
+            remedy="a value cannot be narrowed without losing probability",
+        )
+    return torch.nn.functional.pad(value, (0, extra))
+
+
+def mode(value: Value) -> Int[Tensor, "*batch"]:
+    """The most probable integer of a value (the smallest, where several tie).
+
+    :param value: ``[*batch, n]``.
+    :returns: ``[*batch]``, int64.
+
+    >>> mode(torch.tensor([[0.2, 0.8], [0.5, 0.5]]))
+    tensor([1, 0])
+    """
+    return value.argmax(-1)
+
+
+def stack(values: Sequence[Value]) -> Float[Tensor, "*batch items n"]:
+    """Values of one range side by side, so that :func:`~ntpt_pyro.select` can read any of them.
+
+    :param values: values ``[*batch, n]``; their batches broadcast.
+    :returns: ``[*batch, items, n]``.
+
+    >>> stack([constant(0, 2), torch.full((3, 2), 0.5)]).shape
+    torch.Size([3, 2, 2])
+    """
+    shape = values[0].shape
+    if all(value.shape == shape for value in values):
+        return torch.stack(list(values), -2)
+    return torch.stack(torch.broadcast_tensors(*values), -2)
+
+
+def _outside(where: str, integer: int, size: int) -> RangeError:
+    return RangeError(
+        where,
+        expected=f"integers in 0..{size - 1}",
+        got=str(integer),
+        remedy="enlarge the size or correct the integers",
+    )
