@@ -1,9 +1,10 @@
 """Success rates of ADD2X2 over seeds: each task from scratch, and with the library that `top` learned.
 
-    python -m ntpt_pyro.experiments.rates --seeds 10 --data ../shared/data \\
-        --scratch top,right --transfer left,bottom,right --out experiments/results/rates/mnist.json
+    python -m ntpt_pyro.experiments.rates --seeds 10 --data DATA --scratch top,right
+        --transfer left,bottom,right --work WORK --out experiments/results/rates/mnist.json
 
-Every run is kept in a folder under ``--work`` and gone on from there, so that an interrupted recording resumes.
+Every run is kept in a folder under ``--work`` and gone on from there, so that an interrupted recording
+resumes.
 """
 
 import argparse
@@ -52,7 +53,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
         "runs": runs,
     }
     write_json(options.out, recorded)
-    for name, summary in recorded["summary"].items():  # type: ignore[attr-defined]
+    for name, summary in recorded["summary"].items():
         print(name, summary)
     return recorded
 
