@@ -44,7 +44,9 @@ def add2x2_grids(task: str, digits: Digits, count: int, generator: torch.Generat
     :returns: the grids.
     """
     available, wanted = len(digits.labels), CELLS * count
-    rounds = [torch.randperm(available, generator=generator) for _ in range(-(-wanted // available))]
+    rounds = [
+        torch.randperm(available, generator=generator, device="cpu") for _ in range(-(-wanted // available))
+    ]
     cells = torch.cat(rounds)[:wanted].reshape(count, CELLS)
     first, second = TASKS[task]
     labels = digits.labels[cells]

@@ -2,23 +2,22 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING, Any
 
 from ntpt_pyro import ChoicePosterior, Line
 from ntpt_pyro._files import write_bytes
 from ntpt_pyro.errors import UsageError
 from ntpt_pyro.models.add2x2 import INSTRUCTIONS
 
+if TYPE_CHECKING:  # rich draws from Python's random state when it is imported; importing this must not
+    from rich.console import Console
+
 BAR = 20
 """Characters of a full bar."""
 
 
 def print_run(
-    console: Console, result: dict[str, Any], posterior: ChoicePosterior, source: Sequence[Line]
+    console: "Console", result: dict[str, Any], posterior: ChoicePosterior, source: Sequence[Line]
 ) -> None:
     """Print a finished run.
 
@@ -27,6 +26,8 @@ def print_run(
     :param posterior: of the choices.
     :param source: the program's text.
     """
+    from rich.text import Text
+
     console.print(f"\n[bold]{result['task']}[/], learned from {result['data']['train']}\n")
     for line in source:
         console.print(Text("    " + str(line), style="dim" if line.dead else "bold"))
@@ -43,13 +44,15 @@ def print_run(
     )
 
 
-def print_posterior(console: Console, posterior: ChoicePosterior, chosen: dict[str, int]) -> None:
+def print_posterior(console: "Console", posterior: ChoicePosterior, chosen: dict[str, int]) -> None:
     """Print the marginals of the choices as a table.
 
     :param console: where to.
     :param posterior: of the choices.
     :param chosen: the program that is shown beside it.
     """
+    from rich.table import Table
+
     table = Table(title="posterior of the choices", title_justify="left", box=None, pad_edge=False)
     table.add_column("choice")
     table.add_column("most probable")
@@ -69,12 +72,14 @@ def print_posterior(console: Console, posterior: ChoicePosterior, chosen: dict[s
     console.print(table)
 
 
-def print_top(console: Console, programs: Sequence[tuple[dict[str, int], float, Sequence[Line]]]) -> None:
+def print_top(console: "Console", programs: Sequence[tuple[dict[str, int], float, Sequence[Line]]]) -> None:
     """Print the most probable programs.
 
     :param console: where to.
     :param programs: for each its choices, its probability and its text.
     """
+    from rich.text import Text
+
     for rank, (_, probability, source) in enumerate(programs, start=1):
         console.print(f"\n[bold]{rank}.[/] probability {probability:.4g}")
         for line in source:

@@ -2,7 +2,7 @@
 
 A cell is one joint assignment of enumerated sites for one element of the plates. A model run holds tensors
 of ``cells * range`` numbers, and a function of two arguments for a moment ``range`` times that, so the
-default of 2**23 cells stays within a few gigabytes for ranges of about twenty.
+default of 2**25 cells stays within a few gigabytes for ranges of about twenty.
 """
 
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ class Budget:
     (their product: every program).
     """
 
-    max_cells: int = 2**23
+    max_cells: int = 2**25
     sites: dict[str, int] = field(default_factory=dict, init=False, repr=False)
 
     def reset(self) -> None:

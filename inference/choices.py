@@ -17,7 +17,7 @@ from ntpt_pyro.sites import Message, role_of
 
 
 def _is_free_choice(msg: Message) -> bool:
-    """Whether this sample message is a choice that nothing has decided yet."""
+    """Whether this sample message is a choice that nothing has decided yet (as poutine.condition does)."""
     return role_of(msg) == "choice" and not msg["is_observed"]
 
 

@@ -120,13 +120,13 @@ def fit(
             state.load(checkpoint, settings)
             bar.update(state.step)
         save = partial(state.save, checkpoint, settings) if checkpoint is not None else None
-        svi = SVI(program, guide, optimiser, strategy.elbo())
+        svi = SVI(program, guide, optimiser, strategy.elbo(max_plate_nesting=plate.nesting))
         first = state.step
         while state.step < steps:
             now = weighted.at(state.step)
             svi.model, svi.guide = now(program), now(guide)
-            chosen = torch.randint(examples, (batch_size,), generator=source)
-            batch = tuple(tensor[chosen] for tensor in data)
+            chosen = torch.randint(examples, (batch_size,), generator=source, device="cpu")
+            batch = tuple(tensor[chosen.to(tensor.device)] for tensor in data)
             with pyro.validation_enabled(state.step == first):
                 loss = _step(svi, batch, state.step)
             state.losses.append(loss / batch_size)

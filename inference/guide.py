@@ -38,7 +38,8 @@ class ChoiceGuide(PyroModule):
         self.sites = {site.name: site for site in sites}
         for site in self.sites.values():
             shape = (*site.batch_shape, site.size)
-            initial = init_scale * torch.randn(shape, generator=generator)
+            initial = init_scale * torch.randn(shape, generator=generator, device="cpu")
+            initial = initial.to(torch.get_default_device())
             setattr(self, _attribute(site.name), torch.nn.Parameter(initial))
 
     def forward(self, *args: Any, **kwargs: Any) -> None:

@@ -9,6 +9,7 @@ import torch
 from pyro import poutine
 from pyro.poutine.messenger import Messenger
 
+from ntpt_pyro.errors import SiteError
 from ntpt_pyro.inference.choices import MeanChoices
 from ntpt_pyro.inference.steps import ForwardMarginals
 from ntpt_pyro.sites import Message, role_of
@@ -34,14 +35,16 @@ class ChoiceSite:
 class ModelSites:
     """The sites of a model.
 
-    :param choices: the choices by name, in the order in which the model meets them.
+    :param choices: the choices that nothing has decided, in the order in which the model meets them.
     :param steps: the names of its interpreter steps.
     :param largest_plate: the number of elements of its largest nest of plates.
+    :param plate_nesting: dimensions that its plates take.
     """
 
     choices: dict[str, ChoiceSite]
     steps: tuple[str, ...]
     largest_plate: int
+    plate_nesting: int
 
 
 def model_sites(model: Callable[..., Any], *args: Any, **kwargs: Any) -> ModelSites:
@@ -51,15 +54,16 @@ def model_sites(model: Callable[..., Any], *args: Any, **kwargs: Any) -> ModelSi
     :param args: its arguments.
     :param kwargs: its keyword arguments.
     :returns: its sites.
+    :raises SiteError: where a name is used twice.
     """
-    steps = _StepNames()
+    names = _Names()
     with (
         torch.no_grad(),
         poutine.block(),
         poutine.trace() as tracer,
         MeanChoices(),
         ForwardMarginals(),
-        steps,
+        names,
     ):
         model(*args, **kwargs)
     nodes = {n: node for n, node in tracer.trace.nodes.items() if node["type"] == "sample"}
@@ -69,21 +73,46 @@ def model_sites(model: Callable[..., Any], *args: Any, **kwargs: Any) -> ModelSi
     }
     choices = {}
     for name, node in nodes.items():
-        if role_of(node) == "choice":
+        if role_of(node) == "choice" and not node["is_observed"]:
             prior: Any = node["fn"]
             choices[name] = ChoiceSite(name, prior.event_shape[-1], tuple(prior.batch_shape), plates[name])
     largest = max((prod(size for _, size, _ in nest) for nest in plates.values()), default=1)
-    return ModelSites(choices, tuple(steps.names), largest)
+    nesting = max((-dim for nest in plates.values() for _, _, dim in nest), default=0)
+    return ModelSites(choices, tuple(names.steps), largest, nesting)
+
+
+def claim(site: str, taken: set[str]) -> None:
+    """Take a site's name in a run.
+
+    :param site: the name.
+    :param taken: the names taken so far; the name is added.
+    :raises SiteError: where it is taken already.
+    """
+    if site in taken:
+        raise SiteError(
+            f"site {site!r}",
+            expected="a name used once in the model",
+            got="a second use",
+            remedy="give each choice and var its own name",
+        )
+    taken.add(site)
 
 
 @dataclass(eq=False)
-class _StepNames(Messenger):
-    """Notes the names of interpreter steps."""
+class _Names(Messenger):
+    """Notes the names of interpreter steps, and that no name is used twice."""
 
-    names: list[str] = field(default_factory=list)
+    steps: list[str] = field(default_factory=list)
+    taken: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         super().__init__()
 
+    def _pyro_sample(self, msg: Message) -> None:
+        if role_of(msg) is not None:
+            claim(str(msg["name"]), self.taken)
+
     def _pyro_ntpt_var(self, msg: Message) -> None:
-        self.names.append(msg["args"][0])
+        site = msg["args"][0]
+        claim(site, self.taken)
+        self.steps.append(site)

@@ -6,19 +6,23 @@ from typing import Any
 import torch
 from jaxtyping import Float, Int
 from pyro import poutine
-from pyro.infer import TraceEnum_ELBO, infer_discrete
+from pyro.infer import TraceEnum_ELBO
+from pyro.poutine.messenger import Messenger
 from torch import Tensor
 
+from ntpt_pyro.distributions import OneHot
 from ntpt_pyro.inference.choices import EnumeratedChoices
 from ntpt_pyro.inference.guide import ChoiceGuide
 from ntpt_pyro.inference.prototype import model_sites
 from ntpt_pyro.inference.restarts import Restarts
 from ntpt_pyro.inference.steps import ForwardMarginals
 from ntpt_pyro.inference.strategy import Strategy
-from ntpt_pyro.sites import role_of
+from ntpt_pyro.sites import Message, role_of
 from ntpt_pyro.values import one_hot
 
 Model = Callable[..., Any]
+PLATE_NESTING = 2
+"""Plates of examples and of restarts."""
 Programs = Mapping[str, Int[Tensor, " restarts"]]
 """One program a restart: each choice's integer by site."""
 
@@ -38,42 +42,59 @@ def marginals(
     :raises BudgetError: where the enumeration is out of reach on these data.
     """
     found = {site: _flat(probs, restarts) for site, probs in guide.probabilities().items()}
-    if not _exact_sites(strategy, model, data):
-        return found
-    program = Restarts(restarts)(model)
-    with torch.no_grad(), strategy:
-        exact = TraceEnum_ELBO().compute_marginals(program, guide, *data)
-    for site in _exact_sites(strategy, model, data):
-        probs = exact[site].probs if hasattr(exact[site], "probs") else exact[site].logits.exp()
-        found[site] = _flat(probs, restarts)
+    exact_sites = _exact_sites(strategy, model, data)
+    if exact_sites:
+        tilted = _Tilted(exact_sites)
+        program = tilted(strategy(Restarts(restarts)(model)))
+        elbo = TraceEnum_ELBO(max_plate_nesting=PLATE_NESTING)
+        evidence = -elbo.differentiable_loss(program, strategy(guide), *data)
+        exact = torch.autograd.grad(evidence, list(tilted.tilts.values()))
+        for site, probs in zip(tilted.tilts, exact, strict=True):
+            found[site] = _flat(probs, restarts)
     return found
+
+
+class _Tilted(Messenger):
+    """Adds zeros to the log-priors of choices: the gradient of the log-evidence there is the posterior.
+
+    (``TraceEnum_ELBO.compute_marginals`` computes the same, but Pyro 1.9.2 fails on plates of size 1.)
+    """
+
+    def __init__(self, sites: Sequence[str]) -> None:
+        super().__init__()
+        self.sites = sites
+        self.tilts: dict[str, Tensor] = {}
+
+    def _pyro_sample(self, msg: Message) -> None:
+        site = str(msg["name"])
+        if site in self.sites:
+            prior: Any = msg["fn"]
+            self.tilts[site] = torch.zeros_like(prior.logits).requires_grad_()
+            msg["fn"] = OneHot(prior.logits + self.tilts[site])
 
 
 def most_probable(
     strategy: Strategy, model: Model, guide: ChoiceGuide, data: Sequence[Tensor], *, restarts: int = 1
 ) -> dict[str, Int[Tensor, " restarts"]]:
-    """The most probable program of every restart.
+    """A most probable program of every restart.
+
+    Under a mean-field guide the mode of each choice, which is the joint mode. Where choices are enumerated
+    their posterior is joint (``ADD(R0, R1)`` and ``ADD(R1, R0)`` are as likely, ``ADD(R0, R0)`` is not), so
+    they are decided one after the other in the model's order, each given those before.
 
     :param strategy: the one that the guide was trained with.
     :param model: a Pyro program, not wrapped.
     :param guide: the trained guide.
     :param data: see :func:`marginals`.
     :param restarts: of the fit.
-    :returns: by site, ``[restarts]``. Under a mean-field guide the mode of each choice; where choices are
-        enumerated the joint mode (:func:`pyro.infer.infer_discrete` at temperature 0), which need not be made
-        of the marginals' modes.
+    :returns: by site, ``[restarts]``.
     :raises BudgetError: see :func:`marginals`.
     """
     found = {site: _flat(p, restarts).argmax(-1) for site, p in guide.probabilities().items()}
-    exact_sites = _exact_sites(strategy, model, data)
-    if not exact_sites:
-        return found
-    program = poutine.condition(Restarts(restarts)(model), data=_vertices(model, data, found))
-    best = infer_discrete(strategy(program), first_available_dim=-3, temperature=0)
-    with torch.no_grad():
-        trace = poutine.trace(best).get_trace(*data)
-    for site in exact_sites:
-        found[site] = _flat(trace.nodes[site]["value"], restarts).argmax(-1)
+    sizes = _sizes(model, data)
+    for site in _exact_sites(strategy, model, data):
+        given = poutine.condition(model, data=_vertices(found, sizes))
+        found[site] = marginals(strategy, given, guide, data, restarts=restarts)[site].argmax(-1)
     return found
 
 
@@ -86,7 +107,7 @@ def decided(model: Model, programs: Programs, data: Sequence[Tensor]) -> Model:
     :returns: a program of the same arguments, in the plate of restarts.
     """
     restarts = len(next(iter(programs.values()))) if programs else 1
-    vertices = _vertices(model, data, programs)
+    vertices = _vertices(programs, _sizes(model, data))
     return ForwardMarginals()(poutine.condition(Restarts(restarts)(model), data=vertices))
 
 
@@ -118,8 +139,7 @@ def _sizes(model: Model, data: Sequence[Tensor]) -> dict[str, int]:
     return {name: site.size for name, site in sites.choices.items()}
 
 
-def _vertices(model: Model, data: Sequence[Tensor], programs: Programs) -> dict[str, Tensor]:
-    sizes = _sizes(model, data)
+def _vertices(programs: Programs, sizes: Mapping[str, int]) -> dict[str, Tensor]:
     return {site: one_hot(found, sizes[site]).unsqueeze(-2) for site, found in programs.items()}
 
 

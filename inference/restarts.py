@@ -72,6 +72,11 @@ class Restarts(Messenger):
         super().__exit__(*exception)
 
     @property
+    def nesting(self) -> int:
+        """Dimensions that plates take, this one the leftmost."""
+        return -self.dim
+
+    @property
     def weights(self) -> Float[Tensor, " restarts"]:
         """Each restart's share in the gradient of a shared library; they sum to 1."""
         return (self.sharpness * self.evidence).softmax(-1)

@@ -11,7 +11,7 @@ preset                    a choice yields         a step yields       stock obje
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from math import prod
+from math import inf, prod
 from typing import Any
 
 import torch
@@ -28,7 +28,7 @@ from ntpt_pyro.inference.choices import (
     RelaxedChoices,
 )
 from ntpt_pyro.inference.guide import ChoiceGuide
-from ntpt_pyro.inference.prototype import ModelSites, model_sites
+from ntpt_pyro.inference.prototype import ModelSites, claim, model_sites
 from ntpt_pyro.inference.steps import EnumeratedSteps, ForwardMarginals, StepTreatment
 from ntpt_pyro.sites import Message, role_of
 
@@ -131,7 +131,9 @@ class Strategy(Messenger):
         if role is None:
             return
         site = str(msg["name"])
-        self._claim(site)
+        claim(site, self._seen)
+        if msg["is_observed"]:
+            return
         treatment = self.treatment_of(site, role)
         treatment._process_message(msg)
         if role == "choice" and not isinstance(treatment, EnumeratedChoices):
@@ -142,18 +144,7 @@ class Strategy(Messenger):
         treatment = self.treatment_of(site, "step")
         treatment._process_message(msg)
         if msg["done"]:  # otherwise the step becomes a sample site, which claims its name there
-            self._claim(site)
-
-    def _claim(self, site: str) -> None:
-        """Note that a site name is taken in this run."""
-        if site in self._seen:
-            raise SiteError(
-                f"site {site!r}",
-                expected="a name used once in the model",
-                got="a second use",
-                remedy="give each choice and var its own name",
-            )
-        self._seen.add(site)
+            claim(site, self._seen)
 
     def _treatments(self) -> list[Treatment]:
         own = list(self.sites.values()) if isinstance(self.sites, Mapping) else []
@@ -192,12 +183,15 @@ class Strategy(Messenger):
         sites = "" if self.sites is None else ", own treatments for some sites"
         return f"choices: {self.choices!r}, steps: {self.steps!r}, kl: {self.kl}{sites}"
 
-    def elbo(self) -> ELBO:
+    def elbo(self, max_plate_nesting: float = inf) -> ELBO:
         """The stock Pyro objective that fits this strategy.
 
+        :param max_plate_nesting: of the model, plates of restarts included; Pyro finds it out where infinite.
         :returns: a TraceEnum_ELBO where anything is enumerated, else a Trace_ELBO.
         """
-        return TraceEnum_ELBO() if self.enumerates else Trace_ELBO()
+        if self.enumerates:
+            return TraceEnum_ELBO(max_plate_nesting=max_plate_nesting, strict_enumeration_warning=False)
+        return Trace_ELBO(max_plate_nesting=max_plate_nesting)
 
     def guide(
         self,
@@ -287,7 +281,7 @@ def relaxed(
     return Strategy(choices=RelaxedChoices(temperature, hard), steps=ForwardMarginals(), sites=sites, kl=kl)
 
 
-def enumeration(*, max_cells: int = 2**23, sites: PerSite | None = None) -> Strategy:
+def enumeration(*, max_cells: int = 2**25, sites: PerSite | None = None) -> Strategy:
     """Every choice and every step summed over exactly.
 
     The objective is minus the exact log-evidence of the batch; there is nothing for a guide to learn but

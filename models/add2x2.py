@@ -36,7 +36,6 @@ INSTRUCTIONS = ("NOOP", "MOVE_NORTH", "MOVE_EAST", "MOVE_SOUTH", "MOVE_WEST", "A
 NOOP, MOVE_NORTH, MOVE_EAST, MOVE_SOUTH, MOVE_WEST, ADD = range(6)
 # Cells are numbered row by row: 0 top left, 1 top right, 2 bottom left, 3 bottom right.
 CELLS, TOP_LEFT = 4, 0
-DIRECTIONS = torch.eye(4)
 TASKS = {"top": (0, 1), "left": (0, 2), "bottom": (2, 3), "right": (1, 3)}
 """The two cells whose digits each task adds."""
 
@@ -84,7 +83,7 @@ def add2x2(
         head, zero = constant(TOP_LEFT, CELLS), constant(0, RANGE)
         registers = [var("R0", select(head, readings))]
         for k, (instr, left, right) in enumerate(program, start=1):
-            cells = move(DIRECTIONS, head.unsqueeze(-2))  # the head after each move, [..., 4, cell]
+            cells = move(torch.eye(4), head.unsqueeze(-2))  # the head after each move, [..., 4, cell]
             seen = select(cells, readings.unsqueeze(-3))  # and what it reads there, [..., 4, 19]
             held = stack(registers)
             total = add(select(left, held), select(right, held))

@@ -6,7 +6,7 @@ and expands dozens of them; the sites check what a user can get wrong.
 """
 
 from copy import copy
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float, Int
@@ -30,7 +30,7 @@ class _Vertices(TorchDistribution):
         self._parameter = parameter
         super().__init__(parameter.shape[:-1], parameter.shape[-1:], validate_args=False)
 
-    def expand(self, batch_shape: Shape, _instance: Any = None) -> Self:
+    def expand(self, batch_shape: Shape, _instance: Any = None) -> "_Vertices":
         """The same distribution over a larger batch, as Pyro's plates ask."""
         larger = copy(self)
         larger._parameter = self._parameter.expand(tuple(batch_shape) + self.event_shape)

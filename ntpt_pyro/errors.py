@@ -1,5 +1,7 @@
 """What this package raises when a user's input is wrong: one line that says where, what, and what to do."""
 
+import sys
+
 
 class NtptError(Exception):
     """Base of every error this package raises on purpose.
@@ -15,7 +17,16 @@ class NtptError(Exception):
     ntpt_pyro.errors.RangeError: add: expected range 19 for argument 2, got range 10; widen it
     """
 
-    def __init__(self, where: str, *, expected: str, got: str, remedy: str) -> None:
+    def __init__(self, where: str, *, expected: str = "", got: str = "", remedy: str = "") -> None:
+        self.where: str
+        self.expected: str
+        self.got: str
+        self.remedy: str
+        original = sys.exception()
+        if not expected and isinstance(original, NtptError):
+            # Pyro's trace raises an error that comes through it anew, from its text and a table of shapes.
+            where, expected = original.where, original.expected
+            got, remedy = original.got, original.remedy
         self.where, self.expected, self.got, self.remedy = where, expected, got, remedy
         super().__init__(f"{where}: expected {expected}, got {got}; {remedy}")
 

@@ -91,7 +91,8 @@ class NeuralFunction(PyroModule):
         for layer, (fan_in, fan_out) in enumerate(pairwise(sizes)):
             bound = 1 / math.sqrt(fan_in)
             for name, shape in (("weight", (fan_in, fan_out)), ("bias", (1, fan_out))):
-                initial = torch.rand((*batch, *shape), generator=generator)
+                initial = torch.rand((*batch, *shape), generator=generator, device="cpu")
+                initial = initial.to(torch.get_default_device())
                 setattr(self, f"{name}_{layer}", torch.nn.Parameter(bound * (2 * initial - 1)))
 
     def forward(self, *inputs: Float[torch.Tensor, "..."]) -> Float[torch.Tensor, "..."]:
