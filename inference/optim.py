@@ -38,7 +38,7 @@ class SplitAdam(PyroOptim):
         self._choices = {id(parameter) for parameter in choices}
         self._rates = (choice_lr, library_lr)
         self._adam: torch.optim.Adam | None = None
-        self._waiting: dict[str, Any] | None = None
+        self._waiting: dict[int, dict[str, Tensor]] | None = None
 
     def __call__(self, params: Iterable[Tensor], *args: Any, **kwargs: Any) -> None:
         """Take one step and clear the gradients.
@@ -71,7 +71,7 @@ class SplitAdam(PyroOptim):
         ]
         adam = torch.optim.Adam(groups)
         if self._waiting is not None:
-            adam.load_state_dict(self._waiting)
+            adam.load_state_dict({**adam.state_dict(), "state": self._waiting})
         return adam
 
     def get_state(self) -> dict[str, Tensor]:
@@ -92,4 +92,4 @@ class SplitAdam(PyroOptim):
         for key, tensor in state_dict.items():
             number, name = key.split(".", 1)
             kept.setdefault(int(number), {})[name] = tensor
-        self._waiting = {"state": kept}
+        self._waiting = kept
