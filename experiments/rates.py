@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     recorded = {
         "command": "python -m ntpt_pyro.experiments.rates "
         + " ".join(arguments if arguments is not None else sys.argv[1:]),
-        "commit": _commit(),
+        "commit": commit(),
         "versions": versions(),
         "threads": torch.get_num_threads(),
         "seeds": seeds,
@@ -108,8 +108,11 @@ def _summary(results: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _commit() -> str | None:
-    """The commit of the code, marked where the work tree differs from it; None outside a checkout."""
+def commit() -> str | None:
+    """The commit of the code, marked where the work tree differs from it.
+
+    :returns: None outside a checkout.
+    """
     command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
     found = subprocess.run(command, capture_output=True, text=True, check=False)
     return found.stdout.strip() or None

@@ -11,15 +11,17 @@ from jaxtyping import Float, Int
 from pyro.nn import PyroModule
 from torch import Tensor
 
-from ntpt_pyro.inference.prototype import ChoiceSite
+from ntpt_pyro.inference.prototype import ChoiceSite, Plates
 from ntpt_pyro.sites import guide_choice
 
 
 class ChoiceGuide(PyroModule):
     """Mean-field guide over program choices: ``q(program) = prod over sites of Categorical(logits[site])``.
 
-    The logits are parameters ``<site>_logits``, ``[*batch, size]``, unnormalised log-probabilities.
-    Plates around a choice in the model stand around it here too.
+    The logits are unnormalised log-probabilities. Those of all choices within the same plates lie side by
+    side in one parameter ``logits_0`` (``logits_1``, ... for other plates), ``[*batch, sum of sizes]``: a
+    ``pyro.param`` statement a choice would take as long as the interpreter. :meth:`logits` gives them by
+    site. Plates around a choice in the model stand around it here too.
 
     :param sites: the model's choices, see :func:`~ntpt_pyro.inference.prototype.model_sites`.
     :param init_scale: standard deviation of the logits' normal initial values. Above 1 the restarts start as
@@ -36,27 +38,36 @@ class ChoiceGuide(PyroModule):
     ) -> None:
         super().__init__("guide")
         self.sites = {site.name: site for site in sites}
+        self._groups: dict[Plates, list[ChoiceSite]] = {}
+        initial: dict[str, Tensor] = {}
         for site in self.sites.values():
+            self._groups.setdefault(site.plates, []).append(site)
             shape = (*site.batch_shape, site.size)
-            initial = init_scale * torch.randn(shape, generator=generator, device="cpu")
-            initial = initial.to(torch.get_default_device())
-            setattr(self, _attribute(site.name), torch.nn.Parameter(initial))
+            drawn = init_scale * torch.randn(shape, generator=generator, device="cpu")
+            initial[site.name] = drawn.to(torch.get_default_device())
+        for number, group in enumerate(self._groups.values()):
+            together = torch.cat([initial[site.name] for site in group], -1)
+            setattr(self, f"logits_{number}", torch.nn.Parameter(together))
 
     def forward(self, *args: Any, **kwargs: Any) -> None:
         """Sample every choice; the arguments, those of the model, are not looked at."""
-        opened: tuple[tuple[str, int, int], ...] = ()
-        with ExitStack() as stack:
-            for site in self.sites.values():
-                if site.plates != opened:
-                    stack.close()
-                    stack.enter_context(_plates(site.plates))
-                    opened = site.plates
-                guide_choice(site.name, getattr(self, _attribute(site.name)))
+        for number, (plates, group) in enumerate(self._groups.items()):
+            together = getattr(self, f"logits_{number}").split([site.size for site in group], -1)
+            with _open(plates):
+                for site, logits in zip(group, together, strict=True):
+                    guide_choice(site.name, logits)
 
     def logits(self) -> dict[str, Float[Tensor, "*batch size"]]:
-        """The parameters by site, detached: unnormalised log-probabilities ``[*batch, size]``."""
+        """The parameters by site, detached: unnormalised log-probabilities ``[*batch, size]``.
+
+        They are views: writing to them changes the guide.
+        """
         parameters = dict(self.named_parameters())
-        return {name: parameters[_attribute(name)].detach() for name in self.sites}
+        found: dict[str, Tensor] = {}
+        for number, group in enumerate(self._groups.values()):
+            together = parameters[f"logits_{number}"].detach().split([site.size for site in group], -1)
+            found |= {site.name: logits for site, logits in zip(group, together, strict=True)}
+        return {name: found[name] for name in self.sites}
 
     def probabilities(self) -> dict[str, Float[Tensor, "*batch size"]]:
         """The marginals ``q(choice)`` by site, ``[*batch, size]``, in probability space, detached."""
@@ -81,9 +92,8 @@ class ChoiceGuide(PyroModule):
             kept.append(ChoiceSite(site.name, site.size, tuple(logits.shape[:-1]), plates))
             values[site.name] = logits
         guide = ChoiceGuide(kept, init_scale=0.0)
-        with torch.no_grad():
-            for name, logits in values.items():
-                getattr(guide, _attribute(name)).copy_(logits)
+        for name, logits in guide.logits().items():
+            logits.copy_(values[name])
         return guide
 
     def programs(self) -> int:
@@ -91,13 +101,8 @@ class ChoiceGuide(PyroModule):
         return prod(site.size for site in self.sites.values())
 
 
-def _attribute(site: str) -> str:
-    """The parameter's name for a site; torch keeps the dot for itself."""
-    return f"{site.replace('.', '/')}_logits"
-
-
 @contextmanager
-def _plates(plates: tuple[tuple[str, int, int], ...]) -> Iterator[None]:
+def _open(plates: Plates) -> Iterator[None]:
     """Open plates by name, size and dimension."""
     with ExitStack() as stack:
         for name, size, dim in plates:

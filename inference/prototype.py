@@ -14,6 +14,9 @@ from ntpt_pyro.inference.choices import MeanChoices
 from ntpt_pyro.inference.steps import ForwardMarginals
 from ntpt_pyro.sites import Message, role_of
 
+Plates = tuple[tuple[str, int, int], ...]
+"""Name, size and dimension of each vectorised plate around a site, outermost first."""
+
 
 @dataclass(frozen=True)
 class ChoiceSite:
@@ -22,13 +25,13 @@ class ChoiceSite:
     :param name: the site's name.
     :param size: the number of alternatives.
     :param batch_shape: ``[*plates]``, the plates around it (size 1 where a plate does not apply).
-    :param plates: name, size and dimension of each vectorised plate around it, outermost first.
+    :param plates: those around it.
     """
 
     name: str
     size: int
     batch_shape: tuple[int, ...]
-    plates: tuple[tuple[str, int, int], ...]
+    plates: Plates
 
 
 @dataclass(frozen=True)

@@ -80,10 +80,10 @@ def add2x2(
 
     with pyro.plate("grids", len(grids), dim=-1):
         readings = switch(net_choice.unsqueeze(-2), [widen(net(grids), RANGE) for net in library])
-        head, zero = constant(TOP_LEFT, CELLS), constant(0, RANGE)
+        head, zero, directions = constant(TOP_LEFT, CELLS), constant(0, RANGE), torch.eye(4)
         registers = [var("R0", select(head, readings))]
         for k, (instr, left, right) in enumerate(program, start=1):
-            cells = move(torch.eye(4), head.unsqueeze(-2))  # the head after each move, [..., 4, cell]
+            cells = move(directions, head.unsqueeze(-2))  # the head after each move, [..., 4, cell]
             seen = select(cells, readings.unsqueeze(-3))  # and what it reads there, [..., 4, 19]
             held = stack(registers)
             total = add(select(left, held), select(right, held))

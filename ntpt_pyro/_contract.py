@@ -70,6 +70,7 @@ def _plan(index: Shape, items: Shape) -> _Plan | None:
     )
 
 
+@lru_cache(maxsize=4096)
 def joint_batch(*shapes: Shape) -> bool:
     """Whether values of these shapes have no batch dimension that only some of them have.
 
@@ -78,4 +79,4 @@ def joint_batch(*shapes: Shape) -> bool:
     """
     batches = [shape[:-1] for shape in shapes]
     whole = tuple(torch.broadcast_shapes(*batches))
-    return all((1,) * (len(whole) - len(batch)) + batch == whole for batch in batches)
+    return all((1,) * (len(whole) - len(batch)) + tuple(batch) == whole for batch in batches)

@@ -97,7 +97,7 @@ class RuntimeFunction:
             )
         first, *others = arguments
         indicator = self.indicator(first.dtype, first.device)
-        if joint_batch(*(tuple(argument.shape) for argument in arguments)):
+        if joint_batch(*(argument.shape for argument in arguments)):
             return reduce(_outer, arguments) @ indicator
         partial = first @ indicator.reshape(first.shape[-1], -1)  # f with its first argument filled in
         for argument in others:

@@ -120,11 +120,8 @@ def test_strategies_agree_at_decided_choices(name, make):
     strategy = make()
     guide = strategy.guide(tiny.model, inputs, outputs)
     for program in tiny.programs():
-        with torch.no_grad():
-            for site, integer in program.items():
-                logits = torch.full((tiny.sizes[site],), -200.0)
-                logits[integer] = 200.0
-                dict(guide.named_parameters())[f"{site}_logits"].copy_(logits)
+        for site, logits in guide.logits().items():
+            logits.fill_(-200.0)[program[site]] = 200.0
         loss = loss_of(strategy, tiny.model, guide, inputs, outputs)
         prior = math.log(math.prod(tiny.sizes.values()))
         expected = prior - tiny.log_likelihood(program, inputs, outputs)

@@ -1,0 +1,145 @@
+"""What a training step of ADD2X2 costs: under two strategies, written by hand, and its networks alone.
+
+    python -m ntpt_pyro.experiments.benchmark --out experiments/results/benchmark/cpu.json
+
+All variants run in turn, round after round, in one process with one thread on the same batch of 32 grids, so
+that what else the machine does hits them alike. The figures to look at are ratios of medians.
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import pyro
+import torch
+from pyro.infer import SVI
+from torch import Tensor
+
+from ntpt_pyro import Library
+from ntpt_pyro._files import write_json
+from ntpt_pyro.experiments.digits import load_digits
+from ntpt_pyro.experiments.grids import add2x2_grids
+from ntpt_pyro.experiments.handwritten import network, stepper
+from ntpt_pyro.experiments.learn import versions
+from ntpt_pyro.experiments.rates import commit
+from ntpt_pyro.inference import Restarts, SplitAdam, Strategy, marginal, relaxed
+from ntpt_pyro.models.add2x2 import add2x2
+from ntpt_pyro.models.nets import net_0
+
+BATCH = 32
+RESTARTS = (1, 32)
+
+
+def main(arguments: list[str] | None = None) -> dict[str, Any]:
+    """Measure, print a table, write JSON.
+
+    :param arguments: of the command line; None takes those of the process.
+    :returns: what was written.
+    """
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=200)
+    parser.add_argument("--smoke", action="store_true", help="two rounds, to see that it runs")
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args(arguments)
+    rounds = 2 if options.smoke else options.rounds
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with pyro.get_param_store().scope(), torch.random.fork_rng(devices=[]):
+            seconds = _measure(_variants(), rounds)
+    finally:
+        torch.set_num_threads(threads)
+    milliseconds = {name: 1000 * median(times) for name, times in seconds.items()}
+    ratios = {
+        "marginal R=1 / hand-written R=1": ("marginal, R=1", "hand-written, R=1"),
+        "marginal R=32 / hand-written R=32": ("marginal, R=32", "hand-written, R=32"),
+        "marginal R=32 / marginal R=1": ("marginal, R=32", "marginal, R=1"),
+        "relaxed R=1 / marginal R=1": ("relaxed, R=1", "marginal, R=1"),
+        "marginal R=1 / networks": ("marginal, R=1", "networks"),
+    }
+    recorded = {
+        "command": "python -m ntpt_pyro.experiments.benchmark",
+        "commit": commit(),
+        "versions": versions(),
+        "threads": 1,
+        "batch": BATCH,
+        "rounds": rounds,
+        "median_milliseconds": {name: round(value, 3) for name, value in milliseconds.items()},
+        "ratios": {
+            name: round(milliseconds[over] / milliseconds[under], 3) for name, (over, under) in ratios.items()
+        },
+    }
+    _print(recorded)
+    if options.out is not None:
+        write_json(options.out, recorded)
+    return recorded
+
+
+def _variants() -> dict[str, Callable[[], Any]]:
+    """A function for each variant that takes one step."""
+    digits = load_digits("train")
+    grids = add2x2_grids("top", digits, BATCH, torch.Generator().manual_seed(0))
+    variants: dict[str, Callable[[], Any]] = {"networks": partial(_networks, network(), grids.images)}
+    for restarts in RESTARTS:
+        variants[f"hand-written, R={restarts}"] = stepper(restarts, grids.images, grids.sums)
+        for strategy in (marginal(), relaxed()):
+            name = "marginal" if strategy.describe() == marginal().describe() else "relaxed"
+            variants[f"{name}, R={restarts}"] = _svi(strategy, restarts, grids.images, grids.sums)
+    return variants
+
+
+def _networks(net: torch.nn.Module, images: Tensor) -> None:
+    """The networks' forward and backward pass on the batch's images, nothing else."""
+    net(images.reshape(-1, 784)).softmax(-1).sum().backward()
+    net.zero_grad()
+
+
+def _svi(strategy: Strategy, restarts: int, images: Tensor, sums: Tensor) -> Callable[[], Any]:
+    """A step of Pyro's SVI, as :func:`~ntpt_pyro.inference.fit` takes it."""
+    store: Any = None  # its parameters: variants must not share them, though they share names
+    library = Library([net_0])
+    program = Restarts(restarts)(partial(add2x2, library=library))
+    guide = strategy.guide(program, images, sums)
+    adam = SplitAdam(guide.parameters(), choice_lr=0.1, library_lr=1e-3)
+    svi = SVI(
+        Restarts(restarts)(strategy(partial(add2x2, library=library))),
+        strategy(guide),
+        adam,
+        strategy.elbo(max_plate_nesting=2),
+    )
+
+    def step() -> None:
+        nonlocal store
+        with pyro.get_param_store().scope(store) as store, pyro.validation_enabled(False):
+            svi.step(images, sums)
+
+    return step
+
+
+def _measure(variants: dict[str, Callable[[], Any]], rounds: int) -> dict[str, list[float]]:
+    """Seconds of each variant's every step; a tenth of the rounds, at least one, goes ahead unmeasured."""
+    seconds: dict[str, list[float]] = {name: [] for name in variants}
+    for number in range(-max(1, rounds // 10), rounds):
+        for name, step in variants.items():
+            began = time.perf_counter()
+            step()
+            if number >= 0:
+                seconds[name].append(time.perf_counter() - began)
+    return seconds
+
+
+def _print(recorded: dict[str, Any]) -> None:
+    print(f"{'one training step, batch of 32 grids, 1 thread':<48}  median ms")
+    for name, value in recorded["median_milliseconds"].items():
+        print(f"{name:<48}  {value:9.2f}")
+    print(f"\n{'ratio':<48}")
+    for name, value in recorded["ratios"].items():
+        print(f"{name:<48}  {value:9.2f}")
+
+
+if __name__ == "__main__":
+    main()
