@@ -10,7 +10,6 @@ resumes.
 import argparse
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +41,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
             _run(options, side, seed, options.work / f"top-{seed}") for seed in seeds
         ]
     recorded = {
-        "command": "python -m ntpt_pyro.experiments.rates "
-        + " ".join(arguments if arguments is not None else sys.argv[1:]),
+        "command": _command(options),
         "commit": commit(),
         "versions": versions(),
         "threads": torch.get_num_threads(),
@@ -57,6 +55,21 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     for name, summary in recorded["summary"].items():
         print(name, summary)
     return recorded
+
+
+def _command(options: argparse.Namespace) -> str:
+    """The command that gives these results, folders by what they hold."""
+    words = ["python -m ntpt_pyro.experiments.rates", f"--seeds {options.seeds}"]
+    if options.first_seed:
+        words.append(f"--first-seed {options.first_seed}")
+    if options.data:
+        words.append("--data DATA")
+    words.append(f"--scratch {','.join(options.scratch)}")
+    if options.transfer:
+        words.append(f"--transfer {','.join(options.transfer)}")
+    if options.set:
+        words.append(f"--set {' '.join(options.set)}")
+    return " ".join([*words, "--work WORK", "--out FILE"])
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
