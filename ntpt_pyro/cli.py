@@ -90,7 +90,9 @@ def learn(
     strategy_named(strategy)
     if resume and out is None:
         raise UsageError("--resume", expected="--out with it", got="no --out", remedy="name the run's folder")
-    torch.set_num_threads(max(threads, 1))
+    if threads < 1:
+        raise UsageError("threads", expected="at least 1", got=str(threads), remedy="give more")
+    torch.set_num_threads(threads)
     console = Console(highlight=False)
     run = Run(out) if out is not None else None
     if run is not None:
@@ -122,13 +124,13 @@ def show(
     folder = Run(run)
     result, posterior = folder.result(), folder.posterior()
     task = task_named(result["task"], lines=result["options"]["lines"])
-    console = Console(highlight=False)
-    print_run(console, result, posterior, task.source(result["choices"]))
-    if top:
-        ranked = [(*found, task.source(found[0])) for found in posterior.top(top)]
-        print_top(console, ranked)
+    ranked = [(*found, task.source(found[0])) for found in posterior.top(top)] if top else []
     if plot is not None:
         plot_posterior(posterior, plot)
+    console = Console(highlight=False)
+    print_run(console, result, posterior, task.source(result["choices"]))
+    print_top(console, ranked)
+    if plot is not None:
         console.print(f"\ndrawn to {plot}", style="dim")
 
 
