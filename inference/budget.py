@@ -28,10 +28,12 @@ class Budget:
 
     max_cells: int = 2**25
     sites: dict[str, int] = field(default_factory=dict, init=False, repr=False)
+    _choices: set[str] = field(default_factory=set, init=False, repr=False)
 
     def reset(self) -> None:
         """Forget the sites of the last run."""
         self.sites.clear()
+        self._choices.clear()
 
     def admit(self, msg: Message) -> None:
         """Count an enumerated site in, before its values are made.
@@ -41,14 +43,15 @@ class Budget:
         """
         distribution: Any = msg["fn"]
         size = distribution.event_shape[-1]
-        self.sites[str(msg["name"])] = size
+        site = str(msg["name"])
+        self.sites[site] = size
         if role_of(msg) == "choice":
+            self._choices.add(site)
             plates = prod(f.size for f in msg["cond_indep_stack"] if f.vectorized)
-            cells = prod(self.sites.values()) * plates
+            cells = prod(self.sites[choice] for choice in self._choices) * plates
         else:
             cells = prod(distribution.batch_shape) * size
-        dims = len(distribution.batch_shape) if role_of(msg) == "step" else 0
-        self.check(cells, max(dims, len(self.sites)) + 1)
+        self.check(cells, max(len(distribution.batch_shape), len(self.sites)) + 1)
 
     def check(self, cells: int, dims: int) -> None:
         """Compare a cost with the limits.

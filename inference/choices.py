@@ -82,8 +82,9 @@ class RelaxedChoices(Messenger):
 class EnumeratedChoices(Messenger):
     """A choice yields every vertex, along an enumeration dimension of :class:`pyro.infer.TraceEnum_ELBO`.
 
-    Without a guide for the choice the objective is the exact log-evidence and
-    ``TraceEnum_ELBO().compute_marginals`` the exact posterior; with one, the exact expectation under it.
+    Without a guide for the choice the objective is the exact log-evidence, and
+    :func:`~ntpt_pyro.inference.marginals` gives the exact posterior; with one, the exact expectation under
+    it.
 
     :param budget: the limit on what may be enumerated together; shared with the steps' treatment where
         both enumerate.

@@ -115,7 +115,10 @@ def fit(
             "batch_size": batch_size,
             "choice_lr": choice_lr,
             "library_lr": library_lr,
+            "init_scale": init_scale,
             "kl": kl,
+            "clip_norm": clip_norm,
+            "sharpness": sharpness,
             "seed": seed,
             "examples": examples,
         }

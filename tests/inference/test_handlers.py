@@ -166,6 +166,15 @@ def test_unknown_strategies_and_temperatures_are_refused():
         Annealing(1.0, 0.5, 0)
 
 
+def test_annealing_reaches_treatments_of_single_sites():
+    schedule = RelaxedChoices(Annealing(2.0, 0.5, 100))
+    named = marginal(sites={"by": schedule}).at(100)
+    chosen = marginal(sites=lambda name: schedule if name == "by" else None).at(100)
+    for strategy in (named, chosen):
+        assert strategy.treatment_of("by", "choice")._now == pytest.approx(0.5)
+        assert isinstance(strategy.treatment_of("flip", "choice"), MeanChoices)
+
+
 def test_annealing_moves_the_temperature_and_nothing_else():
     strategy = relaxed(Annealing(2.0, 0.5, 100), kl=0.2)
     assert [strategy.at(step).choices._now for step in (0, 50, 500)] == pytest.approx([2.0, 1.0, 0.5])
