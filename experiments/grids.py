@@ -35,7 +35,7 @@ class Grids:
 
 
 def add2x2_grids(task: str, digits: Digits, count: int, generator: torch.Generator) -> Grids:
-    """Draw grids from digit images; an image is used again only when all have been.
+    """Draw grids from digit images, on torch's default device; an image is used again when all have been.
 
     :param task: a key of :data:`~ntpt_pyro.models.add2x2.TASKS`.
     :param digits: the images to draw from.
@@ -50,4 +50,5 @@ def add2x2_grids(task: str, digits: Digits, count: int, generator: torch.Generat
     cells = torch.cat(rounds)[:wanted].reshape(count, CELLS)
     first, second = TASKS[task]
     labels = digits.labels[cells]
-    return Grids(digits.images[cells], labels[:, first] + labels[:, second])
+    device = torch.get_default_device()
+    return Grids(digits.images[cells].to(device), (labels[:, first] + labels[:, second]).to(device))

@@ -108,7 +108,7 @@ class Options:
 class Outcome:
     """What a run found.
 
-    :param result: the content of result.json.
+    :param result: the content of result.json; ``seconds`` are those of the session that finished the run.
     :param posterior: of the best restart's choices.
     :param source: the best program's text.
     :param library: the trained library.
@@ -307,8 +307,8 @@ def digit_accuracy(library: Library, digits: Digits) -> float:
     :returns: in [0, 1].
     """
     with torch.no_grad():
-        read = library["net_0"](digits.images).argmax(-1)
-    return float((read == digits.labels).float().mean())
+        read = library["net_0"](digits.images.to(torch.get_default_device())).argmax(-1)
+    return float((read.cpu() == digits.labels).float().mean())
 
 
 def versions() -> dict[str, str]:

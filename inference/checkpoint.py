@@ -83,7 +83,7 @@ class FitState:
         if self.library is not None:
             self.library.load_state_dict(_under(tensors, "library/"))
         self.optimiser.set_state(_under(tensors, "optimiser/"))
-        self.restarts.evidence = tensors["evidence"]
+        self.restarts.evidence = tensors["evidence"].to(self.restarts.evidence.device)
         self.batches.set_state(tensors["random/batches"])
         torch.set_rng_state(tensors["random/torch"])
         self.step = int(metadata["step"])
