@@ -1,0 +1,112 @@
+"""Learnable functions and the library that shares them."""
+
+import pytest
+import torch
+
+from ntpt_pyro import Library, Tensor, learn
+from ntpt_pyro.errors import LibraryError, RangeError
+
+
+@learn([Tensor(4, 4)], 3, hid_sizes=[8, 5])
+def see(image):
+    """What an image shows."""
+
+
+@learn([Tensor(2), 3], Tensor(2, 2))
+def mix(x, n):
+    """A tensor from a tensor and an integer."""
+
+
+def library_of(*functions, **options):
+    library = Library(**options)
+    for function in functions:
+        library.add(function)
+        library.count_steps(1)
+    return library
+
+
+def test_layout_types_and_outputs_are_the_declared_ones():
+    library = library_of(see, mix)
+    assert see.layer_sizes == (16, 8, 5, 3)
+    assert (see.name, see.doc) == ("see", "What an image shows.")
+    out = library["see"](torch.rand(7, 2, 4, 4))
+    assert out.shape == (7, 2, 3)
+    torch.testing.assert_close(out.sum(-1), torch.ones(7, 2))
+    assert library["mix"](torch.rand(7, 1, 2), torch.rand(5, 3)).shape == (7, 5, 2, 2)
+
+
+def test_an_input_of_another_shape_is_refused():
+    with pytest.raises(
+        RangeError, match=r"see: expected inputs of trailing shapes \[\(4, 4\)\], got \[\(7, 4\)\]"
+    ):
+        library_of(see)["see"](torch.rand(7, 4))
+    with pytest.raises(RangeError, match="mix"):
+        library_of(mix)["mix"](torch.rand(2))
+
+
+def test_building_depends_on_the_seed_alone():
+    state = torch.get_rng_state()
+    one, same, other = (list(library_of(see, seed=s).parameters()) for s in (1, 1, 2))
+    assert torch.equal(torch.get_rng_state(), state)
+    assert all(torch.equal(a, b) for a, b in zip(one, same, strict=True))
+    assert not any(torch.equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+def test_copies_are_functions_of_their_own_evaluated_as_one_batch():
+    library = Library([see], copies=3, seed=4)
+    images = torch.rand(6, 2, 4, 4)
+    together = library["see"](images)
+    assert together.shape == (3, 6, 2, 3)
+    for r in range(3):
+        torch.testing.assert_close(together[r], library.take(torch.tensor([r]))["see"](images))
+    two = library.take(torch.tensor([2, 0]))
+    torch.testing.assert_close(two["see"](images), together[[2, 0]])
+
+
+def test_taking_from_a_shared_library_is_the_library_itself():
+    library = library_of(see)
+    assert library.take(torch.tensor([3])) is library
+
+
+def test_two_untrained_functions_are_refused_with_the_papers_reason():
+    library = Library([see])
+    with pytest.raises(
+        LibraryError, match=r"at most one untrained function, got see and mix; train the first"
+    ):
+        library.add(mix)
+    library.count_steps(10)
+    library.add(mix)
+    assert library.steps == {"see": 10, "mix": 0}
+    assert not library.trained
+    with pytest.raises(LibraryError, match="expected a new name"):
+        library.add(see)
+    with pytest.raises(LibraryError, match=r"expected one of see, mix, got 'hear'"):
+        library["hear"]
+
+
+def test_a_saved_library_comes_back_bit_for_bit(tmp_path):
+    library = library_of(see, mix, seed=8)
+    library.save(tmp_path / "l.safetensors")
+    loaded = Library.load(tmp_path / "l.safetensors")
+    assert [f.declaration for f in loaded] == [f.declaration for f in library]
+    assert loaded.steps == library.steps
+    for mine, theirs in zip(loaded.parameters(), library.parameters(), strict=True):
+        assert torch.equal(mine, theirs)
+
+
+def test_what_is_no_library_is_refused_in_one_line(tmp_path):
+    path = tmp_path / "l.safetensors"
+    with pytest.raises(LibraryError, match="got no such file"):
+        Library.load(path)
+    library_of(see).save(path)
+    whole = path.read_bytes()
+    for content in (
+        b"",
+        b"not safetensors",
+        whole[: len(whole) // 2],
+        whole.replace(b"library 1", b"library 0"),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(LibraryError, match="expected a file of ntpt_pyro library 1") as caught:
+            Library.load(path)
+        assert "\n" not in str(caught.value)
