@@ -149,7 +149,8 @@ class Library(PyroModule):
             }
             for f in self
         ]
-        metadata = {"format": FORMAT, "functions": json.dumps(functions)}
+        # One entry: safetensors writes several in random order, and equal libraries should be equal files.
+        metadata = {"library": json.dumps({"format": FORMAT, "functions": functions})}
         write_safetensors(path, dict(self.state_dict()), metadata)
 
     @classmethod
@@ -163,10 +164,10 @@ class Library(PyroModule):
         library = cls()
         try:
             with safe_open(path, framework="pt") as file:
-                metadata = file.metadata() or {}
+                metadata = json.loads((file.metadata() or {}).get("library", "{}"))
                 if metadata.get("format") != FORMAT:
                     raise _not_a_library(path, f"format {metadata.get('format')!r}")
-                for entry in json.loads(metadata["functions"]):
+                for entry in metadata["functions"]:
                     declaration = LearnedFunction(
                         entry["name"],
                         tuple(map(_kind_from_json, entry["inputs"])),

@@ -1,0 +1,30 @@
+"""Runs small enough to be made dozens of times."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from ntpt_pyro.experiments import learn as learning
+from ntpt_pyro.experiments.digits import Digits
+from ntpt_pyro.experiments.learn import Options
+
+OPTIONS = {"examples": 40, "restarts": 2, "steps": 12, "rounds": 1, "lines": 2, "batch_size": 8}
+FLAGS = [f"--{name.replace('_', '-')}={value}" for name, value in OPTIONS.items()]
+
+
+def options(**changes) -> Options:
+    return Options(**{"task": "add2x2/top", **OPTIONS, **changes})
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred random images instead of real ones, and a few test grids."""
+
+    def load(split: str, *, data: Path | None = None, download: Path | None = None) -> Digits:
+        generator = torch.Generator().manual_seed(len(split))
+        images = torch.rand(100, 28, 28, generator=generator)
+        return Digits(images, torch.arange(100) % 10, f"random images, {split}")
+
+    monkeypatch.setattr(learning, "load_digits", load)
+    monkeypatch.setattr(learning, "TEST_GRIDS", 50)
