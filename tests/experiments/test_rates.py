@@ -1,0 +1,47 @@
+"""The recording of success rates: what it writes, and that it goes on where it was."""
+
+import json
+
+import pytest
+
+from ntpt_pyro.experiments import rates
+from ntpt_pyro.experiments.statistics import spread, success_rate
+from tests.experiments.small import OPTIONS, small  # noqa: F401  # a fixture
+
+
+@pytest.mark.usefixtures("small")
+def test_it_records_command_seeds_data_versions_commit_and_rates(tmp_path, monkeypatch):
+    out = tmp_path / "rates.json"
+    settings = [f"{name}={value}" for name, value in OPTIONS.items()]
+    arguments = ["--seeds", "2", "--scratch", "top", "--transfer", "left", "--set", *settings]
+    arguments += ["--work", str(tmp_path / "work"), "--out", str(out)]
+    recorded = rates.main(arguments)
+    assert json.loads(out.read_text()) == recorded
+    assert recorded["seeds"] == [0, 1]
+    assert set(recorded["summary"]) == {"top, from scratch", "left, library from top"}
+    for summary in recorded["summary"].values():
+        assert summary["right_programs"]["trials"] == 2
+        assert set(summary["test_accuracy"]) == {"median", "min", "max"}
+    assert str(tmp_path) not in out.read_text()
+    for part in ("--seeds 2", "--scratch top", "--transfer left", "--set", "lines=2"):
+        assert part in recorded["command"]
+    assert {"commit", "versions", "data", "paper", "threads"} <= set(recorded)
+
+    def never(*args, **kwargs):
+        raise AssertionError("a finished run is made again")
+
+    monkeypatch.setattr(rates, "learn", never)
+    assert rates.main(arguments) == recorded
+
+
+def test_wilson_intervals_hold_the_rate_and_stay_in_bounds():
+    for successes in range(11):
+        found = success_rate(successes, 10)
+        low, high = found["interval"]
+        assert 0 <= low <= found["rate"] <= high <= 1
+    assert success_rate(10, 10)["interval"] == [0.722, 1.0]
+    assert success_rate(0, 10)["interval"] == [0.0, 0.278]
+
+
+def test_spread_is_median_and_range():
+    assert spread([3.0, 1.0, 2.0]) == {"median": 2.0, "min": 1.0, "max": 3.0}
