@@ -22,7 +22,7 @@ from torch import Tensor
 from ntpt_pyro import Library
 from ntpt_pyro._files import write_json
 from ntpt_pyro.experiments.digits import load_digits
-from ntpt_pyro.experiments.grids import add2x2_grids
+from ntpt_pyro.experiments.grids import add2x2_examples
 from ntpt_pyro.experiments.handwritten import network, stepper
 from ntpt_pyro.experiments.learn import versions
 from ntpt_pyro.experiments.rates import commit
@@ -82,13 +82,13 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
 def _variants() -> dict[str, Callable[[], Any]]:
     """A function for each variant that takes one step."""
     digits = load_digits("train")
-    grids = add2x2_grids("top", digits, BATCH, torch.Generator().manual_seed(0))
-    variants: dict[str, Callable[[], Any]] = {"networks": partial(_networks, network(), grids.images)}
+    images, sums = add2x2_examples("top", digits, BATCH, torch.Generator().manual_seed(0)).tensors
+    variants: dict[str, Callable[[], Any]] = {"networks": partial(_networks, network(), images)}
     for restarts in RESTARTS:
-        variants[f"hand-written, R={restarts}"] = stepper(restarts, grids.images, grids.sums)
+        variants[f"hand-written, R={restarts}"] = stepper(restarts, images, sums)
         for strategy in (marginal(), relaxed()):
             name = "marginal" if strategy.describe() == marginal().describe() else "relaxed"
-            variants[f"{name}, R={restarts}"] = _svi(strategy, restarts, grids.images, grids.sums)
+            variants[f"{name}, R={restarts}"] = _svi(strategy, restarts, images, sums)
     return variants
 
 

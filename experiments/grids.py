@@ -1,54 +1,88 @@
-"""ADD2X2's data: 2x2 grids of digit images and the sum of two of them, nothing else."""
+"""The 2x2 tasks' data: grids of images, and the result of one side of them, nothing else."""
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Int, Shaped
 from torch import Tensor
 
-from ntpt_pyro.experiments.digits import Digits
-from ntpt_pyro.models.add2x2 import CELLS, TASKS
+from ntpt_pyro.experiments.images import Images
+from ntpt_pyro.models.apply2x2 import INTEGERS, target
+from ntpt_pyro.models.grid import CELLS, SIDES
 
 
 @dataclass(frozen=True)
-class Grids:
-    """Grids of images with the results of one task.
+class Examples:
+    """Examples of one task, as the arguments of its model.
 
-    :param images: ``[grids, cell, 28, 28]``, pixels in [0, 1].
-    :param sums: ``[grids]``, int64 in 0..18.
+    :param inputs: tensors with a common first axis of examples.
+    :param results: ``[examples]``, int64 in 0..18.
     """
 
-    images: Float[Tensor, "grids 4 28 28"]
-    sums: Int[Tensor, " grids"]
+    inputs: tuple[Shaped[Tensor, "examples ..."], ...]
+    results: Int[Tensor, " examples"]
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """All arguments of the model, the results last."""
+        return (*self.inputs, self.results)
 
     def __len__(self) -> int:
-        return len(self.sums)
+        return len(self.results)
 
-    def split(self, first: int) -> tuple["Grids", "Grids"]:
-        """The first grids, and the rest.
+    def split(self, first: int) -> tuple["Examples", "Examples"]:
+        """The first examples, and the rest.
 
         :param first: how many the first part has.
         :returns: both parts.
         """
-        head = Grids(self.images[:first], self.sums[:first])
-        return head, Grids(self.images[first:], self.sums[first:])
+        head = Examples(tuple(tensor[:first] for tensor in self.inputs), self.results[:first])
+        return head, Examples(tuple(tensor[first:] for tensor in self.inputs), self.results[first:])
 
 
-def add2x2_grids(task: str, digits: Digits, count: int, generator: torch.Generator) -> Grids:
-    """Draw grids from digit images, on torch's default device; an image is used again when all have been.
+def add2x2_examples(side: str, digits: Images, count: int, generator: torch.Generator) -> Examples:
+    """Grids of digits and the sum of two of them.
 
-    :param task: a key of :data:`~ntpt_pyro.models.add2x2.TASKS`.
+    :param side: a key of :data:`~ntpt_pyro.models.grid.SIDES`.
     :param digits: the images to draw from.
-    :param count: the number of grids, each a different arrangement of images.
+    :param count: the number of grids.
     :param generator: source of the draw.
-    :returns: the grids.
+    :returns: inputs: grids ``[count, 4, 28, 28]``; on torch's default device.
     """
-    available, wanted = len(digits.labels), CELLS * count
+    cells = _cells(len(digits.labels), count, generator)
+    first, second = SIDES[side]
+    labels = digits.labels[cells]
+    return _on_device(digits.images[cells], results=labels[:, first] + labels[:, second])
+
+
+def apply2x2_examples(side: str, operators: Images, count: int, generator: torch.Generator) -> Examples:
+    """Grids of operators, three digits, and the result of ``d1 op1 d2 op2 d3``.
+
+    :param side: a key of :data:`~ntpt_pyro.models.grid.SIDES`.
+    :param operators: the images to draw from.
+    :param count: the number of grids.
+    :param generator: source of the draw.
+    :returns: inputs: grids ``[count, 4, 28, 28]`` and integers ``[count, 3]`` in 0..9; on torch's default
+        device.
+    """
+    cells = _cells(len(operators.labels), count, generator)
+    integers = torch.randint(10, (count, INTEGERS), generator=generator, device="cpu")
+    a, b, c, d = operators.labels[cells].numpy().T
+    first, second, third = integers.numpy().T
+    results = target((a, b, c, d), (first, second, third), side)
+    return _on_device(operators.images[cells], integers, results=torch.from_numpy(np.asarray(results)))
+
+
+def _cells(available: int, count: int, generator: torch.Generator) -> Int[Tensor, "count 4"]:
+    """Which image lies in each cell; an image is used again only when all have been."""
+    wanted = CELLS * count
     rounds = [
         torch.randperm(available, generator=generator, device="cpu") for _ in range(-(-wanted // available))
     ]
-    cells = torch.cat(rounds)[:wanted].reshape(count, CELLS)
-    first, second = TASKS[task]
-    labels = digits.labels[cells]
+    return torch.cat(rounds)[:wanted].reshape(count, CELLS)
+
+
+def _on_device(*inputs: Tensor, results: Tensor) -> Examples:
     device = torch.get_default_device()
-    return Grids(digits.images[cells].to(device), (labels[:, first] + labels[:, second]).to(device))
+    return Examples(tuple(tensor.to(device) for tensor in inputs), results.to(device))

@@ -8,7 +8,7 @@ end.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
@@ -19,12 +19,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ntpt_pyro import ChoicePosterior, Library, Line
+from ntpt_pyro import ChoicePosterior, Library
 from ntpt_pyro.errors import UsageError
-from ntpt_pyro.experiments.digits import Digits, load_digits
-from ntpt_pyro.experiments.grids import Grids
+from ntpt_pyro.experiments.grids import Examples
+from ntpt_pyro.experiments.images import Images
 from ntpt_pyro.experiments.runs import Run, load_library
-from ntpt_pyro.experiments.tasks import Task, task_named
+from ntpt_pyro.experiments.tasks import READINGS, Split, Task, task_named
 from ntpt_pyro.inference import (
     ChoiceGuide,
     Strategy,
@@ -36,7 +36,8 @@ from ntpt_pyro.inference import (
     strategy_named,
 )
 
-TEST_GRIDS = 10_000
+TEST_EXAMPLES = 10_000
+SPLITS: tuple[Split, ...] = ("train", "test")
 GOOD_ENOUGH = 0.5
 """Share of the held-back examples that the best restart must get right to end the search."""
 POSTERIOR_EXAMPLES = 32
@@ -49,7 +50,7 @@ class Options:
 
     :param task: see :func:`~ntpt_pyro.experiments.tasks.task_names`.
     :param strategy: see :data:`~ntpt_pyro.inference.STRATEGIES`.
-    :param examples: training grids.
+    :param examples: training examples.
     :param restarts: programs trained at once.
     :param steps: training steps in all; a third, at most 300, search with all restarts.
     :param rounds: the most searches before the best restart so far is taken as it is.
@@ -110,13 +111,11 @@ class Outcome:
 
     :param result: the content of result.json; ``seconds`` are those of the session that finished the run.
     :param posterior: of the best restart's choices.
-    :param source: the best program's text.
     :param library: the trained library.
     """
 
     result: dict[str, Any]
     posterior: ChoicePosterior
-    source: list[Line]
     library: Library
 
 
@@ -145,30 +144,33 @@ def learn(options: Options, *, run: Run | None = None, progress: bool = False) -
     began = time.monotonic()
     task = task_named(options.task, lines=options.lines)
     strategy = strategy_named(options.strategy)
-    digits = {
-        split: load_digits(split, data=options.data, download=options.download) for split in ("train", "test")
-    }
+    images = {split: task.load(split, options.data, options.download) for split in SPLITS}
     source = torch.Generator().manual_seed(options.seed)
-    examples = task.draw(digits["train"], options.examples, source)
+    examples = task.draw(images["train"], options.examples, source)
     library = _library(task, options)
+    readings = {
+        name: load("test", options.data, options.download)
+        for name, load in READINGS.items()
+        if name in library.steps
+    }
     learner = _Learner(task, strategy, options, run, progress)
     found = learner.search(library, examples)
     guide, library, steps = learner.settle(found, examples)
 
     model = task.model(library)
-    some = (examples.images[:POSTERIOR_EXAMPLES], examples.sums[:POSTERIOR_EXAMPLES])
+    some = examples.split(POSTERIOR_EXAMPLES)[0].tensors
     posterior = ChoicePosterior({k: p[0] for k, p in marginals(strategy, model, guide, some).items()})
     programs = most_probable(strategy, model, guide, some)
     program = {site: int(integers[0]) for site, integers in programs.items()}
-    test = task.draw(digits["test"], TEST_GRIDS, source)
-    text = task.source(program)
+    test = task.draw(images["test"], TEST_EXAMPLES, source)
     result = {
         "task": task.name,
         "strategy": options.strategy,
         "seed": options.seed,
         "test_accuracy": float(accuracy(decided(model, programs, some), test)[0]),
-        "digit_accuracy": digit_accuracy(library, digits["test"]),
-        "program": [line.text for line in text],
+        "digit_accuracy": reading_accuracy(library, "net_0", readings),
+        "operator_accuracy": reading_accuracy(library, "net_1", readings),
+        "program": [line.text for line in task.source(program)],
         "choices": program,
         "program_correct": task.is_correct(program),
         "restarts": options.restarts,
@@ -177,13 +179,13 @@ def learn(options: Options, *, run: Run | None = None, progress: bool = False) -
         "held_back_accuracy": found.accuracy,
         "steps": steps,
         "seconds": round(time.monotonic() - began, 2),
-        "data": {split: loaded.source for split, loaded in digits.items()},
+        "data": {split: loaded.source for split, loaded in images.items()},
         "options": options.settings(),
         "versions": versions(),
     }
     if run is not None:
         run.finish(result, posterior, library)
-    return Outcome(result, posterior, text, library)
+    return Outcome(result, posterior, library)
 
 
 @dataclass(frozen=True)
@@ -196,7 +198,7 @@ class _Learner:
     run: Run | None
     progress: bool
 
-    def search(self, library: Library, examples: Grids) -> _Found:
+    def search(self, library: Library, examples: Examples) -> _Found:
         """Train many restarts for a while, in rounds, until one explains the examples held back."""
         options = self.options
         own = options.own_networks and not library.trained and options.restarts > 1
@@ -216,7 +218,7 @@ class _Learner:
         assert best is not None
         return replace(best, rounds=found.rounds, steps=found.steps)
 
-    def settle(self, found: _Found, examples: Grids) -> tuple[ChoiceGuide, Library, int]:
+    def settle(self, found: _Found, examples: Examples) -> tuple[ChoiceGuide, Library, int]:
         """Train the best restart on, alone and on all examples."""
         only = torch.tensor([found.best])
         library, guide = found.library.take(only), found.guide.take(only)
@@ -233,7 +235,7 @@ class _Learner:
         phase: str,
         label: str,
         library: Library,
-        examples: Grids,
+        examples: Examples,
         restarts: int,
         steps: int,
         seed: int,
@@ -242,7 +244,7 @@ class _Learner:
         options = self.options
         return fit(
             self.task.model(library),
-            (examples.images, examples.sums),
+            examples.tensors,
             strategy=self.strategy,
             restarts=restarts,
             library=library,
@@ -259,12 +261,11 @@ class _Learner:
         ).guide
 
     def _judge(
-        self, guide: ChoiceGuide, library: Library, held_back: Grids, rounds: int, steps: int
+        self, guide: ChoiceGuide, library: Library, held_back: Examples, rounds: int, steps: int
     ) -> _Found:
         """The best restart by the evidence of the examples held back, and the oracle's count."""
         model, restarts = self.task.model(library), self.options.restarts
-        data = (held_back.images, held_back.sums)
-        some = tuple(tensor[:POSTERIOR_EXAMPLES] for tensor in data)
+        data, some = held_back.tensors, held_back.split(POSTERIOR_EXAMPLES)[0].tensors
         programs = most_probable(self.strategy, model, guide, some, restarts=restarts)
         best = int(evidence(model, programs, data).argmax())
         right = accuracy(decided(model, programs, data), held_back)
@@ -276,39 +277,44 @@ class _Learner:
 
 
 def _library(task: Task, options: Options) -> Library:
-    """The library to begin with: the given one, or a new one; with every function that the task brings."""
+    """The library to begin with: the given one, or a new one; with the function that the task brings."""
     library = load_library(options.library) if options.library else Library(seed=options.seed)
-    for function in task.functions:
-        if function.name not in library.steps:
-            library.add(function)
+    if task.function.name not in library.steps:
+        library.add(task.function)
     return library
 
 
-def accuracy(program: Callable[..., Tensor], grids: Grids, *, chunk: int = 500) -> Float[Tensor, " restarts"]:
-    """The share of grids whose most probable result is right.
+def accuracy(
+    program: Callable[..., Tensor], examples: Examples, *, chunk: int = 500
+) -> Float[Tensor, " restarts"]:
+    """The share of examples whose most probable result is right.
 
     :param program: a model with its choices decided; see :func:`~ntpt_pyro.inference.decided`.
-    :param grids: the examples.
-    :param chunk: grids at once.
+    :param examples: the examples.
+    :param chunk: examples at once.
     :returns: ``[restarts]``, in [0, 1].
     """
     right: Tensor = torch.zeros(())
-    for images, sums in zip(grids.images.split(chunk), grids.sums.split(chunk), strict=True):
+    for batch in zip(*(tensor.split(chunk) for tensor in examples.tensors), strict=True):
         with torch.no_grad():
-            right = right + (program(images, sums).argmax(-1) == sums).sum(-1)
-    return right.reshape(-1) / len(grids)
+            right = right + (program(*batch).argmax(-1) == batch[-1]).sum(-1)
+    return right.reshape(-1) / len(examples)
 
 
-def digit_accuracy(library: Library, digits: Digits) -> float:
-    """The share of single digits that ``net_0`` reads right; it was never shown one.
+def reading_accuracy(library: Library, name: str, readings: Mapping[str, Images]) -> float | None:
+    """The share of single symbols that a network reads right; it was never shown a label.
 
-    :param library: a library with ``net_0``.
-    :param digits: images and labels.
-    :returns: in [0, 1].
+    :param library: the library.
+    :param name: of the network.
+    :param readings: for each network labelled images of what it reads.
+    :returns: in [0, 1]; None where the library has no such network.
     """
+    if name not in library.steps:
+        return None
+    symbols = readings[name]
     with torch.no_grad():
-        read = library["net_0"](digits.images.to(torch.get_default_device())).argmax(-1)
-    return float((read.cpu() == digits.labels).float().mean())
+        read = library[name](symbols.images.to(torch.get_default_device())).argmax(-1)
+    return float((read.cpu() == symbols.labels).float().mean())
 
 
 def versions() -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ntpt_pyro import ChoicePosterior, Line
 from ntpt_pyro._files import write_bytes
 from ntpt_pyro.errors import UsageError
-from ntpt_pyro.models.add2x2 import INSTRUCTIONS
+from ntpt_pyro.experiments.tasks import Task
 
 if TYPE_CHECKING:  # rich draws from Python's random state when it is imported; importing this must not
     from rich.console import Console
@@ -16,41 +16,42 @@ BAR = 20
 """Characters of a full bar."""
 
 
-def print_run(
-    console: "Console", result: dict[str, Any], posterior: ChoicePosterior, source: Sequence[Line]
-) -> None:
+def print_run(console: "Console", task: Task, result: dict[str, Any], posterior: ChoicePosterior) -> None:
     """Print a finished run.
 
     :param console: where to.
+    :param task: what was learned.
     :param result: the content of result.json.
     :param posterior: of the choices.
-    :param source: the program's text.
     """
-    from rich.text import Text
-
-    console.print(f"\n[bold]{result['task']}[/], learned from {result['data']['train']}\n")
-    for line in source:
-        console.print(Text("    " + str(line), style="dim" if line.dead else "bold"))
+    console.print(f"\n[bold]{task.name}[/], learned from {result['data']['train']}\n")
+    _print_source(console, task.source(result["choices"]))
     console.print()
-    print_posterior(console, posterior, result["choices"])
-    verdict = {True: "right on all 10,000 digit grids", False: "wrong", None: "not judged"}
+    _print_posterior(console, task, posterior, result["choices"])
+    verdict = f"right on {task.domain}" if result["program_correct"] else "wrong"
+    unlabelled = "(it was never shown a label)"
+    readings = [
+        f"\n{what}  {result[key]:.1%}  {unlabelled}"
+        for what, key in (
+            ("net_0 on digits   ", "digit_accuracy"),
+            ("net_1 on operators", "operator_accuracy"),
+        )
+        if result[key] is not None
+    ]
     restarts = f"{result['restarts_correct']} of {result['restarts']}"
     console.print(
-        f"\nprogram            {verdict[result['program_correct']]}"
-        f"\nheld-out accuracy  {result['test_accuracy']:.1%}"
-        f"\nnet_0 on digits    {result['digit_accuracy']:.1%}  (it was never shown a label)"
-        f"\nrestarts right     {restarts}, after {result['rounds']} search(es)"
-        f"\ntraining           {result['steps']} steps, {result['seconds']:.0f} s"
+        f"\nprogram             {verdict}"
+        f"\nheld-out accuracy   {result['test_accuracy']:.1%}"
+        f"{''.join(readings)}"
+        f"\nrestarts right      {restarts}, after {result['rounds']} search(es)"
+        f"\ntraining            {result['steps']} steps, {result['seconds']:.0f} s"
     )
 
 
-def print_posterior(console: "Console", posterior: ChoicePosterior, chosen: dict[str, int]) -> None:
-    """Print the marginals of the choices as a table.
-
-    :param console: where to.
-    :param posterior: of the choices.
-    :param chosen: the program that is shown beside it.
-    """
+def _print_posterior(
+    console: "Console", task: Task, posterior: ChoicePosterior, chosen: dict[str, int]
+) -> None:
+    """Print the marginals of the choices as a table, beside the program that was chosen."""
     from rich.table import Table
 
     table = Table(title="posterior of the choices", title_justify="left", box=None, pad_edge=False)
@@ -64,7 +65,7 @@ def print_posterior(console: "Console", posterior: ChoicePosterior, chosen: dict
         probability = float(probs[chosen[site]])
         table.add_row(
             site,
-            alternative(site, chosen[site]),
+            task.alternative(site, chosen[site]),
             f"{probability:.3f}",
             "█" * round(BAR * probability),
             f"{abs(entropies[site]):.3f}",
@@ -72,38 +73,29 @@ def print_posterior(console: "Console", posterior: ChoicePosterior, chosen: dict
     console.print(table)
 
 
-def print_top(console: "Console", programs: Sequence[tuple[dict[str, int], float, Sequence[Line]]]) -> None:
+def _print_source(console: "Console", source: Sequence[Line]) -> None:
+    from rich.text import Text
+
+    for line in source:
+        console.print(Text("    " + str(line), style="dim" if line.dead else "bold"))
+
+
+def print_top(console: "Console", task: Task, programs: Sequence[tuple[dict[str, int], float]]) -> None:
     """Print the most probable programs.
 
     :param console: where to.
-    :param programs: for each its choices, its probability and its text.
+    :param task: what was learned.
+    :param programs: for each its choices and its probability.
     """
-    from rich.text import Text
-
-    for rank, (_, probability, source) in enumerate(programs, start=1):
+    for rank, (program, probability) in enumerate(programs, start=1):
         console.print(f"\n[bold]{rank}.[/] probability {probability:.4g}")
-        for line in source:
-            console.print(Text("    " + str(line), style="dim" if line.dead else ""))
+        _print_source(console, task.source(program))
 
 
-def alternative(site: str, integer: int) -> str:
-    """The word for an alternative of one of ADD2X2's choices.
-
-    :param site: the choice.
-    :param integer: the alternative.
-    :returns: an instruction, a register or a network.
-
-    >>> alternative("instr_1", 2), alternative("return", 3), alternative("net_choice", 0)
-    ('MOVE_EAST', 'R3', 'net_0')
-    """
-    if site.startswith("instr"):
-        return INSTRUCTIONS[integer]
-    return f"net_{integer}" if site == "net_choice" else f"R{integer}"
-
-
-def plot_posterior(posterior: ChoicePosterior, file: Path) -> None:
+def plot_posterior(task: Task, posterior: ChoicePosterior, file: Path) -> None:
     """Draw the marginals of the choices, a row of shaded cells a choice.
 
+    :param task: what was learned.
     :param posterior: of the choices.
     :param file: where to; its ending gives the format (png, svg, pdf).
     :raises UsageError: where the ending is no format.
@@ -124,7 +116,7 @@ def plot_posterior(posterior: ChoicePosterior, file: Path) -> None:
             axes.text(
                 column + 0.5,
                 row,
-                f"{alternative(site, column)}\n{probability:.2f}",
+                f"{task.alternative(site, column)}\n{probability:.2f}",
                 ha="center",
                 va="center",
                 fontsize=7,

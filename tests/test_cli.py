@@ -10,7 +10,6 @@ import sys
 import pytest
 
 from ntpt_pyro.cli import main
-from ntpt_pyro.experiments.report import alternative
 from tests.experiments.small import FLAGS, small  # noqa: F401  # a fixture
 
 pytestmark = pytest.mark.usefixtures("small")
@@ -151,8 +150,3 @@ def test_help_is_there(ntpt):
     assert code == 0
     assert "learn" in out
     assert "show" in out
-
-
-@pytest.mark.parametrize(("site", "word"), [("instr_2", "ADD"), ("left_3", "R5"), ("net_choice", "net_5")])
-def test_alternatives_have_words(site, word):
-    assert alternative(site, 5) == word

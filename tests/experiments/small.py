@@ -1,12 +1,14 @@
 """Runs small enough to be made dozens of times."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 
 from ntpt_pyro.experiments import learn as learning
-from ntpt_pyro.experiments.digits import Digits
+from ntpt_pyro.experiments import tasks
+from ntpt_pyro.experiments.images import Images
 from ntpt_pyro.experiments.learn import Options
 
 OPTIONS = {"examples": 40, "restarts": 2, "steps": 12, "rounds": 1, "lines": 2, "batch_size": 8}
@@ -21,10 +23,17 @@ def options(**changes) -> Options:
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """A hundred random images instead of real ones, and a few test grids."""
 
-    def load(split: str, *, data: Path | None = None, download: Path | None = None) -> Digits:
+    random_images(monkeypatch)
+
+
+def random_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the fixture does."""
+
+    def load(classes: int, split: str, *, data: Path | None = None, download: Path | None = None) -> Images:
         generator = torch.Generator().manual_seed(len(split))
         images = torch.rand(100, 28, 28, generator=generator)
-        return Digits(images, torch.arange(100) % 10, f"random images, {split}")
+        return Images(images, torch.arange(100) % classes, f"random images, {split}")
 
-    monkeypatch.setattr(learning, "load_digits", load)
-    monkeypatch.setattr(learning, "TEST_GRIDS", 50)
+    monkeypatch.setattr(tasks, "load_digits", partial(load, 10))
+    monkeypatch.setattr(tasks, "load_operators", partial(load, 4))
+    monkeypatch.setattr(learning, "TEST_EXAMPLES", 50)

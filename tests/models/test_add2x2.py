@@ -17,12 +17,12 @@ from ntpt_pyro.models.add2x2 import (
     INSTRUCTIONS,
     LINES,
     NOOP,
-    TASKS,
     add2x2,
     execute,
     is_correct,
     source,
 )
+from ntpt_pyro.models.grid import SIDES
 from ntpt_pyro.models.nets import net_0
 
 EAST, SOUTH, WEST, NORTH = (INSTRUCTIONS.index(f"MOVE_{way}") for way in ("EAST", "SOUTH", "WEST", "NORTH"))
@@ -76,9 +76,9 @@ def perfect_library():
     return library
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", SIDES)
 def test_a_right_program_is_right_for_its_task_and_no_other(task):
-    assert [side for side in TASKS if is_correct(RIGHT[task], side)] == [task]
+    assert [side for side in SIDES if is_correct(RIGHT[task], side)] == [task]
 
 
 @settings(max_examples=40)

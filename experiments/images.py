@@ -1,0 +1,20 @@
+"""Labelled images of handwritten symbols, whatever their source."""
+
+from dataclasses import dataclass
+
+from jaxtyping import Float, Int
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Images:
+    """Labelled images of symbols, on the CPU.
+
+    :param images: ``[n, 28, 28]``, float32 in [0, 1], white strokes on black.
+    :param labels: ``[n]``, int64 from 0.
+    :param source: where they come from, in words; no path.
+    """
+
+    images: Float[Tensor, "n 28 28"]
+    labels: Int[Tensor, " n"]
+    source: str
