@@ -1,10 +1,13 @@
 """Learn one task: search with many restarts, keep the best by training evidence, train it on.
 
-Where the library is untrained each restart learns networks of its own, because a program and an untrained
-network shared with wrong programs overfit together; where it is trained the restarts share it. Some training
-examples are held back while searching, and the restart that explains them best is kept: a wrong program with
-a network that learned its examples by heart explains none of them. The test data are looked at once, at the
-end.
+Where a network is untrained each restart learns networks of its own, because a program and an untrained
+network shared with wrong programs overfit together; where all are trained the restarts share them. Where
+there are several, those that are trained stay as they are until a program has chosen between them, and then
+only the chosen one learns on.
+
+Some training examples are held back while searching, and the restart that explains them best is kept: a wrong
+program with a network that learned its examples by heart explains none of them. The test data are looked at
+once, at the end.
 """
 
 import time
@@ -126,6 +129,7 @@ class _Found:
     guide: ChoiceGuide
     library: Library
     best: int
+    network: int
     correct: int
     accuracy: float
     rounds: int
@@ -208,6 +212,8 @@ class _Learner:
         for number in range(options.rounds):
             seed = options.seed * 1000 + number
             mine = library.copied(options.restarts, seed) if own else deepcopy(library)
+            if len(library) > 1:
+                mine.teach(name for name, taught in library.steps.items() if not taught)
             label = f"search {number + 1}, {options.restarts} restarts"
             guide = self._fit(f"search-{number}", label, mine, training, options.restarts, steps, seed)
             found = self._judge(guide, mine, held_back, number + 1, steps * (number + 1))
@@ -222,6 +228,7 @@ class _Learner:
         """Train the best restart on, alone and on all examples."""
         only = torch.tensor([found.best])
         library, guide = found.library.take(only), found.guide.take(only)
+        library.teach([list(library.steps)[found.network]])
         steps = self.options.steps - found.steps // found.rounds
         if steps > 0:
             guide = self._fit(
@@ -273,7 +280,8 @@ class _Learner:
             self.task.is_correct({site: int(found[r]) for site, found in programs.items()})
             for r in range(restarts)
         ]
-        return _Found(guide, library, best, sum(verdicts), float(right[best]), rounds, steps)
+        network = int(programs["net_choice"][best]) if "net_choice" in programs else 0
+        return _Found(guide, library, best, network, sum(verdicts), float(right[best]), rounds, steps)
 
 
 def _library(task: Task, options: Options) -> Library:

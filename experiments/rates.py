@@ -1,10 +1,10 @@
-"""Success rates of ADD2X2 over seeds: each task from scratch, and with the library that `top` learned.
+"""Success rates over seeds: tasks from scratch, and with the library that `add2x2/top` learned.
 
     python -m ntpt_pyro.experiments.rates --seeds 10 --data DATA --scratch top,right
         --transfer left,bottom,right --work WORK --out experiments/results/rates/mnist.json
 
-Every run is kept in a folder under ``--work`` and gone on from there, so that an interrupted recording
-resumes.
+A task without a scenario is one of ADD2X2's. Every run is kept in a folder under ``--work`` and gone on from
+there, so that an interrupted recording resumes.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from ntpt_pyro.experiments.learn import Options, learn, versions
 from ntpt_pyro.experiments.runs import Run
 from ntpt_pyro.experiments.statistics import spread, success_rate
 
+READINGS = ("digit_accuracy", "operator_accuracy")
 PAPER = "one ADD2X2 task alone, 1k grids: 40 +- 20 % (all models); in a lifetime 86-87 % (NTPT)"
 
 
@@ -35,10 +36,10 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     runs: dict[str, list[dict[str, Any]]] = {}
     needed = ["top"] if options.transfer else []
     for side in dict.fromkeys([*needed, *options.scratch]):
-        runs[f"{side}, from scratch"] = [_run(options, side, seed, None) for seed in seeds]
+        runs[f"{side}, from scratch"] = [_run(options, _task(side), seed, None) for seed in seeds]
     for side in options.transfer:
         runs[f"{side}, library from top"] = [
-            _run(options, side, seed, options.work / f"top-{seed}") for seed in seeds
+            _run(options, _task(side), seed, options.work / f"add2x2-top-{seed}") for seed in seeds
         ]
     recorded = {
         "command": _command(options),
@@ -87,28 +88,34 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def _task(name: str) -> str:
+    return name if "/" in name else f"add2x2/{name}"
+
+
 def _sides(text: str) -> list[str]:
     return [side for side in text.split(",") if side]
 
 
-def _run(options: argparse.Namespace, side: str, seed: int, library: Path | None) -> dict[str, Any]:
+def _run(options: argparse.Namespace, task: str, seed: int, library: Path | None) -> dict[str, Any]:
     """One run's result, from its folder where it is there already."""
     others: dict[str, Any] = {}
     for setting in options.set:
         name, value = setting.split("=", 1)
         others[name] = value if name == "strategy" else json.loads(value)
-    what = Options(f"add2x2/{side}", seed=seed, library=library, data=options.data, **others)
-    run = Run(options.work / (f"{side}-{seed}" if library is None else f"{side}-{seed}-transfer"))
+    what = Options(task, seed=seed, library=library, data=options.data, **others)
+    folder = f"{task.replace('/', '-')}-{seed}"
+    run = Run(options.work / (folder if library is None else f"{folder}-transfer"))
     run.begin(what.settings(), resume=True)
     result = run.result() if run.complete else learn(what, run=run).result
-    kept = ("seed", "program_correct", "test_accuracy", "digit_accuracy", "restarts_correct")
+    kept = ("seed", "program_correct", "test_accuracy", *READINGS, "restarts_correct")
     more = ("held_back_accuracy", "rounds", "steps", "seconds", "program", "data")
-    print(f"{side} seed {seed}: {result['program_correct']} {result['test_accuracy']:.3f}", flush=True)
+    print(f"{task} seed {seed}: {result['program_correct']} {result['test_accuracy']:.3f}", flush=True)
     return {name: result[name] for name in (*kept, *more)}
 
 
 def _summary(results: list[dict[str, Any]]) -> dict[str, Any]:
-    columns = ("test_accuracy", "digit_accuracy", "restarts_correct", "rounds", "seconds")
+    known = [name for name in READINGS if all(result[name] is not None for result in results)]
+    columns = ("test_accuracy", *known, "restarts_correct", "rounds", "seconds")
     right = sum(result["program_correct"] for result in results)
     return {
         "right_programs": success_rate(right, len(results)),

@@ -113,7 +113,7 @@ def task_named(name: str, *, lines: int = LINES) -> Task:
         load=_operators,
         draw=partial(apply2x2_examples, side),
         is_correct=partial(apply2x2.is_correct, side=side, lines=lines),
-        domain="all 256 grids of operators with all 1,000 triples of digits",
+        domain="all 256,000 grids with digits",
         source=partial(apply2x2.source, lines=lines),
         instructions=apply2x2.INSTRUCTIONS,
     )

@@ -38,6 +38,7 @@ from ntpt_pyro.models.grid import (
     RANGE,
     SIDES,
     TOP_LEFT,
+    heading,
     live_lines,
     move,
 )
@@ -142,8 +143,7 @@ def source(program: Program, *, lines: int = LINES) -> list[Line]:
     :returns: its lines.
     """
     used, live = live_lines(program, lines, 1, lambda k: _arguments(program, k))
-    reader = f"  # with net_{program['net_choice']}" if "net_choice" in program else ""
-    text = [Line("# initialization:"), Line(f"R0 = READ{reader}", dead=0 not in used), Line("# program:")]
+    text = [heading(program), Line("R0 = READ", dead=0 not in used), Line("# program:")]
     for k in range(1, lines + 1):
         instruction = program[f"instr_{k}"]
         arguments = "(R{}, R{})".format(*_arguments(program, k)) if instruction == ADD else ""

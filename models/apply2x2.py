@@ -45,6 +45,7 @@ from ntpt_pyro.models.grid import (
     RANGE,
     SIDES,
     TOP_LEFT,
+    heading,
     live_lines,
     move,
 )
@@ -185,10 +186,9 @@ def source(program: Program, *, lines: int = LINES) -> list[Line]:
     :returns: its lines.
     """
     used, live = live_lines(program, lines, GIVEN, lambda k: _arguments(program, k))
-    reader = f"  # with net_{program['net_choice']}" if "net_choice" in program else ""
-    text = [Line("# initialization:")]
+    text = [heading(program)]
     text += [Line(f"R{n} = InputInt[{n}]", dead=n not in used) for n in range(INTEGERS)]
-    text += [Line(f"R{INTEGERS} = READ{reader}", dead=INTEGERS not in used), Line("# program:")]
+    text += [Line(f"R{INTEGERS} = READ", dead=INTEGERS not in used), Line("# program:")]
     for k in range(1, lines + 1):
         instruction = program[f"instr_{k}"]
         arguments = "(R{}, R{}, R{})".format(*_arguments(program, k)) if instruction == APPLY else ""

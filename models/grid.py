@@ -6,7 +6,7 @@ instruction and keeps its result in a register of its own (Gaunt et al. 2017, se
 
 from collections.abc import Callable, Sequence
 
-from ntpt_pyro import Program, runtime
+from ntpt_pyro import Line, Program, runtime
 
 LINES = 4
 RANGE = 19
@@ -55,3 +55,14 @@ def live_lines(
             used |= set(arguments(k))
         head_is_read = head_is_read or instruction not in (NOOP, COMPUTE)
     return used, live
+
+
+def heading(program: Program) -> Line:
+    """The first line of a program's text, with the network that it reads with where it has a choice.
+
+    :param program: every choice's integer by site.
+    :returns: a comment.
+    """
+    if "net_choice" not in program:
+        return Line("# initialization:")
+    return Line(f"# initialization, READ and MOVE with net_{program['net_choice']}:")

@@ -85,6 +85,8 @@ class NeuralFunction(PyroModule):
         super().__init__()
         self.declaration = declaration
         self.copies = copies
+        self.taught = True
+        """Whether calls pass gradients to the weights; see :meth:`~ntpt_pyro.Library.teach`."""
         sizes = declaration.layer_sizes
         batch = () if copies is None else (copies,)
         self.layers = len(sizes) - 1
@@ -121,6 +123,8 @@ class NeuralFunction(PyroModule):
             batch = (self.copies, *batch)
         for layer in range(self.layers):
             weight, bias = getattr(self, f"weight_{layer}"), getattr(self, f"bias_{layer}")
+            if not self.taught:
+                weight, bias = weight.detach(), bias.detach()
             multiply = torch.addmm if self.copies is None else torch.baddbmm
             hidden = multiply(bias, hidden, weight)
             if layer < self.layers - 1:

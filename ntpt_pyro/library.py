@@ -104,13 +104,26 @@ class Library(PyroModule):
         """Whether every function in it has been trained."""
         return all(self.steps.values())
 
+    def teach(self, names: Iterable[str]) -> None:
+        """Choose which functions learn from now on; the others are called as they are.
+
+        While a program does not know which function to call, wrong programs would spoil a trained one; and
+        once it does, what is left of the gradient to the others is noise, which Adam scales to full steps.
+
+        :param names: those that learn.
+        """
+        names = set(names)
+        for function in self:
+            function.taught = function.declaration.name in names
+
     def count_steps(self, steps: int) -> None:
-        """Note that every function took part in more training.
+        """Note that the functions being taught took part in more training.
 
         :param steps: how many steps more.
         """
-        for name in self.steps:
-            self.steps[name] += steps
+        for function in self:
+            if function.taught:
+                self.steps[function.declaration.name] += steps
 
     def copied(self, copies: int, seed: int) -> "Library":
         """A library of the same functions with weights of its own for each restart.
