@@ -66,11 +66,11 @@ def _from_folder(split: Literal["train", "test"], path: Path, generator: np.rand
 def _read(path: Path) -> dict[str, _Bytes]:
     """The arrays of the file, checked."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             arrays = {name: file[name] for name in ("images", "labels", "split")}
     except FileNotFoundError as error:
         raise _wrong(path, "a file of operators", "no such file") from error
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise _wrong(path, "arrays images, labels and split", " ".join(str(error).split())) from error
     count = len(arrays["labels"])
     shapes = {"images": (count, 28, 28), "labels": (count,), "split": (count,)}

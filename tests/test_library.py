@@ -110,3 +110,28 @@ def test_what_is_no_library_is_refused_in_one_line(tmp_path):
         with pytest.raises(LibraryError, match="expected a file of ntpt_pyro library 1") as caught:
             Library.load(path)
         assert "\n" not in str(caught.value)
+
+
+def test_copies_begin_with_what_is_trained_and_draw_what_is_not():
+    library = library_of(see, seed=1)
+    library.add(mix)
+    copied = library.copied(3, seed=9)
+    assert copied.steps == {"see": 1, "mix": 0}
+    for mine, theirs in zip(copied["see"].parameters(), library["see"].parameters(), strict=True):
+        assert all(torch.equal(copy, theirs) for copy in mine)
+    for mine in copied["mix"].parameters():
+        assert not torch.equal(mine[0], mine[1])
+
+
+def test_only_functions_being_taught_get_gradients_and_count_steps():
+    library = library_of(see, mix)
+    library.teach(["mix"])
+    library.count_steps(5)
+    assert library.steps == {"see": 2, "mix": 6}
+    out = library["see"](torch.rand(2, 4, 4)).sum() + library["mix"](torch.rand(2), torch.rand(3)).sum()
+    out.backward()
+    assert all(p.grad is None for p in library["see"].parameters())
+    assert all(p.grad is not None for p in library["mix"].parameters())
+    library.teach(["see", "mix"])
+    library["see"](torch.rand(2, 4, 4))[:, 0].sum().backward()
+    assert all(p.grad is not None for p in library["see"].parameters())

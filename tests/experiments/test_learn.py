@@ -18,6 +18,7 @@ from ntpt_pyro.experiments.images import Images
 from ntpt_pyro.experiments.learn import Options, learn
 from ntpt_pyro.experiments.runs import Run, load_library
 from ntpt_pyro.inference import fit
+from ntpt_pyro.models.nets import net_1
 from tests.experiments.small import options, random_images, small  # noqa: F401  # a fixture
 
 KEYS = {
@@ -148,6 +149,43 @@ def test_a_library_is_gone_on_with_and_the_file_stays(tmp_path):
     assert load_library(run.folder).steps == {"net_0": 12}
     assert (run.folder / "library.safetensors").read_bytes() == before
     assert outcome.result["options"]["library"] == "run"
+
+
+@pytest.mark.usefixtures("small")
+def test_a_library_grows_by_one_network_and_spoils_none(tmp_path):
+    def run(name, task, library):
+        folder = Run(tmp_path / name)
+        what = options(task=task, library=library)
+        folder.begin(what.settings(), resume=False)
+        return learn(what, run=folder)
+
+    run("first", "add2x2/top", None)
+    before = load_library(tmp_path / "first")
+    outcome = run("second", "apply2x2/left", tmp_path / "first")
+    assert list(outcome.library.steps) == ["net_0", "net_1"]
+    assert {"net_choice", "op_1"} <= set(outcome.result["choices"])
+    assert outcome.result["operator_accuracy"] is not None
+    used = ["net_0", "net_1"][outcome.result["choices"]["net_choice"]]
+    if used == "net_1":  # then net_0 was only called
+        for mine, theirs in zip(outcome.library["net_0"].parameters(), before.parameters(), strict=True):
+            assert torch.equal(mine, theirs)
+    else:
+        assert outcome.library.steps["net_1"] == 0
+
+
+@pytest.mark.usefixtures("small")
+def test_a_first_task_brings_its_network_alone():
+    outcome = learn(options(task="apply2x2/top"))
+    assert list(outcome.library.steps) == ["net_1"]
+    assert outcome.result["digit_accuracy"] is None
+
+
+@pytest.mark.usefixtures("small")
+def test_two_untrained_networks_are_refused(tmp_path):
+    library = Library([net_1])
+    library.save(tmp_path / "untrained.safetensors")
+    with pytest.raises(LibraryError, match="at most one untrained function, got net_1 and net_0"):
+        learn(options(library=tmp_path / "untrained.safetensors"))
 
 
 @pytest.mark.usefixtures("small")
