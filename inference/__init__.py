@@ -4,8 +4,8 @@ if __name__ != "ntpt_pyro.inference":
     raise ImportError("import this package as ntpt_pyro.inference: there must be one copy of its classes")
 
 from ntpt_pyro.inference.annealing import Annealing as Annealing
+from ntpt_pyro.inference.averaging import follow as follow
 from ntpt_pyro.inference.budget import Budget as Budget
-from ntpt_pyro.inference.checkpoint import FitState as FitState
 from ntpt_pyro.inference.choices import EnumeratedChoices as EnumeratedChoices
 from ntpt_pyro.inference.choices import MeanChoices as MeanChoices
 from ntpt_pyro.inference.choices import RelaxedChoices as RelaxedChoices
@@ -26,6 +26,7 @@ from ntpt_pyro.inference.strategy import enumeration as enumeration
 from ntpt_pyro.inference.strategy import marginal as marginal
 from ntpt_pyro.inference.strategy import relaxed as relaxed
 from ntpt_pyro.inference.strategy import strategy_named as strategy_named
+from ntpt_pyro.inference.training import Training as Training
 
 __all__ = [
     "STRATEGIES",
@@ -35,17 +36,18 @@ __all__ = [
     "EarlyStop",
     "EnumeratedChoices",
     "EnumeratedSteps",
-    "FitState",
     "ForwardMarginals",
     "MeanChoices",
     "RelaxedChoices",
     "Restarts",
     "SplitAdam",
     "Strategy",
+    "Training",
     "decided",
     "enumeration",
     "evidence",
     "fit",
+    "follow",
     "marginal",
     "marginals",
     "most_probable",

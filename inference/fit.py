@@ -1,32 +1,22 @@
-"""Training: a thin loop over :class:`pyro.infer.SVI`."""
+"""Training on data at hand: a loop of batches over :class:`~ntpt_pyro.inference.Training`."""
 
-import math
-import warnings
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
 from pathlib import Path
 from statistics import mean
-from typing import Any
 
-import pyro
 import torch
 from jaxtyping import Shaped
-from pyro import poutine
-from pyro.infer import SVI
 from torch import Tensor
 from tqdm import tqdm
 
-from ntpt_pyro.errors import DataError, DivergenceError
-from ntpt_pyro.inference.checkpoint import FitState
+from ntpt_pyro.errors import DataError
+from ntpt_pyro.inference.checkpoint import load_checkpoint, save_checkpoint
 from ntpt_pyro.inference.guide import ChoiceGuide
-from ntpt_pyro.inference.optim import NonFiniteGradientError, SplitAdam
-from ntpt_pyro.inference.restarts import Restarts
 from ntpt_pyro.inference.strategy import Strategy, marginal
+from ntpt_pyro.inference.training import Model, Training
 
-Callback = Callable[[FitState], bool | None]
+Callback = Callable[[Training], bool | None]
 """Called after every step; True ends the training."""
-
-Model = Callable[..., Any]
 
 
 def fit(
@@ -50,7 +40,7 @@ def fit(
     progress: str | None = None,
     checkpoint: Path | None = None,
     checkpoint_every: int = 100,
-) -> FitState:
+) -> Training:
     """Learn the choices of a model, and the library it calls, from data.
 
     The objective of a step is the batch's mean log-likelihood minus ``kl * KL(guide || prior)``, summed over
@@ -81,7 +71,7 @@ def fit(
     :param checkpoint: a file kept up to date, and gone on from where it exists. Going on gives the same
         result as never having stopped, on the same machine.
     :param checkpoint_every: steps between writes.
-    :returns: the state after the last step.
+    :returns: the training after its last step.
     :raises DataError: where the tensors have different numbers of examples.
     :raises DivergenceError: where the loss becomes NaN or infinite; names the step and the site, and leaves
         the parameters and the last checkpoint as they were before that step.
@@ -90,62 +80,59 @@ def fit(
     strategy = strategy or marginal()
     examples = _number_of_examples(data)
     batch_size = min(batch_size, examples)
-    plate = Restarts(restarts, sharpness=sharpness)
-    program = plate(model)
-    small = tuple(tensor[:batch_size] for tensor in data)
-    weighted = strategy.weighted(batch_size / examples if kl is None else batch_size * kl)
+    settings = {
+        "strategy": strategy.describe(),
+        "restarts": restarts,
+        "batch_size": batch_size,
+        "choice_lr": choice_lr,
+        "library_lr": library_lr,
+        "init_scale": init_scale,
+        "kl": kl,
+        "clip_norm": clip_norm,
+        "sharpness": sharpness,
+        "seed": seed,
+        "examples": examples,
+    }
     with (
-        pyro.get_param_store().scope(),
         torch.random.fork_rng(devices=[]),
-        warnings.catch_warnings(),
         tqdm(total=steps, desc=progress, disable=progress is None, leave=False) as bar,
     ):
-        warnings.filterwarnings("ignore", "Encountered (NaN|infinite)")  # Pyro's; an error here
         torch.manual_seed(seed)
         source = torch.Generator().manual_seed(seed)
-        if guide is None:
-            guide = strategy.guide(program, *small, init_scale=init_scale, generator=source)
-        optimiser = SplitAdam(
-            guide.parameters(), choice_lr=choice_lr, library_lr=library_lr, clip_norm=clip_norm
+        training = Training(
+            model,
+            tuple(tensor[:batch_size] for tensor in data),
+            strategy=strategy,
+            restarts=restarts,
+            library=library,
+            guide=guide,
+            choice_lr=choice_lr,
+            library_lr=library_lr,
+            init_scale=init_scale,
+            kl=1 / examples if kl is None else kl,
+            clip_norm=clip_norm,
+            sharpness=sharpness,
+            generator=source,
         )
-        state = FitState(guide, library, optimiser, plate, source)
-        settings = {
-            "strategy": strategy.describe(),
-            "restarts": restarts,
-            "batch_size": batch_size,
-            "choice_lr": choice_lr,
-            "library_lr": library_lr,
-            "init_scale": init_scale,
-            "kl": kl,
-            "clip_norm": clip_norm,
-            "sharpness": sharpness,
-            "seed": seed,
-            "examples": examples,
-        }
         if checkpoint is not None and checkpoint.exists():
-            state.load(checkpoint, settings)
-            bar.update(state.step)
-        save = partial(state.save, checkpoint, settings) if checkpoint is not None else None
-        svi = SVI(program, guide, optimiser, strategy.elbo(max_plate_nesting=plate.nesting))
-        first = state.step
-        while state.step < steps:
-            now = weighted.at(state.step)
-            svi.model, svi.guide = now(program), now(guide)
+            state = load_checkpoint(checkpoint, settings)
+            training.set_state(state["training"])
+            source.set_state(state["batches"])
+            torch.set_rng_state(state["random"])
+            bar.update(training.step)
+        while training.step < steps:
             chosen = torch.randint(examples, (batch_size,), generator=source, device="cpu")
-            batch = tuple(tensor[chosen.to(tensor.device)] for tensor in data)
-            with pyro.validation_enabled(state.step == first):
-                loss = _step(svi, batch, state.step)
-            state.losses.append(loss / batch_size)
-            state.step += 1
-            stop = any([callback(state) for callback in callbacks])
-            if save and (stop or state.step == steps or state.step % checkpoint_every == 0):
-                save()
+            training.learn(*(tensor[chosen.to(tensor.device)] for tensor in data))
+            stop = any([callback(training) for callback in callbacks])
+            if checkpoint and (stop or training.step == steps or training.step % checkpoint_every == 0):
+                state = {"training": training.get_state(), "batches": source.get_state()}
+                save_checkpoint(checkpoint, state, settings)
             bar.update()
-            if state.step % 10 == 0:
-                bar.set_postfix_str(f"loss {state.losses[-1] / restarts:.2f}", refresh=False)
+            if training.step % 10 == 0:
+                bar.set_postfix_str(f"loss {training.losses[-1] / restarts:.2f}", refresh=False)
             if stop:
                 break
-    return state
+    return training
 
 
 class EarlyStop:
@@ -162,7 +149,7 @@ class EarlyStop:
         self.window = window
         self.least_gain = least_gain
 
-    def __call__(self, state: FitState) -> bool:
+    def __call__(self, state: Training) -> bool:
         """Look at the losses so far, once a window.
 
         :param state: of the fit.
@@ -185,35 +172,3 @@ def _number_of_examples(data: Sequence[Tensor]) -> int:
             remedy="give one entry an example in each tensor",
         )
     return lengths[0]
-
-
-def _step(svi: SVI, batch: tuple[Tensor, ...], step: int) -> float:
-    """One step of SVI that does not survive a loss or gradient that is not finite."""
-    try:
-        loss = float(svi.step(*batch))
-    except NonFiniteGradientError:
-        loss = math.nan
-    if not math.isfinite(loss):
-        raise DivergenceError(
-            f"step {step}, {_culprit(svi, batch)}",
-            expected="a finite loss",
-            got="NaN or infinity",
-            remedy="lower the learning rates, set a clip norm, or check the data; the last checkpoint is "
-            "unharmed",
-        )
-    return loss
-
-
-def _culprit(svi: SVI, batch: tuple[Tensor, ...]) -> str:
-    """The first site whose value or log-probability is not finite."""
-    with torch.no_grad(), pyro.validation_enabled(False):
-        guide = poutine.trace(svi.guide).get_trace(*batch)
-        replayed = poutine.trace(poutine.replay(svi.model, trace=guide)).get_trace(*batch)
-        for trace in (guide, replayed):
-            trace.compute_log_prob()
-            for name, site in trace.nodes.items():
-                if site["type"] == "sample" and not (
-                    torch.isfinite(site["value"]).all() and torch.isfinite(site["log_prob"]).all()
-                ):
-                    return f"site {name!r}"
-    return "the gradient"

@@ -14,15 +14,18 @@ class NonFiniteGradientError(Exception):
 
 
 class SplitAdam(PyroOptim):
-    """One torch Adam over all parameters in two groups: the guide's choices, and everything else.
+    """One torch Adam for the guide's choices, and another for everything else.
 
     Pyro's own wrapper keeps one optimiser a parameter, which costs more than the interpreter's whole
     backward pass; this one steps them together.
 
     :param choices: the guide's parameters.
     :param choice_lr: learning rate of the choices.
-    :param library_lr: learning rate of all other parameters, the library's networks.
+    :param library_lr: learning rate of all other parameters, the library's networks; not used with
+        ``shared``.
     :param clip_norm: the most the norm of each group's gradient may be; None does not clip.
+    :param shared: an Adam over the library, where several trainings share one; it has the moments and the
+        learning rate, and keeps its own state.
     """
 
     def __init__(
@@ -32,13 +35,15 @@ class SplitAdam(PyroOptim):
         choice_lr: float,
         library_lr: float,
         clip_norm: float | None = None,
+        shared: torch.optim.Adam | None = None,
     ) -> None:
         super().__init__(torch.optim.Adam, {"lr": library_lr})
         self.clip_norm = clip_norm
         self._choices = {id(parameter) for parameter in choices}
         self._rates = (choice_lr, library_lr)
-        self._adam: torch.optim.Adam | None = None
-        self._waiting: dict[int, dict[str, Tensor]] | None = None
+        self._shared = shared
+        self._adams: list[torch.optim.Adam] | None = None
+        self._waiting: dict[str, Tensor] = {}
 
     def __call__(self, params: Iterable[Tensor], *args: Any, **kwargs: Any) -> None:
         """Take one step and clear the gradients.
@@ -46,50 +51,70 @@ class SplitAdam(PyroOptim):
         :param params: the parameters that SVI saw in this step.
         :raises NonFiniteGradientError: before anything changes, where a gradient is NaN or infinite.
         """
-        if self._adam is None:
-            self._adam = self._build(params)
-        for group in self._adam.param_groups:
-            gradients = [p.grad for p in group["params"] if p.grad is not None]
-            norm = torch.nn.utils.get_total_norm(gradients)
-            if not torch.isfinite(norm):
-                raise NonFiniteGradientError
-            if self.clip_norm is not None:
-                torch.nn.utils.clip_grads_with_norm_(group["params"], self.clip_norm, norm)
-        self._adam.step()
-        self._adam.zero_grad()
+        if self._adams is None:
+            self._adams = self._build(params)
+        adams = [*self._adams, *([self._shared] if self._shared is not None else [])]
+        groups = [group["params"] for adam in adams for group in adam.param_groups]
+        norms = [
+            torch.nn.utils.get_total_norm([p.grad for p in group if p.grad is not None]) for group in groups
+        ]
+        if not all(map(torch.isfinite, norms)):
+            raise NonFiniteGradientError
+        if self.clip_norm is not None:
+            for group, norm in zip(groups, norms, strict=True):
+                torch.nn.utils.clip_grads_with_norm_(group, self.clip_norm, norm)
+        for adam in adams:
+            adam.step()
+            adam.zero_grad()
 
-    def _build(self, params: Iterable[Tensor]) -> torch.optim.Adam:
-        """The optimiser, its parameters in the order of their names so that its state can be kept."""
+    def _build(self, params: Iterable[Tensor]) -> list[torch.optim.Adam]:
+        """The optimisers, their parameters in the order of their names so that their state can be kept."""
         store = pyro.get_param_store()
         ordered = sorted(params, key=lambda parameter: str(store.param_name(parameter)))
         choices = [p for p in ordered if id(p) in self._choices]
-        others = [p for p in ordered if id(p) not in self._choices]
-        groups = [
-            {"params": group, "lr": lr}
-            for group, lr in zip((choices, others), self._rates, strict=True)
-            if group
-        ]
-        adam = torch.optim.Adam(groups)
-        if self._waiting is not None:
-            adam.load_state_dict({**adam.state_dict(), "state": self._waiting})
-        return adam
+        others = [] if self._shared else [p for p in ordered if id(p) not in self._choices]
+        groups = zip((choices, others), self._rates, strict=True)
+        adams = [torch.optim.Adam(group, lr=lr) for group, lr in groups if group]
+        for number, adam in enumerate(adams):
+            prefix = f"{number}."
+            mine = {k.removeprefix(prefix): v for k, v in self._waiting.items() if k.startswith(prefix)}
+            set_adam_state(adam, mine)
+        return adams
 
     def get_state(self) -> dict[str, Tensor]:
-        """The moments and step counts, flat: ``"<parameter number>.<name>"`` to tensor."""
-        if self._adam is None:
-            return {}
-        state = self._adam.state_dict()["state"]
-        return {f"{n}.{name}": tensor for n, kept in state.items() for name, tensor in kept.items()}
+        """The moments and step counts but for those of a shared optimiser, flat."""
+        if self._adams is None:
+            return dict(self._waiting)
+        adams = enumerate(self._adams)
+        return {f"{number}.{k}": v for number, adam in adams for k, v in adam_state(adam).items()}
 
     def set_state(self, state_dict: dict[str, Tensor]) -> None:
         """Continue from a state that :meth:`get_state` gave, at the next step.
 
         :param state_dict: that state.
         """
-        if not state_dict:
-            return
-        kept: dict[int, dict[str, Tensor]] = {}
-        for key, tensor in state_dict.items():
-            number, name = key.split(".", 1)
-            kept.setdefault(int(number), {})[name] = tensor
-        self._waiting = kept
+        self._waiting = dict(state_dict)
+        self._adams = None
+
+
+def adam_state(adam: torch.optim.Adam) -> dict[str, Tensor]:
+    """The moments and step counts of an Adam, flat: ``"<parameter number>.<name>"`` to tensor.
+
+    :param adam: the optimiser.
+    :returns: by that name; the tensors themselves.
+    """
+    state = adam.state_dict()["state"]
+    return {f"{n}.{name}": tensor for n, kept in state.items() for name, tensor in kept.items()}
+
+
+def set_adam_state(adam: torch.optim.Adam, state: dict[str, Tensor]) -> None:
+    """Continue from a state that :func:`adam_state` gave.
+
+    :param adam: an optimiser over the same parameters in the same order.
+    :param state: that state.
+    """
+    kept: dict[int, dict[str, Tensor]] = {}
+    for key, tensor in state.items():
+        number, name = key.split(".", 1)
+        kept.setdefault(int(number), {})[name] = tensor
+    adam.load_state_dict({**adam.state_dict(), "state": kept})

@@ -9,7 +9,8 @@ import torch
 
 from ntpt_pyro import Library, Tensor, choice, learn, observe, switch
 from ntpt_pyro.errors import DataError, DivergenceError, RunError
-from ntpt_pyro.inference import Annealing, EarlyStop, fit, marginal, relaxed
+from ntpt_pyro.inference import Annealing, EarlyStop, Training, fit, follow, marginal, relaxed
+from ntpt_pyro.inference.checkpoint import load_checkpoint, save_checkpoint
 from tests.inference.tiny import READ_ONCE, data
 
 
@@ -203,3 +204,42 @@ def test_choices_and_library_have_their_own_learning_rates():
     fresh = fit(model, examples, library=library, steps=0)
     assert torch.equal(*(next(s.guide.parameters()) for s in (frozen, fresh)))
     assert not torch.equal(*(next(s.guide.parameters()) for s in (state, fresh)))
+
+
+def test_a_checkpoint_keeps_the_shape_of_a_state(tmp_path):
+    state = {
+        "a/b": {"c": torch.arange(3), "d": {}},
+        "n": [1, 2.5, None, "text"],
+        "t": {"u": torch.tensor(1.5)},
+    }
+    path = tmp_path / "state.safetensors"
+    save_checkpoint(path, state, {"seed": 0})
+    found = load_checkpoint(path, {"seed": 0})
+    assert torch.equal(found.pop("random"), torch.get_rng_state())
+    assert torch.equal(found["a/b"].pop("c"), state["a/b"].pop("c"))
+    assert torch.equal(found["t"].pop("u"), state["t"].pop("u"))
+    assert found == state
+
+
+def test_a_resumed_training_keeps_its_moments_before_its_next_step():
+    model, library, examples = problem()
+    training = fit(model, examples, library=library, steps=3)
+    again = Training(model, examples, strategy=marginal(), library=library)
+    again.set_state(training.get_state())
+    moments = training.get_state()["optimiser"]
+    assert moments
+    assert again.get_state()["optimiser"].keys() == moments.keys()
+
+
+def test_an_average_of_weights_is_the_mean_at_first_and_then_follows():
+    average, weights = [torch.zeros(2)], [torch.ones(2)]
+    follow(average, weights, 0, decay=0.0)
+    assert torch.equal(average[0], weights[0])
+    follow(average, [torch.zeros(2)], 0, decay=0.99)  # 1 / 10 stays
+    torch.testing.assert_close(average[0], torch.full((2,), 0.1))
+    average = [torch.zeros(2)]
+    for updates in range(5000):
+        follow(average, weights, updates, decay=0.999)
+    assert torch.allclose(average[0], weights[0], atol=1e-2)
+    follow(average, [torch.zeros(2)], 10**6, decay=0.999)
+    assert float(average[0][0]) == pytest.approx(0.999, abs=1e-2)

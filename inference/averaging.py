@@ -1,0 +1,22 @@
+"""Averages of weights along a training."""
+
+from collections.abc import Iterable
+
+from torch import Tensor
+from torch.optim.swa_utils import get_ema_multi_avg_fn
+
+
+def follow(average: Iterable[Tensor], weights: Iterable[Tensor], updates: int, *, decay: float) -> None:
+    """Move an average of weights towards them, in place.
+
+    The average starts as nearly a mean of all weights so far and becomes an exponential moving average: step
+    n moves it by ``1 - min(decay, (1 + n) / (10 + n))``.
+
+    :param average: to be moved.
+    :param weights: in the same order.
+    :param updates: how often it has been moved before.
+    :param decay: share of the average that stays, in 0..1; 0 takes the weights as they are.
+    """
+    now = min(decay, (1 + updates) / (10 + updates))
+    move = get_ema_multi_avg_fn(now)
+    move([tensor.detach() for tensor in average], [tensor.detach() for tensor in weights], updates)
