@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Float
 from pyro.nn import PyroModule
 from pyro.poutine.runtime import effectful
+from torch.nn.functional import dropout
 
 from ntpt_pyro.errors import RangeError
 
@@ -87,6 +88,8 @@ class NeuralFunction(PyroModule):
         self.copies = copies
         self.taught = True
         """Whether calls pass gradients to the weights; see :meth:`~ntpt_pyro.Library.teach`."""
+        self.dropout = (0.0, 0.0)
+        """The shares of inputs and of hidden units that calls in training mode drop (Hinton et al. 2012)."""
         sizes = declaration.layer_sizes
         batch = () if copies is None else (copies,)
         self.layers = len(sizes) - 1
@@ -122,6 +125,7 @@ class NeuralFunction(PyroModule):
             hidden = hidden.expand(self.copies, *hidden.shape)
             batch = (self.copies, *batch)
         for layer in range(self.layers):
+            hidden = dropout(hidden, self.dropout[min(layer, 1)], self.training)
             weight, bias = getattr(self, f"weight_{layer}"), getattr(self, f"bias_{layer}")
             if not self.taught:
                 weight, bias = weight.detach(), bias.detach()

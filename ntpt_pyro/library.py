@@ -70,6 +70,24 @@ class Library(PyroModule):
             )
         self._build(function, steps=0)
 
+    def ensure(self, function: LearnedFunction) -> None:
+        """Have a function: build it where it is missing, check that it fits where it is there.
+
+        :param function: its declaration; hidden layers may differ.
+        :raises LibraryError: where one of the name has other inputs or another output; see also :meth:`add`.
+        """
+        if function.name not in self.steps:
+            self.add(function)
+            return
+        here = self[function.name].declaration
+        if (here.inputs, here.out) != (function.inputs, function.out):
+            raise LibraryError(
+                f"library function {function.name!r}",
+                expected=f"inputs {list(function.inputs)} and output {function.out}",
+                got=f"inputs {list(here.inputs)} and output {here.out}",
+                remedy="give a library whose functions fit the task",
+            )
+
     def _build(self, function: LearnedFunction, steps: int) -> None:
         """Take in a function with new weights, whatever else is untrained."""
         setattr(self, function.name, function.build(self._generator, self.copies))
@@ -103,6 +121,17 @@ class Library(PyroModule):
     def trained(self) -> bool:
         """Whether every function in it has been trained."""
         return all(self.steps.values())
+
+    def share(self, other: "Library", names: Iterable[str]) -> None:
+        """Take in functions of another library: the same modules, so that both learn what either does.
+
+        :param other: the other library.
+        :param names: of its functions.
+        :raises LibraryError: where the other library has no such function.
+        """
+        for name in names:
+            setattr(self, name, other[name])
+            self.steps[name] = other.steps[name]
 
     def teach(self, names: Iterable[str]) -> None:
         """Choose which functions learn from now on; the others are called as they are.
@@ -147,17 +176,22 @@ class Library(PyroModule):
         """The weights of some restarts: one restart gives a library without the axis of copies.
 
         :param restarts: indices of copies.
-        :returns: a new library with copied weights; this one itself where it has no copies.
+        :returns: a new library with copied weights, functions that all restarts share included; this one
+            itself where it has no copies.
         """
         if self.copies is None:
             return self
         single = len(restarts) == 1
         taken = Library(copies=None if single else len(restarts))
         for function in self:
-            taken._build(function.declaration, self.steps[function.declaration.name])
-        with torch.no_grad():
-            for mine, theirs in zip(taken.parameters(), self.parameters(), strict=True):
-                mine.copy_(theirs[restarts[0]] if single else theirs[restarts])
+            name = function.declaration.name
+            shared = function.copies is None
+            built = function.declaration.build(self._generator, None if shared else taken.copies)
+            with torch.no_grad():
+                for mine, theirs in zip(built.parameters(), function.parameters(), strict=True):
+                    mine.copy_(theirs if shared else theirs[restarts[0]] if single else theirs[restarts])
+            setattr(taken, name, built)
+            taken.steps[name] = self.steps[name]
         return taken
 
     def save(self, path: Path) -> None:

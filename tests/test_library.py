@@ -1,5 +1,7 @@
 """Learnable functions and the library that shares them."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -135,3 +137,51 @@ def test_only_functions_being_taught_get_gradients_and_count_steps():
     library.teach(["see", "mix"])
     library["see"](torch.rand(2, 4, 4))[:, 0].sum().backward()
     assert all(p.grad is not None for p in library["see"].parameters())
+
+
+def test_sharing_is_by_identity_in_the_order_asked_for():
+    library = library_of(see, mix)
+    view = Library()
+    view.share(library, ["mix", "see"])
+    assert [f.declaration.name for f in view] == ["mix", "see"]
+    assert all(view[name] is library[name] for name in ("mix", "see"))
+    assert view.trained
+    with pytest.raises(LibraryError, match="expected one of see, mix, got 'hear'"):
+        view.share(library, ["hear"])
+
+
+def test_a_search_library_takes_both_what_is_shared_and_what_is_each_restarts_own():
+    trained = library_of(see)
+    library = Library(seed=1, copies=3)
+    library.share(trained, ["see"])
+    library.add(mix)
+    x, n = torch.rand(5, 2), torch.rand(5, 3)
+    assert library["mix"](x, n).shape == (3, 5, 2, 2)
+    assert library["see"](torch.rand(5, 4, 4)).shape == (5, 3)
+    one = library.take(torch.tensor([2]))
+    torch.testing.assert_close(one["mix"](x, n), library["mix"](x, n)[2])
+    images = torch.rand(5, 4, 4)
+    assert torch.equal(one["see"](images), trained["see"](images))
+    assert one["see"] is not trained["see"]
+
+
+def test_a_function_that_does_not_fit_the_task_is_refused():
+    library = library_of(see)
+    library.ensure(see)
+    library.ensure(mix)
+    assert len(library) == 2
+
+    wider = replace(see, out=4)
+    other = library_of(wider)
+    with pytest.raises(LibraryError, match=r"'see': expected .* and output 3, got .* and output 4"):
+        other.ensure(see)
+
+
+def test_units_are_dropped_in_training_mode_only():
+    function = library_of(see)["see"]
+    images = torch.rand(50, 4, 4)
+    plain = function(images)
+    function.dropout = (0.2, 0.5)
+    assert not torch.equal(function(images), plain)
+    function.eval()
+    assert torch.equal(function(images), plain)
