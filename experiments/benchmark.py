@@ -24,8 +24,7 @@ from ntpt_pyro._files import write_json
 from ntpt_pyro.experiments.digits import load_digits
 from ntpt_pyro.experiments.grids import add2x2_examples
 from ntpt_pyro.experiments.handwritten import network, stepper
-from ntpt_pyro.experiments.learn import versions
-from ntpt_pyro.experiments.rates import commit
+from ntpt_pyro.experiments.provenance import commit, versions
 from ntpt_pyro.inference import Restarts, SplitAdam, Strategy, marginal, relaxed
 from ntpt_pyro.models.add2x2 import add2x2
 from ntpt_pyro.models.nets import net_0

@@ -31,6 +31,15 @@ class Examples:
     def __len__(self) -> int:
         return len(self.results)
 
+    def take(self, rows: Int[Tensor, " kept"]) -> "Examples":
+        """Some of the examples.
+
+        :param rows: their indices.
+        :returns: those, in that order.
+        """
+        rows = rows.to(self.results.device)
+        return Examples(tuple(tensor[rows] for tensor in self.inputs), self.results[rows])
+
     def split(self, first: int) -> tuple["Examples", "Examples"]:
         """The first examples, and the rest.
 

@@ -11,28 +11,32 @@ once, at the end.
 """
 
 import time
-from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
 from ntpt_pyro import ChoicePosterior, Library
 from ntpt_pyro.errors import UsageError
 from ntpt_pyro.experiments.grids import Examples
-from ntpt_pyro.experiments.images import Images
+from ntpt_pyro.experiments.judging import (
+    GOOD_ENOUGH,
+    POSTERIOR_EXAMPLES,
+    Verdict,
+    accuracy,
+    judge,
+    reading_accuracy,
+)
+from ntpt_pyro.experiments.provenance import versions
 from ntpt_pyro.experiments.runs import Run, load_library
-from ntpt_pyro.experiments.tasks import READINGS, Split, Task, task_named
+from ntpt_pyro.experiments.settings import check_at_least, check_positive
+from ntpt_pyro.experiments.tasks import READINGS, SPLITS, Task, task_named
 from ntpt_pyro.inference import (
     ChoiceGuide,
     Strategy,
     decided,
-    evidence,
     fit,
     marginals,
     most_probable,
@@ -40,11 +44,6 @@ from ntpt_pyro.inference import (
 )
 
 TEST_EXAMPLES = 10_000
-SPLITS: tuple[Split, ...] = ("train", "test")
-GOOD_ENOUGH = 0.5
-"""Share of the held-back examples that the best restart must get right to end the search."""
-POSTERIOR_EXAMPLES = 32
-"""Examples that an exact posterior is conditioned on; more would only cost memory."""
 
 
 @dataclass(frozen=True)
@@ -90,11 +89,8 @@ class Options:
 
     def __post_init__(self) -> None:
         """Check the numbers."""
-        for name in ("restarts", "steps", "rounds", "lines", "batch_size"):
-            if getattr(self, name) < 1:
-                raise UsageError(
-                    name, expected="at least 1", got=str(getattr(self, name)), remedy="give more"
-                )
+        check_at_least(self, dict.fromkeys(("restarts", "steps", "rounds", "lines", "batch_size"), 1))
+        check_positive(self, ("choice_lr", "library_lr"))
         if self.examples < 10:
             raise UsageError(
                 "examples",
@@ -128,10 +124,7 @@ class _Found:
 
     guide: ChoiceGuide
     library: Library
-    best: int
-    network: int
-    correct: int
-    accuracy: float
+    verdict: Verdict
     rounds: int
     steps: int
 
@@ -178,9 +171,9 @@ def learn(options: Options, *, run: Run | None = None, progress: bool = False) -
         "choices": program,
         "program_correct": task.is_correct(program),
         "restarts": options.restarts,
-        "restarts_correct": found.correct,
+        "restarts_correct": found.verdict.correct,
         "rounds": found.rounds,
-        "held_back_accuracy": found.accuracy,
+        "held_back_accuracy": found.verdict.accuracy,
         "steps": steps,
         "seconds": round(time.monotonic() - began, 2),
         "data": {split: loaded.source for split, loaded in images.items()},
@@ -216,19 +209,20 @@ class _Learner:
                 mine.teach(name for name, taught in library.steps.items() if not taught)
             label = f"search {number + 1}, {options.restarts} restarts"
             guide = self._fit(f"search-{number}", label, mine, training, options.restarts, steps, seed)
-            found = self._judge(guide, mine, held_back, number + 1, steps * (number + 1))
-            if best is None or found.accuracy > best.accuracy:
+            verdict = judge(self.task, mine, self.strategy, guide, held_back, restarts=options.restarts)
+            found = _Found(guide, mine, verdict, number + 1, steps * (number + 1))
+            if best is None or verdict.accuracy > best.verdict.accuracy:
                 best = found
-            if best.accuracy >= GOOD_ENOUGH:
+            if best.verdict.accuracy >= GOOD_ENOUGH:
                 break
         assert best is not None
         return replace(best, rounds=found.rounds, steps=found.steps)
 
     def settle(self, found: _Found, examples: Examples) -> tuple[ChoiceGuide, Library, int]:
         """Train the best restart on, alone and on all examples."""
-        only = torch.tensor([found.best])
+        only = torch.tensor([found.verdict.best])
         library, guide = found.library.take(only), found.guide.take(only)
-        library.teach([list(library.steps)[found.network]])
+        library.teach([list(library.steps)[found.verdict.network]])
         steps = self.options.steps - found.steps // found.rounds
         if steps > 0:
             guide = self._fit(
@@ -267,64 +261,9 @@ class _Learner:
             checkpoint=self.run.checkpoint(phase) if self.run else None,
         ).guide
 
-    def _judge(
-        self, guide: ChoiceGuide, library: Library, held_back: Examples, rounds: int, steps: int
-    ) -> _Found:
-        """The best restart by the evidence of the examples held back, and the oracle's count."""
-        model, restarts = self.task.model(library), self.options.restarts
-        data, some = held_back.tensors, held_back.split(POSTERIOR_EXAMPLES)[0].tensors
-        programs = most_probable(self.strategy, model, guide, some, restarts=restarts)
-        best = int(evidence(model, programs, data).argmax())
-        right = accuracy(decided(model, programs, data), held_back)
-        verdicts = [
-            self.task.is_correct({site: int(found[r]) for site, found in programs.items()})
-            for r in range(restarts)
-        ]
-        network = int(programs["net_choice"][best]) if "net_choice" in programs else 0
-        return _Found(guide, library, best, network, sum(verdicts), float(right[best]), rounds, steps)
-
 
 def _library(task: Task, options: Options) -> Library:
     """The library to begin with: the given one, or a new one; with the function that the task brings."""
     library = load_library(options.library) if options.library else Library(seed=options.seed)
-    if task.function.name not in library.steps:
-        library.add(task.function)
+    library.ensure(task.function)
     return library
-
-
-def accuracy(
-    program: Callable[..., Tensor], examples: Examples, *, chunk: int = 500
-) -> Float[Tensor, " restarts"]:
-    """The share of examples whose most probable result is right.
-
-    :param program: a model with its choices decided; see :func:`~ntpt_pyro.inference.decided`.
-    :param examples: the examples.
-    :param chunk: examples at once.
-    :returns: ``[restarts]``, in [0, 1].
-    """
-    right: Tensor = torch.zeros(())
-    for batch in zip(*(tensor.split(chunk) for tensor in examples.tensors), strict=True):
-        with torch.no_grad():
-            right = right + (program(*batch).argmax(-1) == batch[-1]).sum(-1)
-    return right.reshape(-1) / len(examples)
-
-
-def reading_accuracy(library: Library, name: str, readings: Mapping[str, Images]) -> float | None:
-    """The share of single symbols that a network reads right; it was never shown a label.
-
-    :param library: the library.
-    :param name: of the network.
-    :param readings: for each network labelled images of what it reads.
-    :returns: in [0, 1]; None where the library has no such network.
-    """
-    if name not in library.steps:
-        return None
-    symbols = readings[name]
-    with torch.no_grad():
-        read = library[name](symbols.images.to(torch.get_default_device())).argmax(-1)
-    return float((read.cpu() == symbols.labels).float().mean())
-
-
-def versions() -> dict[str, str]:
-    """The versions that a result depends on."""
-    return {name: version(name) for name in ("ntpt-pyro", "torch", "pyro-ppl", "numpy")}

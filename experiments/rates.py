@@ -9,14 +9,14 @@ there, so that an interrupted recording resumes.
 
 import argparse
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from ntpt_pyro._files import write_json
-from ntpt_pyro.experiments.learn import Options, learn, versions
+from ntpt_pyro.experiments.learn import Options, learn
+from ntpt_pyro.experiments.provenance import commit, versions
 from ntpt_pyro.experiments.runs import Run
 from ntpt_pyro.experiments.statistics import spread, success_rate
 
@@ -121,16 +121,6 @@ def _summary(results: list[dict[str, Any]]) -> dict[str, Any]:
         "right_programs": success_rate(right, len(results)),
         **{name: spread([result[name] for result in results]) for name in columns},
     }
-
-
-def commit() -> str | None:
-    """The commit of the code, marked where the work tree differs from it.
-
-    :returns: None outside a checkout.
-    """
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
-    found = subprocess.run(command, capture_output=True, text=True, check=False)
-    return found.stdout.strip() or None
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from ntpt_pyro import ChoicePosterior, Line
 from ntpt_pyro._files import write_bytes
 from ntpt_pyro.errors import UsageError
+from ntpt_pyro.experiments.figures import MEASURES
+from ntpt_pyro.experiments.paper import FINAL_ACCURACY, MODEL_NAMES
 from ntpt_pyro.experiments.tasks import Task
 
 if TYPE_CHECKING:  # rich draws from Python's random state when it is imported; importing this must not
@@ -90,6 +92,43 @@ def print_top(console: "Console", task: Task, programs: Sequence[tuple[dict[str,
     for rank, (program, probability) in enumerate(programs, start=1):
         console.print(f"\n[bold]{rank}.[/] probability {probability:.4g}")
         _print_source(console, task.source(program))
+
+
+def print_lifelong(console: "Console", summary: dict[str, Any]) -> None:
+    """Print what lifetimes came to: Fig. 7 with the paper's figures beside ours, transfer, right programs.
+
+    :param console: where to.
+    :param summary: see :func:`~ntpt_pyro.experiments.lifelong.summary`.
+    """
+    from rich.table import Table
+
+    models = {name: summary["models"][name] for name in MODEL_NAMES if name in summary["models"]}
+    seeds = len(summary["seeds"])
+    tables = [("accuracy", "final accuracy, in % (the paper's)")]
+    tables += [(measure, f"{measure.replace('_', ' ')}, in points") for measure in MEASURES]
+    for measure, title in tables:
+        shown = [m for m, one in models.items() if all(measure in t for t in one["tasks"].values())]
+        if not shown:
+            continue
+        console.print(f"[italic]{title}, mean of {seeds} seed(s)[/]")
+        table = Table(box=None, pad_edge=False)
+        table.add_column("task")
+        for model in shown:
+            table.add_column(MODEL_NAMES[model], justify="right")
+        for task in models[shown[0]]["tasks"]:
+            cells = [f"{100 * models[model]['tasks'][task][measure]['mean']:.1f}" for model in shown]
+            if measure == "accuracy":
+                published = [f"{100 * FINAL_ACCURACY[task][model]:.0f}" for model in shown]
+                cells = [f"{ours} ({theirs})" for ours, theirs in zip(cells, published, strict=True)]
+            table.add_row(task, *cells)
+        console.print(table)
+        console.print()
+    for model, one in models.items():
+        seconds = f"{one['seconds']['mean']:.0f} s of learning"
+        right = one["right_programs"]
+        programs = f", {right['successes']} of {right['trials']} programs right" if right else ""
+        read = "".join(f", {net} {100 * spread['mean']:.1f} %" for net, spread in one["readings"].items())
+        console.print(f"{MODEL_NAMES[model]}: {seconds}{programs}{read}")
 
 
 def plot_posterior(task: Task, posterior: ChoicePosterior, file: Path) -> None:

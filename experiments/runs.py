@@ -17,6 +17,7 @@ from ntpt_pyro._files import write_json
 from ntpt_pyro.errors import RunError
 
 FORMAT = "ntpt_pyro run 1"
+LIBRARY = "library.safetensors"
 
 
 @dataclass(frozen=True)
@@ -37,14 +38,15 @@ class Run:
             with other options, or something else.
         """
         path = self.folder / "options.json"
-        if not path.exists():
-            if self.folder.is_file() or (self.folder.is_dir() and any(self.folder.iterdir())):
-                raise RunError(
-                    str(self.folder),
-                    expected="a new or empty folder",
-                    got="one with other files",
-                    remedy="give another --out folder",
-                )
+        there = set(self.folder.iterdir()) if self.folder.is_dir() else set()
+        if self.folder.is_file() or (there and path not in there):
+            raise RunError(
+                str(self.folder),
+                expected="a new or empty folder",
+                got="one with other files",
+                remedy="give another --out folder",
+            )
+        if there <= {path}:  # new, or of a run that came to nothing before its first checkpoint
             write_json(path, {"format": FORMAT, **options})
             return
         before = self._read("options.json")
@@ -84,7 +86,16 @@ class Run:
         :param posterior: of the choices.
         :param library: the trained library.
         """
-        checkpoints = list(self.folder.glob("*.safetensors"))
+        library.save(self.folder / LIBRARY)
+        self.keep(result, posterior)
+        self._clear()
+
+    def keep(self, result: dict[str, Any], posterior: ChoicePosterior) -> None:
+        """Write a program and its posterior; what `ntpt show` reads.
+
+        :param result: the content of result.json.
+        :param posterior: of the choices.
+        """
         entropies, mode = posterior.entropies(), posterior.mode()
         choices = {
             site: {
@@ -94,11 +105,20 @@ class Run:
             }
             for site, probs in posterior.marginals.items()
         }
-        library.save(self.folder / "library.safetensors")
         write_json(self.folder / "choices.json", {"format": FORMAT, "choices": choices})
         write_json(self.folder / "result.json", {"format": FORMAT, **result})
-        for checkpoint in checkpoints:
-            if checkpoint.name != "library.safetensors":
+
+    def conclude(self, result: dict[str, Any]) -> None:
+        """Write the result of a run without a program of its own, then remove the checkpoints.
+
+        :param result: the content of result.json.
+        """
+        write_json(self.folder / "result.json", {"format": FORMAT, **result})
+        self._clear()
+
+    def _clear(self) -> None:
+        for checkpoint in self.folder.glob("*.safetensors"):
+            if checkpoint.name != LIBRARY:
                 checkpoint.unlink()
 
     def result(self) -> dict[str, Any]:
@@ -150,4 +170,4 @@ def load_library(path: Path) -> Library:
     :returns: the library.
     :raises LibraryError: where there is none of this version.
     """
-    return Library.load(path / "library.safetensors" if path.is_dir() else path)
+    return Library.load(path / LIBRARY if path.is_dir() else path)

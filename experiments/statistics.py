@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from statistics import median
+from statistics import mean, median
 from typing import Any
 
 
@@ -13,6 +13,15 @@ def spread(values: Sequence[float]) -> dict[str, float]:
     :returns: by those names.
     """
     return {"median": median(values), "min": min(values), "max": max(values)}
+
+
+def mean_and_range(values: Sequence[float]) -> dict[str, Any]:
+    """Mean, least and greatest of some values, and the values.
+
+    :param values: at least one.
+    :returns: by those names.
+    """
+    return {"mean": mean(values), "min": min(values), "max": max(values), "values": list(values)}
 
 
 def success_rate(successes: int, trials: int, *, z: float = 1.96) -> dict[str, Any]:

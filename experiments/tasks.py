@@ -19,6 +19,7 @@ from ntpt_pyro.models.grid import LINES, SIDES
 from ntpt_pyro.models.nets import net_0, net_1
 
 Split = Literal["train", "test"]
+SPLITS: tuple[Split, ...] = ("train", "test")
 
 
 @dataclass(frozen=True)

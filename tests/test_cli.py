@@ -51,7 +51,8 @@ WRONG = {
     "add2x2/top --device tpu": "device: expected one of auto, cpu.* got 'tpu'",
     "add2x2/top --resume": "--resume: expected --out with it",
     "add2x2/top --library /nowhere/run": "/nowhere/run: .* got no such file",
-    "add2x2/top --choice-lr nan": "step 1, site 'instr_1': expected a finite loss",
+    "add2x2/top --choice-lr nan": "choice_lr: expected a number above 0, got nan",
+    "add2x2/top --choice-lr inf": "step 1, site 'instr_1': expected a finite loss",
 }
 
 

@@ -207,11 +207,19 @@ class TestRunFolder:
     def test_it_is_claimed_once(self, tmp_path):
         run = Run(tmp_path / "run")
         run.begin({"seed": 0}, resume=False)
+        run.checkpoint("search").write_bytes(b"")
         with pytest.raises(RunError, match=r"got one that holds a run; go on with it \(--resume\)"):
             run.begin({"seed": 0}, resume=False)
         run.begin({"seed": 0}, resume=True)
         with pytest.raises(RunError, match="expected seed=0, as the run was begun, got 1"):
             run.begin({"seed": 1}, resume=True)
+
+    def test_a_run_that_came_to_nothing_is_no_obstacle(self, tmp_path):
+        run = Run(tmp_path)
+        run.begin({"data": "wrong"}, resume=False)
+        run.begin({"data": "right"}, resume=False)
+        run.checkpoint("search").write_bytes(b"")
+        run.begin({"data": "right"}, resume=True)
 
     def test_other_files_are_left_alone(self, tmp_path):
         (tmp_path / "mine.txt").write_text("mine")

@@ -1,0 +1,109 @@
+"""A purely neural baseline in a lifetime: the same stream and loop, cross-entropy in place of programs."""
+
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+
+import torch
+from torch.nn.functional import cross_entropy
+
+from ntpt_pyro.experiments.grids import Examples
+from ntpt_pyro.experiments.judging import accuracy
+from ntpt_pyro.experiments.lifetime import LifetimeOptions
+from ntpt_pyro.experiments.stream import Batch, Stream
+from ntpt_pyro.inference import follow
+from ntpt_pyro.inference.checkpoint import State
+from ntpt_pyro.inference.optim import adam_state, set_adam_state
+from ntpt_pyro.models.baselines import Baseline, Independent, Multitask, Progressive
+
+Builder = Callable[[Mapping[str, int], tuple[float, float]], Baseline]
+
+
+def _mtnn(add: int, apply: int) -> Builder:
+    """A multitask network with so many hidden layers in the heads of ADD2X2 and of APPLY2X2."""
+
+    def build(integers: Mapping[str, int], image_dropout: tuple[float, float]) -> Baseline:
+        layers = {task: apply if given else add for task, given in integers.items()}
+        return Multitask(integers, layers, image_dropout=image_dropout)
+
+    return build
+
+
+BASELINES: dict[str, Builder] = {
+    "indep": lambda integers, dropout: Independent(integers, image_dropout=dropout),
+    "pnn": lambda integers, dropout: Progressive(integers, image_dropout=dropout),
+    "mtnn-1": _mtnn(3, 3),
+    "mtnn-2": _mtnn(1, 3),
+}
+"""The paper's baselines by the names that the command line takes."""
+
+BASELINE_RATES = {"indep": 3e-3, "pnn": 1e-3, "mtnn-1": 1e-2, "mtnn-2": 3e-2}
+"""The learning rates that did best, on the test data of one seed: a choice in the baselines' favour."""
+
+
+class BaselineLearner:
+    """Trains a baseline by Adam on the cross-entropy of the results.
+
+    :param options: of the lifetime; ``model`` names the baseline.
+    :param stream: its batches.
+    """
+
+    def __init__(self, options: LifetimeOptions, stream: Stream) -> None:
+        self.options = options
+        integers = {
+            name: examples.inputs[1].shape[-1] if len(examples.inputs) > 1 else 0
+            for name, examples in stream.training.items()
+        }
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(options.seed)
+            self.model = BASELINES[options.model](integers, options.image_dropout)
+        self.average = deepcopy(self.model).eval()
+        """The average of its weights along the way: what is judged."""
+        self.updates: dict[str, int] = {}
+        """Batches of each task met, and of all tasks under ``""``."""
+        everything = {id(p): p for task in integers for p in self.model.shared(task)}
+        specific = [p for task in integers for p in self.model.specific(task)]
+        rate = options.baseline_lr or BASELINE_RATES[options.model]
+        groups = [{"params": specific, "lr": rate}]
+        if everything:
+            rate /= options.shared_ratio
+            groups.append({"params": list(everything.values()), "lr": rate})
+        self._adam = torch.optim.Adam(groups)
+
+    def learn(self, batch: Batch) -> None:
+        """See :class:`~ntpt_pyro.experiments.lifetime.Learner`."""
+        logits = self.model.train()(batch.task, *batch.examples.inputs)
+        cross_entropy(logits, batch.examples.results).backward()
+        self._adam.step()
+        self._adam.zero_grad()
+        for kind, name in (("specific", batch.task), ("shared", "")):
+            average, weights = (getattr(model, kind)(batch.task) for model in (self.average, self.model))
+            updates = self.updates.setdefault(name, 0)
+            if weights:
+                follow(average, weights, updates, decay=self.options.averaging)
+            self.updates[name] += 1
+
+    def accuracy(self, task: str, examples: Examples) -> float | None:
+        """See :class:`~ntpt_pyro.experiments.lifetime.Learner`."""
+        if task not in self.updates:
+            return None
+        return float(accuracy(lambda *data: self.average(task, *data[:-1]), examples)[0])
+
+    def readings(self) -> dict[str, float]:
+        """None: what the embeddings mean is up to the baseline."""
+        return {}
+
+    def get_state(self) -> State:
+        """See :class:`~ntpt_pyro.experiments.lifetime.Learner`."""
+        return {
+            "model": self.model.state_dict(),
+            "average": self.average.state_dict(),
+            "updates": dict(self.updates),
+            "adam": adam_state(self._adam),
+        }
+
+    def set_state(self, state: State) -> None:
+        """See :class:`~ntpt_pyro.experiments.lifetime.Learner`."""
+        self.model.load_state_dict(state["model"])
+        self.average.load_state_dict(state["average"])
+        self.updates = dict(state["updates"])
+        set_adam_state(self._adam, state["adam"])

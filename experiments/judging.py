@@ -1,0 +1,108 @@
+"""How good programs and networks are: on examples held back or held out, and on single symbols."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from ntpt_pyro import Library
+from ntpt_pyro.experiments.grids import Examples
+from ntpt_pyro.experiments.images import Images
+from ntpt_pyro.experiments.tasks import Task
+from ntpt_pyro.inference import ChoiceGuide, Strategy, decided, evidence, most_probable
+
+GOOD_ENOUGH = 0.5
+"""Share of the held-back examples that the best restart must get right to end a search."""
+POSTERIOR_EXAMPLES = 32
+"""Examples that an exact posterior is conditioned on; more would only cost memory."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What examples that were held back say of the restarts of a search.
+
+    :param best: the restart that explains them best.
+    :param accuracy: its share of them that is right.
+    :param programs: every choice's integer by site, ``[restarts]``.
+    :param correct: restarts with a program that the oracle calls right; nothing depends on it.
+    """
+
+    best: int
+    accuracy: float
+    programs: dict[str, Int[Tensor, " restarts"]]
+    correct: int
+
+    @property
+    def program(self) -> dict[str, int]:
+        """The best restart's program."""
+        return {site: int(found[self.best]) for site, found in self.programs.items()}
+
+    @property
+    def network(self) -> int:
+        """The network that it reads with, as an index into its library."""
+        return self.program.get("net_choice", 0)
+
+
+def judge(
+    task: Task,
+    library: Library,
+    strategy: Strategy,
+    guide: ChoiceGuide,
+    held_back: Examples,
+    *,
+    restarts: int,
+) -> Verdict:
+    """Find the best restart, by the evidence of its most probable program.
+
+    :param task: what is learned.
+    :param library: the networks, perhaps a copy for each restart.
+    :param strategy: the one that the guide was trained with.
+    :param guide: the trained guide.
+    :param held_back: examples that it was not trained on.
+    :param restarts: of the training.
+    :returns: the verdict.
+    """
+    model, data = task.model(library), held_back.tensors
+    some = held_back.split(POSTERIOR_EXAMPLES)[0].tensors
+    programs = most_probable(strategy, model, guide, some, restarts=restarts)
+    best = int(evidence(model, programs, data).argmax())
+    right = accuracy(decided(model, programs, data), held_back)
+    verdicts = [
+        task.is_correct({site: int(found[r]) for site, found in programs.items()}) for r in range(restarts)
+    ]
+    return Verdict(best, float(right[best]), programs, sum(verdicts))
+
+
+def accuracy(
+    program: Callable[..., Tensor], examples: Examples, *, chunk: int = 500
+) -> Float[Tensor, " restarts"]:
+    """The share of examples whose most probable result is right.
+
+    :param program: a model with its choices decided; see :func:`~ntpt_pyro.inference.decided`.
+    :param examples: the examples.
+    :param chunk: examples at once.
+    :returns: ``[restarts]``, in [0, 1].
+    """
+    right: Tensor = torch.zeros(())
+    for batch in zip(*(tensor.split(chunk) for tensor in examples.tensors), strict=True):
+        with torch.no_grad():
+            right = right + (program(*batch).argmax(-1) == batch[-1]).sum(-1)
+    return right.reshape(-1) / len(examples)
+
+
+def reading_accuracy(library: Library, name: str, readings: Mapping[str, Images]) -> float | None:
+    """The share of single symbols that a network reads right; it was never shown a label.
+
+    :param library: the library.
+    :param name: of the network.
+    :param readings: for each network labelled images of what it reads.
+    :returns: in [0, 1]; None where the library has no such network.
+    """
+    if name not in library.steps:
+        return None
+    symbols = readings[name]
+    with torch.no_grad():
+        read = library[name](symbols.images.to(torch.get_default_device())).argmax(-1)
+    return float((read.cpu() == symbols.labels).float().mean())

@@ -1,0 +1,170 @@
+"""`ntpt lifelong` as a user types it, and what it keeps."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from ntpt_pyro import Library
+from ntpt_pyro.cli import main
+from ntpt_pyro.experiments import lifetime as lifetimes
+from ntpt_pyro.experiments import stream as streams
+from ntpt_pyro.experiments.schedule import in_turn
+from ntpt_pyro.experiments.transfer import backward_transfer, forgetting, forward_transfer
+from tests.experiments.small import random_images
+
+TASKS = ("add2x2/top", "apply2x2/left", "add2x2/left")
+SMALL = [
+    "--batches=48",
+    "--batch-size=8",
+    "--examples=20",
+    "--restarts=2",
+    "--search=6",
+    "--lines=2",
+    "--every=8",
+]
+
+
+@pytest.fixture
+def schedule(tmp_path):
+    path = tmp_path / "schedule.json"
+    path.write_text(json.dumps(in_turn(TASKS).to_json()))
+    return f"--schedule={path}"
+
+
+@pytest.fixture
+def small(monkeypatch):
+    random_images(monkeypatch)
+    monkeypatch.setattr(streams, "TEST_EXAMPLES", 40)
+    monkeypatch.setattr(lifetimes, "CURVE_EXAMPLES", 20)
+
+
+def ntpt(monkeypatch, *words):
+    monkeypatch.setattr(sys, "argv", ["ntpt", *map(str, words)])
+    monkeypatch.delenv("NTPT_DATA", raising=False)
+    with pytest.raises(SystemExit) as stop:
+        main()
+    return stop.value.code or 0
+
+
+@pytest.mark.usefixtures("small")
+def test_one_command_gives_tables_figures_and_programs(monkeypatch, tmp_path, capsys, schedule):
+    out = tmp_path / "out"
+    command = ["lifelong", *SMALL, schedule, "--models=ntpt,mtnn-2", "--seeds=2", "--out", out]
+    assert ntpt(monkeypatch, *command) == 0
+    printed = capsys.readouterr().out
+    assert "final accuracy, in % (the paper's), mean of 2 seed(s)" in printed
+    for title in ("backward transfer", "forgetting", "forward transfer"):
+        assert title in printed
+    for name in ("figure-6a", "figure-6b", "figure-6c"):
+        assert (out / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+        curves = json.loads((out / f"{name}.json").read_text())["curves"]
+        assert all(curve[-1]["batches"] == 48 for task in curves.values() for curve in task.values())
+    found = json.loads((out / "result.json").read_text())
+    assert found["seeds"] == [0, 1]
+    assert found["command"] == (
+        "ntpt lifelong --models ntpt,mtnn-2 --seeds 2 --batches 48 --batch-size 8 --examples 20 "
+        "--schedule SCHEDULE --restarts 2 --search 6 --lines 2 --every 8 --out OUT"
+    )
+    assert set(found["models"]) == {
+        "ntpt",
+        "mtnn-2",
+        "ntpt-alone",
+        "indep",
+    }  # with what they are measured against
+    rows = list(csv.DictReader((out / "table-7.csv").read_text().splitlines()))
+    assert {(row["task"], row["model"]) for row in rows} == {
+        (task, model) for task in TASKS for model in ("ntpt", "mtnn-2", "indep")
+    }
+    paper = {(row["task"], row["model"]): row["paper"] for row in rows}
+    assert paper["apply2x2/left", "ntpt"] == "1.0"
+    for row in rows:
+        values = found["models"][row["model"]]["tasks"][row["task"]]["accuracy"]["values"]
+        assert float(row["mean"]) == pytest.approx(sum(values) / 2, abs=1e-4)
+    for seed in (0, 1):
+        kept = out / f"ntpt-{seed}"
+        assert sorted(Library.load(kept / "library.safetensors").steps) == ["net_0", "net_1"]
+        assert not (kept / "lifetime.safetensors").exists()
+        assert ntpt(monkeypatch, "show", kept / "apply2x2-left", "--top", 1) == 0
+    assert "R0 = InputInt[0]" in capsys.readouterr().out
+
+    assert ntpt(monkeypatch, *command) == 2
+    assert "go on with it (--resume)" in capsys.readouterr().err
+    assert ntpt(monkeypatch, *command, "--resume") == 0
+    assert json.loads((out / "result.json").read_text()) == found
+    capsys.readouterr()
+    assert ntpt(monkeypatch, *command, "--resume", "--search=7") == 2
+    assert "expected search=6, as the run was begun, got 7" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--models=ntpt,lstm"], "models: expected some of ntpt, indep, pnn, mtnn-1, mtnn-2, got 'lstm'"),
+        (["--models="], "expected a model and a seed, got none"),
+        (["--seeds=0"], "expected a model and a seed, got none"),
+        (["--examples=26"], "expected at most 25 grids, for 100 images"),
+        (["--batches=2"], "expected examples of every task, got none in 2 batches"),
+        (["--schedule=nowhere.json"], "nowhere.json: expected a file, got no such file"),
+        (["--strategy=magic"], "strategy: expected one of"),
+        (["--search=40"], "expected net_0 trained by 40 batches of add2x2/top first"),
+        (["--data=/nowhere"], "nowhere"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(monkeypatch, tmp_path, capsys, schedule, words, message):
+    if "--data=/nowhere" in words:
+        monkeypatch.undo()
+    assert ntpt(monkeypatch, "lifelong", *SMALL, schedule, *words, "--out", tmp_path / "out") == 2
+    error = capsys.readouterr().err
+    assert error.startswith("ntpt: ")
+    assert error.count("\n") == 1
+    assert message in error
+
+
+def test_a_lifetime_killed_outright_goes_on_to_the_same_numbers(tmp_path, schedule):
+    # Real processes and real images; SIGKILL in the middle, after a checkpoint.
+    code = "import sys; from ntpt_pyro.cli import main; sys.argv[0] = 'ntpt'; main()"
+    flags = [*SMALL, "--batches=90", "--examples=60", schedule, "--models=indep,ntpt", "--every=30"]
+    command = [sys.executable, "-c", code, "lifelong", *flags, "--out"]
+    environment = {name: value for name, value in os.environ.items() if name != "NTPT_DATA"}
+    quiet = {"stdout": subprocess.DEVNULL, "env": environment}
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    subprocess.run([*command, whole], check=True, **quiet)
+    process = subprocess.Popen([*command, killed], **quiet)
+    deadline = time.monotonic() + 120
+    while not (killed / "ntpt-0" / "lifetime.safetensors").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert (killed / "indep-0" / "result.json").exists()
+    assert not (killed / "ntpt-0" / "result.json").exists()
+    subprocess.run([*command, killed, "--resume"], check=True, **quiet)
+    for name in ("table-7.csv", "transfer.csv", "figure-6a.json", "ntpt-0/add2x2-left/choices.json"):
+        assert (killed / name).read_bytes() == (whole / name).read_bytes()
+    library = "ntpt-0/library.safetensors"
+    assert (killed / library).read_bytes() == (whole / library).read_bytes()
+
+
+LOOKS = [
+    {"batches": batches, "accuracy": {"t": accuracy}}
+    for batches, accuracy in ((10, None), (20, 0.4), (30, 0.8), (40, 0.9), (50, 0.7))
+]
+
+
+def test_transfer_by_hand():
+    # Presented from batch 12 to 25: looked at after 20 and 30 while it lasts, gained from 0.8 to 0.7.
+    assert backward_transfer(LOOKS, "t", last=25) == pytest.approx(-0.1)
+    assert forgetting(LOOKS, "t") == pytest.approx(0.2)
+    alone = [{"batches": look["batches"], "accuracy": {"t": 0.2}} for look in LOOKS]
+    assert forward_transfer(LOOKS, alone, "t", first=12, last=25) == pytest.approx((0.6 - 0.2) / 0.8)
+    assert forward_transfer(LOOKS, LOOKS, "t", first=12, last=25) == 0
+
+
+def test_the_last_batch_of_a_lifetime_has_nothing_after_it():
+    assert backward_transfer(LOOKS, "t", last=49) == 0
