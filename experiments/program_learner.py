@@ -53,7 +53,7 @@ class ProgramLearner:
             self.programs[batch.task] = self._meet(batch.task)
         program = self.programs[batch.task]
         if program.network is None:
-            free = (batch.rows >= self._held_back).nonzero()[:, 0]
+            free = (batch.rows >= len(program.held_back)).nonzero()[:, 0]
             verdict = program.search(batch.examples.take(free))
             if verdict is not None:
                 self._settle(program, verdict)
@@ -71,15 +71,11 @@ class ProgramLearner:
             if program.network is None and which(program):
                 self._settle(program, program.judge())
 
-    @property
-    def _held_back(self) -> int:
-        return self.options.examples // 10
-
     def _meet(self, name: str) -> TaskProgram:
         return TaskProgram(
             self.stream.tasks[name],
             self.options,
-            self.stream.training[name].split(self._held_back)[0],
+            self.stream.training[name],
             self.average,
             [network for network, updates in self.updates.items() if updates],
             number=len(self.programs),

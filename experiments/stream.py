@@ -39,7 +39,8 @@ class Stream:
     :param schedule: of tasks.
     :param batches: in the lifetime.
     :param batch_size: examples a batch, drawn with replacement from the task's.
-    :param examples: training examples a task, drawn from images of the training split.
+    :param examples: training examples of a task of digits, drawn from images of the training split.
+    :param operator_examples: training examples of a task of operators.
     :param seed: of everything drawn.
     :param lines: lines a program has.
     :param augment: show each image changed a little, another way each time.
@@ -55,6 +56,7 @@ class Stream:
         batches: int,
         batch_size: int,
         examples: int,
+        operator_examples: int,
         seed: int,
         lines: int,
         augment: bool = False,
@@ -75,14 +77,16 @@ class Stream:
             if reads not in images:
                 images[reads] = {split: task.load(split, data, None) for split in SPLITS}
             of = images[reads]
-            _check_enough(task, of["train"], examples)
-            self.training[name] = task.draw(of["train"], examples, generator)
+            count = examples if task.function is net_0 else operator_examples
+            _check_enough(task, of["train"], count)
+            self.training[name] = task.draw(of["train"], count, generator)
             self.test[name] = task.draw(of["test"], TEST_EXAMPLES, generator)
         self.symbols = {reads: of["test"] for reads, of in images.items()}
         """For each network labelled test images of what it reads."""
         self.sources = {reads: {s: of[s].source for s in SPLITS} for reads, of in images.items()}
         """For each network where its images come from, by split."""
-        self._rows = torch.randint(examples, (batches, batch_size), generator=generator, device="cpu")
+        shape = (batches, batch_size)
+        self._places = torch.rand(shape, generator=generator, device="cpu", dtype=torch.float64)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -93,7 +97,8 @@ class Stream:
         :param position: from 0.
         :returns: the batch.
         """
-        name, rows = self.names[position], self._rows[position]
+        name = self.names[position]
+        rows = (self._places[position] * len(self.training[name])).long()
         examples = self.training[name].take(rows)
         if self._augment:
             source = torch.Generator().manual_seed(self._seed * len(self) + position)

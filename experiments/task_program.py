@@ -24,7 +24,7 @@ class TaskProgram:
 
     :param task: the task.
     :param options: of the lifetime.
-    :param held_back: training examples that the search does not learn from.
+    :param training: its training examples; the search does not learn from the first tenth of them.
     :param library: the networks to look with, which others may be teaching.
     :param trained: those of its networks that the program may choose.
     :param number: tasks met before it; with the lifetime's seed it decides all that is drawn.
@@ -34,14 +34,15 @@ class TaskProgram:
         self,
         task: Task,
         options: LifetimeOptions,
-        held_back: Examples,
+        training: Examples,
         library: Library,
         trained: Sequence[str],
         number: int,
     ) -> None:
         self.task = task
         self.options = options
-        self.held_back = held_back
+        self.held_back, _ = training.split(len(training) // 10)
+        """Training examples that choose the restart that is kept."""
         self.strategy = strategy_named(options.strategy)
         self.sees = [*trained]
         """The networks that it chooses between, by index."""
@@ -57,6 +58,7 @@ class TaskProgram:
         self.round = 0
         self._seed = (options.seed * 100 + number) * 10
         self._average = library
+        self._settled_kl = 1 / len(training)
         self.training, self._looking = self._begin_search()
 
     def _begin_search(self) -> tuple[Training, Library]:
@@ -139,7 +141,7 @@ class TaskProgram:
             self.held_back.tensors,
             strategy=self.strategy,
             choice_lr=self.options.choice_lr,
-            kl=1 / self.options.examples,
+            kl=self._settled_kl,
             shared=adam,
         )
 

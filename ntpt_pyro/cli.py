@@ -123,7 +123,8 @@ def lifelong(
     resume: Annotated[bool, typer.Option("--resume", help="go on with the lifetimes in --out")] = False,
     batches: Annotated[int, typer.Option(help="in a lifetime")] = 16_000,
     batch_size: Annotated[int, typer.Option(help="examples a batch")] = 32,
-    examples: Annotated[int, typer.Option(help="training examples a task")] = 1000,
+    examples: Annotated[int, typer.Option(help="training examples of an add2x2 task")] = 1000,
+    operator_examples: Annotated[int, typer.Option(help="training examples of an apply2x2 task")] = 4000,
     schedule: Annotated[
         Path | None, typer.Option(help="JSON file of knots; default: every task in turn, once")
     ] = None,
@@ -169,6 +170,7 @@ def lifelong(
         batches=batches,
         batch_size=batch_size,
         examples=examples,
+        operator_examples=operator_examples,
         schedule=DEFAULT if schedule is None else load_schedule(schedule),
         augment=augment,
         data=data,
