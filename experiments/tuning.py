@@ -17,20 +17,16 @@ from ntpt_pyro.experiments.lifetime import LifetimeOptions
 
 RATES = {
     "indep": (1e-3, 3e-3, 1e-2),
-    "pnn": (3e-4, 1e-3, 3e-3),
-    "mtnn-1": (3e-3, 1e-2, 3e-2),
-    "mtnn-2": (3e-3, 1e-2, 3e-2),
+    "pnn": (3e-4, 1e-3),
+    "mtnn-1": (3e-3, 1e-2),
+    "mtnn-2": (1e-2, 3e-2),
 }
 """Learning rates tried for each baseline."""
 VARIANTS: tuple[dict[str, Any], ...] = (
     {"model": "indep", "dropout": False},
-    {"model": "indep", "averaging": 0.0},
     {"model": "indep", "operator_examples": 1000},
     {"model": "indep", "examples": 4000},
-    {"model": "mtnn-2", "dropout": False},
-    {"model": "mtnn-2", "baseline_lr": 1e-3, "shared_ratio": 1.0},
-    {"model": "mtnn-2", "baseline_lr": 3e-3, "shared_ratio": 10.0},
-    {"model": "mtnn-2", "examples": 4000},
+    {"model": "mtnn-2", "shared_ratio": 10.0, "baseline_lr": 3e-3},
 )
 """Other settings, each beside the baseline as it is."""
 
