@@ -98,7 +98,12 @@ class RuntimeFunction:
         first, *others = arguments
         indicator = self.indicator(first.dtype, first.device)
         if joint_batch(*(argument.shape for argument in arguments)):
-            return reduce(_outer, arguments) @ indicator
+            if len(arguments) < 3:
+                return reduce(_outer, arguments) @ indicator
+            # The last argument last: an outer product of all would be the largest tensor by far.
+            *joint, last = arguments
+            partial = reduce(_outer, joint) @ indicator.reshape(-1, last.shape[-1] * self.out_range)
+            return contract(last, partial.unflatten(-1, (last.shape[-1], self.out_range)))
         partial = first @ indicator.reshape(first.shape[-1], -1)  # f with its first argument filled in
         for argument in others:
             partial = contract(argument, partial.unflatten(-1, (argument.shape[-1], -1)))
