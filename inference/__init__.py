@@ -9,6 +9,7 @@ from ntpt_pyro.inference.budget import Budget as Budget
 from ntpt_pyro.inference.choices import EnumeratedChoices as EnumeratedChoices
 from ntpt_pyro.inference.choices import MeanChoices as MeanChoices
 from ntpt_pyro.inference.choices import RelaxedChoices as RelaxedChoices
+from ntpt_pyro.inference.control import JointControl as JointControl
 from ntpt_pyro.inference.fit import EarlyStop as EarlyStop
 from ntpt_pyro.inference.fit import fit as fit
 from ntpt_pyro.inference.guide import ChoiceGuide as ChoiceGuide
@@ -37,6 +38,7 @@ __all__ = [
     "EnumeratedChoices",
     "EnumeratedSteps",
     "ForwardMarginals",
+    "JointControl",
     "MeanChoices",
     "RelaxedChoices",
     "Restarts",

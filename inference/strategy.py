@@ -28,6 +28,7 @@ from ntpt_pyro.inference.choices import (
     MeanChoices,
     RelaxedChoices,
 )
+from ntpt_pyro.inference.control import JointControl
 from ntpt_pyro.inference.guide import ChoiceGuide
 from ntpt_pyro.inference.prototype import ModelSites, claim, model_sites
 from ntpt_pyro.inference.steps import EnumeratedSteps, ForwardMarginals, StepTreatment
@@ -108,13 +109,19 @@ class Strategy(Messenger):
         self._seen = set()
         for budget in self._budgets():
             budget.reset()
+        self._reset_control()
         super().__enter__()
         return self
 
     def __exit__(self, *exception: Any) -> None:
         """Remove the strategy, after an exception too."""
         self._seen = set()
+        self._reset_control()
         super().__exit__(*exception)
+
+    def _reset_control(self) -> None:
+        if isinstance(self.steps, JointControl):
+            self.steps.reset()
 
     def treatment_of(self, site: str, role: str) -> Treatment:
         """The treatment that a site gets.
@@ -147,6 +154,17 @@ class Strategy(Messenger):
         treatment._process_message(msg)
         if msg["done"]:  # otherwise the step becomes a sample site, which claims its name there
             claim(site, self._seen)
+
+    def _pyro_ntpt_fork(self, msg: Message) -> None:
+        self.steps._process_message(msg)
+        if msg["done"]:  # otherwise it becomes a var
+            claim(msg["args"][0], self._seen)
+
+    def _pyro_ntpt_carry(self, msg: Message) -> None:
+        self.steps._process_message(msg)
+        if msg["done"]:
+            for name in msg["args"][1]:
+                claim(f"{name}_{msg['args'][0]}", self._seen)
 
     def _treatments(self) -> list[Treatment]:
         own = list(self.sites.values()) if isinstance(self.sites, Mapping) else []
@@ -265,14 +283,17 @@ def _at_of(sites: Callable[[str], Treatment | None], step: int, site: str) -> Tr
     return treatment and _at(treatment, step)
 
 
-def marginal(*, kl: float = 1.0, sites: PerSite | None = None) -> Strategy:
+def marginal(
+    *, kl: float = 1.0, sites: PerSite | None = None, steps: StepTreatment | None = None
+) -> Strategy:
     """Forward-marginal gradient descent: every choice at its mean, every step at its marginal.
 
     :param kl: weight of ``KL(guide || prior)``; 0 is TerpreT's FMGD.
     :param sites: other treatments for some sites.
+    :param steps: another treatment of steps, such as :class:`~ntpt_pyro.inference.JointControl`.
     :returns: the strategy; deterministic.
     """
-    return Strategy(choices=MeanChoices(), steps=ForwardMarginals(), sites=sites, kl=kl)
+    return Strategy(choices=MeanChoices(), steps=steps or ForwardMarginals(), sites=sites, kl=kl)
 
 
 def relaxed(
@@ -281,6 +302,7 @@ def relaxed(
     *,
     kl: float = 1.0,
     sites: PerSite | None = None,
+    steps: StepTreatment | None = None,
 ) -> Strategy:
     """Gumbel-softmax choices, forward marginals for the steps given the sampled program.
 
@@ -288,10 +310,12 @@ def relaxed(
     :param hard: straight-through one-hot samples.
     :param kl: weight of ``KL(guide || prior)``.
     :param sites: other treatments for some sites.
+    :param steps: another treatment of steps, such as :class:`~ntpt_pyro.inference.JointControl`.
     :returns: the strategy; draws from torch's global random state.
     :raises UsageError: where the temperature is not above zero.
     """
-    return Strategy(choices=RelaxedChoices(temperature, hard), steps=ForwardMarginals(), sites=sites, kl=kl)
+    choices = RelaxedChoices(temperature, hard)
+    return Strategy(choices=choices, steps=steps or ForwardMarginals(), sites=sites, kl=kl)
 
 
 def enumeration(*, max_cells: int = 2**25, sites: PerSite | None = None) -> Strategy:
@@ -315,6 +339,8 @@ STRATEGIES: dict[str, Callable[[], Strategy]] = {
     "enumeration": enumeration,
     "enumerated-choices": lambda: Strategy(choices=EnumeratedChoices(), steps=ForwardMarginals()),
     "straight-through": lambda: relaxed(hard=True),
+    "marginal-joint": lambda: marginal(steps=JointControl()),
+    "relaxed-joint": lambda: relaxed(steps=JointControl()),
 }
 """Ready-made strategies by the names that the command line takes."""
 

@@ -4,6 +4,8 @@ The language: values on the simplex, functions of them, control flow, sites, lib
 are in :mod:`ntpt_pyro.models`, strategies and training in :mod:`ntpt_pyro.inference`.
 """
 
+from ntpt_pyro.carry import carry as carry
+from ntpt_pyro.carry import fork as fork
 from ntpt_pyro.control import select as select
 from ntpt_pyro.control import switch as switch
 from ntpt_pyro.functions import RuntimeFunction as RuntimeFunction
@@ -36,8 +38,10 @@ __all__ = [
     "RuntimeFunction",
     "Tensor",
     "Value",
+    "carry",
     "choice",
     "constant",
+    "fork",
     "learn",
     "mode",
     "observe",
