@@ -59,10 +59,10 @@ def add2x2_examples(side: str, digits: Images, count: int, generator: torch.Gene
     :param generator: source of the draw.
     :returns: inputs: grids ``[count, 4, 28, 28]``; on torch's default device.
     """
-    cells = _cells(len(digits.labels), count, generator)
+    cells = drawn_rows(len(digits.labels), CELLS * count, generator).reshape(count, CELLS)
     first, second = SIDES[side]
     labels = digits.labels[cells]
-    return _on_device(digits.images[cells], results=labels[:, first] + labels[:, second])
+    return on_device(digits.images[cells], results=labels[:, first] + labels[:, second])
 
 
 def apply2x2_examples(side: str, operators: Images, count: int, generator: torch.Generator) -> Examples:
@@ -75,23 +75,33 @@ def apply2x2_examples(side: str, operators: Images, count: int, generator: torch
     :returns: inputs: grids ``[count, 4, 28, 28]`` and integers ``[count, 3]`` in 0..9; on torch's default
         device.
     """
-    cells = _cells(len(operators.labels), count, generator)
+    cells = drawn_rows(len(operators.labels), CELLS * count, generator).reshape(count, CELLS)
     integers = torch.randint(10, (count, INTEGERS), generator=generator, device="cpu")
     a, b, c, d = operators.labels[cells].numpy().T
     first, second, third = integers.numpy().T
     results = target((a, b, c, d), (first, second, third), side)
-    return _on_device(operators.images[cells], integers, results=torch.from_numpy(np.asarray(results)))
+    return on_device(operators.images[cells], integers, results=torch.from_numpy(np.asarray(results)))
 
 
-def _cells(available: int, count: int, generator: torch.Generator) -> Int[Tensor, "count 4"]:
-    """Which image lies in each cell; an image is used again only when all have been."""
-    wanted = CELLS * count
-    rounds = [
-        torch.randperm(available, generator=generator, device="cpu") for _ in range(-(-wanted // available))
-    ]
-    return torch.cat(rounds)[:wanted].reshape(count, CELLS)
+def drawn_rows(available: int, wanted: int, generator: torch.Generator) -> Int[Tensor, " wanted"]:
+    """Images drawn at random; one is drawn again only when all have been.
+
+    :param available: images there are.
+    :param wanted: images to draw.
+    :param generator: source of the draw.
+    :returns: their indices.
+    """
+    rounds = -(-wanted // available)
+    drawn = [torch.randperm(available, generator=generator, device="cpu") for _ in range(rounds)]
+    return torch.cat([torch.empty(0, dtype=torch.int64), *drawn])[:wanted]
 
 
-def _on_device(*inputs: Tensor, results: Tensor) -> Examples:
+def on_device(*inputs: Tensor, results: Tensor) -> Examples:
+    """Examples on torch's default device.
+
+    :param inputs: tensors with a common first axis of examples.
+    :param results: ``[examples]``.
+    :returns: the examples.
+    """
     device = torch.get_default_device()
     return Examples(tuple(tensor.to(device) for tensor in inputs), results.to(device))

@@ -137,7 +137,7 @@ def execute(
             registers.append(operators[0] * 0)
         elif instruction == APPLY:
             left, right, op = (registers[address] for address in _arguments(program, k))
-            registers.append(_applied(left, right, op))
+            registers.append(applied(left, right, op))
         else:
             head = move.function(instruction - MOVE_NORTH, head)
             registers.append(operators[head])
@@ -153,11 +153,17 @@ def target(operators: tuple[T, T, T, T], integers: tuple[T, T, T], side: str) ->
     :returns: the result, an integer or an array of them.
     """
     first, second = (operators[cell] for cell in SIDES[side])
-    return _applied(_applied(integers[0], integers[1], first), integers[2], second)
+    return applied(applied(integers[0], integers[1], first), integers[2], second)
 
 
-def _applied(left: T, right: T, code: T) -> T:
-    """:func:`apply` of the operator with a code, on integers or arrays of them."""
+def applied(left: T, right: T, code: T) -> T:
+    """:func:`apply` of the operator with a code, on integers or arrays of them.
+
+    :param left: in 0..18.
+    :param right: in 0..18.
+    :param code: of the operator, in 0..18.
+    :returns: the result, in 0..18.
+    """
     result: T = apply.table.numpy()[left, right, operator_of.table.numpy()[code]]
     return result
 
