@@ -40,9 +40,10 @@ class Verdict:
         return {site: int(found[self.best]) for site, found in self.programs.items()}
 
     @property
-    def network(self) -> int:
-        """The network that it reads with, as an index into its library."""
-        return self.program.get("net_choice", 0)
+    def networks(self) -> list[int]:
+        """The networks that it chose, as indices into its library."""
+        chosen = {integer for site, integer in self.program.items() if site.startswith("net_choice")}
+        return sorted(chosen) or [0]
 
 
 def judge(

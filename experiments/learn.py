@@ -54,7 +54,8 @@ class Options:
     :param strategy: see :data:`~ntpt_pyro.inference.STRATEGIES`.
     :param examples: training examples.
     :param restarts: programs trained at once.
-    :param steps: training steps in all; a third, at most 300, search with all restarts.
+    :param steps: training steps in all; a third, at most ``search``, search with all restarts.
+    :param search: see ``steps``.
     :param rounds: the most searches before the best restart so far is taken as it is.
     :param seed: of everything random.
     :param lines: lines a program has.
@@ -74,6 +75,7 @@ class Options:
     examples: int = 1000
     restarts: int = 16
     steps: int = 1000
+    search: int = 300
     rounds: int = 3
     seed: int = 0
     lines: int = 4
@@ -89,7 +91,9 @@ class Options:
 
     def __post_init__(self) -> None:
         """Check the numbers."""
-        check_at_least(self, dict.fromkeys(("restarts", "steps", "rounds", "lines", "batch_size"), 1))
+        check_at_least(
+            self, dict.fromkeys(("restarts", "steps", "search", "rounds", "lines", "batch_size"), 1)
+        )
         check_positive(self, ("choice_lr", "library_lr"))
         if self.examples < 10:
             raise UsageError(
@@ -176,7 +180,9 @@ def learn(options: Options, *, run: Run | None = None, progress: bool = False) -
         "held_back_accuracy": found.verdict.accuracy,
         "steps": steps,
         "seconds": round(time.monotonic() - began, 2),
-        "data": {split: loaded.source for split, loaded in images.items()},
+        "data": {
+            split: " and ".join(one.source for one in loaded.values()) for split, loaded in images.items()
+        },
         "options": options.settings(),
         "versions": versions(),
     }
@@ -201,7 +207,7 @@ class _Learner:
         own = options.own_networks and not library.trained and options.restarts > 1
         held_back, training = examples.split(options.examples // 10)
         best: _Found | None = None
-        steps = min(300, -(-options.steps // 3)) if options.restarts > 1 else options.steps
+        steps = min(options.search, -(-options.steps // 3)) if options.restarts > 1 else options.steps
         for number in range(options.rounds):
             seed = options.seed * 1000 + number
             mine = library.copied(options.restarts, seed) if own else deepcopy(library)
@@ -222,7 +228,7 @@ class _Learner:
         """Train the best restart on, alone and on all examples."""
         only = torch.tensor([found.verdict.best])
         library, guide = found.library.take(only), found.guide.take(only)
-        library.teach([list(library.steps)[found.verdict.network]])
+        library.teach([list(library.steps)[network] for network in found.verdict.networks])
         steps = self.options.steps - found.steps // found.rounds
         if steps > 0:
             guide = self._fit(
@@ -265,5 +271,6 @@ class _Learner:
 def _library(task: Task, options: Options) -> Library:
     """The library to begin with: the given one, or a new one; with the function that the task brings."""
     library = load_library(options.library) if options.library else Library(seed=options.seed)
-    library.ensure(task.function)
+    for function in task.functions:
+        library.ensure(function)
     return library

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ntpt_pyro.errors import UsageError
-from ntpt_pyro.experiments.tasks import task_names
+from ntpt_pyro.experiments.tasks import grid_task_names
 from ntpt_pyro.models.grid import SIDES
 
 DEFAULT_ORDER = tuple(f"{scenario}/{side}" for side in SIDES for scenario in ("add2x2", "apply2x2"))
@@ -58,8 +58,8 @@ class Schedule:
         for knot in self.knots:
             where = f"knot at {knot.at:g}"
             for task, probability in knot.tasks.items():
-                if task not in task_names():
-                    raise _wrong(where, f"tasks out of {', '.join(task_names())}", repr(task))
+                if task not in grid_task_names():
+                    raise _wrong(where, f"tasks out of {', '.join(grid_task_names())}", repr(task))
                 if not 0 <= probability <= 1:
                     raise _wrong(where, "probabilities in 0..1", f"{probability:g} for {task}")
             total = sum(knot.tasks.values())

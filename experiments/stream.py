@@ -75,12 +75,12 @@ class Stream:
         for name, task in self.tasks.items():
             reads = task.function.name
             if reads not in images:
-                images[reads] = {split: task.load(split, data, None) for split in SPLITS}
+                images[reads] = {split: task.load(split, data)[reads] for split in SPLITS}
             of = images[reads]
             count = examples if task.function is net_0 else operator_examples
             _check_enough(task, of["train"], count)
-            self.training[name] = task.draw(of["train"], count, generator)
-            self.test[name] = task.draw(of["test"], TEST_EXAMPLES, generator)
+            self.training[name] = task.draw({reads: of["train"]}, count, generator)
+            self.test[name] = task.draw({reads: of["test"]}, TEST_EXAMPLES, generator)
         self.symbols = {reads: of["test"] for reads, of in images.items()}
         """For each network labelled test images of what it reads."""
         self.sources = {reads: {s: of[s].source for s in SPLITS} for reads, of in images.items()}

@@ -127,7 +127,8 @@ class TaskProgram:
             "rounds": self.round + 1,
         }
         best = self.training.guide.take(torch.tensor([verdict.best]))
-        self._go_on(self.sees[verdict.network], library, adam)
+        (network,) = verdict.networks
+        self._go_on(self.sees[network], library, adam)
         self.training.guide.load_state_dict(best.state_dict())
 
     def _go_on(self, network: str, library: Library, adam: torch.optim.Adam) -> None:

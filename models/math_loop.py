@@ -50,6 +50,7 @@ from ntpt_pyro.models.apply2x2 import OPERATORS, applied, apply, operator_of
 from ntpt_pyro.models.grid import RANGE
 
 BLOCKS = 3
+INSTRUCTIONS = ("MOVE", "APPLY")
 MOVE, APPLY, HALTED = range(3)
 NO_RESULT = RANGE
 """The result of a program that has not halted."""

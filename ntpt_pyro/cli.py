@@ -24,17 +24,31 @@ def _ntpt() -> None:
 
 @app.command()
 def learn(
-    task: Annotated[str, typer.Argument(help="add2x2/ or apply2x2/, then top, left, bottom or right")],
+    task: Annotated[
+        str, typer.Argument(help="add2x2/ or apply2x2/, then top, left, bottom or right; or math")
+    ],
     strategy: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help="marginal, relaxed, straight-through, enumeration or enumerated-choices (the last two: "
-            "few --lines)"
+            help="marginal, relaxed, straight-through, marginal-joint, relaxed-joint, enumeration or "
+            "enumerated-choices (the last two: few --lines) [default: marginal; math: relaxed-joint]"
         ),
-    ] = "marginal",
-    examples: Annotated[int, typer.Option(help="training examples")] = 1000,
-    restarts: Annotated[int, typer.Option(help="programs trained at once")] = 16,
-    steps: Annotated[int, typer.Option(help="training steps in all")] = 1000,
+    ] = None,
+    examples: Annotated[
+        int | None, typer.Option(help="training examples [default: 1000; math: 8000]")
+    ] = None,
+    restarts: Annotated[
+        int | None, typer.Option(help="programs trained at once [default: 16; math: 32]")
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(help="training steps in all [default: 1000; math: 2400]")
+    ] = None,
+    search: Annotated[
+        int | None,
+        typer.Option(
+            help="of them at most with all restarts, and never more than a third [default: 300; math: 400]"
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="of everything random")] = 0,
     library: Annotated[Path | None, typer.Option(help="run folder or file of a trained library")] = None,
     data: Annotated[
@@ -49,10 +63,12 @@ def learn(
     ] = None,
     lines: Annotated[int, typer.Option(help="lines of a program")] = 4,
     rounds: Annotated[int, typer.Option(help="searches at most")] = 3,
-    batch_size: Annotated[int, typer.Option(help="examples a step")] = 32,
+    batch_size: Annotated[int | None, typer.Option(help="examples a step [default: 32; math: 16]")] = None,
     choice_lr: Annotated[float, typer.Option(help="learning rate of the choices")] = 0.1,
     library_lr: Annotated[float, typer.Option(help="learning rate of the networks")] = 1e-3,
-    kl: Annotated[float, typer.Option(help="weight of the KL term in the search")] = 0.03,
+    kl: Annotated[
+        float | None, typer.Option(help="weight of the KL term in the search [default: 0.03; math: 0]")
+    ] = None,
     threads: Annotated[
         int, typer.Option(help="of torch; more than one helps only where no other program runs")
     ] = 1,
@@ -72,25 +88,29 @@ def learn(
     from ntpt_pyro.experiments.tasks import task_named
     from ntpt_pyro.inference import strategy_named
 
+    target = task_named(task, lines=lines)
+    given = {
+        "strategy": strategy,
+        "examples": examples,
+        "restarts": restarts,
+        "steps": steps,
+        "search": search,
+        "batch_size": batch_size,
+        "kl": kl,
+    }
     options = Options(
         task=task,
-        strategy=strategy,
-        examples=examples,
-        restarts=restarts,
-        steps=steps,
         rounds=rounds,
         seed=seed,
         lines=lines,
-        batch_size=batch_size,
         choice_lr=choice_lr,
         library_lr=library_lr,
-        kl=kl,
         library=library,
         data=data,
         download=download,
+        **{**target.defaults, **{name: value for name, value in given.items() if value is not None}},
     )
-    target = task_named(task, lines=lines)
-    strategy_named(strategy)
+    strategy_named(options.strategy)
     if resume and out is None:
         raise UsageError("--resume", expected="--out with it", got="no --out", remedy="name the run's folder")
     if threads < 1:

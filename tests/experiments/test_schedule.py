@@ -11,7 +11,7 @@ from ntpt_pyro.experiments import stream as streams
 from ntpt_pyro.experiments.augmentation import augmented
 from ntpt_pyro.experiments.schedule import DEFAULT, Knot, Schedule, in_turn, load_schedule
 from ntpt_pyro.experiments.stream import Stream
-from ntpt_pyro.experiments.tasks import task_names
+from ntpt_pyro.experiments.tasks import grid_task_names
 from tests.experiments.small import random_images
 
 
@@ -22,12 +22,19 @@ def small(monkeypatch):
 
 
 def stream(**changes):
-    settings = {"batches": 40, "batch_size": 4, "examples": 20, "seed": 0, "lines": 2}
+    settings = {
+        "batches": 40,
+        "batch_size": 4,
+        "examples": 20,
+        "operator_examples": 30,
+        "seed": 0,
+        "lines": 2,
+    }
     return Stream(in_turn(["add2x2/top", "apply2x2/top"]), **{**settings, **changes})
 
 
 def test_the_default_gives_every_task_its_time_in_turn():
-    assert sorted(DEFAULT.tasks) == sorted(task_names())
+    assert sorted(DEFAULT.tasks) == sorted(grid_task_names())
     scenarios = [task.split("/")[0] for task in DEFAULT.tasks]
     assert scenarios == ["add2x2", "apply2x2"] * 4
     middles = (np.arange(8) + 0.5) / 8
@@ -135,6 +142,7 @@ def test_batches_are_rows_of_their_tasks_training_examples():
     for position in (0, 39):
         batch = plain[position]
         examples = plain.training[batch.task]
+        assert len(examples) == {"add2x2/top": 20, "apply2x2/top": 30}[batch.task]
         assert torch.equal(batch.examples.inputs[0], examples.inputs[0][batch.rows])
         assert torch.equal(batch.examples.results, examples.results[batch.rows])
         augmented_batch = changed[position]
