@@ -17,7 +17,7 @@ from ntpt_pyro.experiments.lifetime import LifetimeOptions
 
 RATES = {
     "indep": (1e-3, 3e-3, 1e-2),
-    "pnn": (3e-4, 1e-3),
+    "pnn": (1e-3, 3e-3),
     "mtnn-1": (3e-3, 1e-2),
     "mtnn-2": (1e-2, 3e-2),
 }

@@ -13,6 +13,8 @@ from ntpt_pyro.models.grid import CELLS, RANGE
 
 LAYERS = (*pairwise(EMBEDDING_SIZES), *pairwise((CELLS * EMBEDDING_SIZES[-1], HIDDEN, HIDDEN, HIDDEN, RANGE)))
 """Inputs and outputs of every layer of a column: first those of one image, then those of all four."""
+SCALE = 0.1
+"""Of every lateral connection at first."""
 EMBEDDED = len(EMBEDDING_SIZES) - 2
 """The layer that gives an image's embedding; it and the last are linear."""
 
@@ -20,9 +22,11 @@ EMBEDDED = len(EMBEDDING_SIZES) - 2
 class Progressive(Baseline):
     """A progressive neural network (Rusu et al. 2016; Gaunt et al. 2017, section 5.1, "PNN").
 
-    Layer i of column k computes ``relu(W_i^k h_{i-1}^k + sum over j < k of U_i^{k:j} h_{i-1}^j)`` (Rusu et
-    al., equation 1). Training a task moves its own column with the laterals into it, and nothing else. Every
-    column sees the whole input; where a task gives no integers, columns of tasks that do see zeros for them.
+    Layer i of column k computes ``relu(W_i^k h_{i-1}^k + sum over j < k of U_i^{k:j} a_i^{k:j} h_{i-1}^j)``
+    (Rusu et al., equation 1, with the learned scales ``a`` of their section 2, which start small: unscaled,
+    what earlier columns say drowns what a task's own column learns from few examples). Training a task moves
+    its own column with the laterals into it, and nothing else. Every column sees the whole input; where a
+    task gives no integers, columns of tasks that do see zeros for them.
 
     :param integers: for each task, in the order in which they come, how many integers its examples give.
     :param image_dropout: see :func:`~ntpt_pyro.models.baselines.baseline.embedding`.
@@ -81,10 +85,12 @@ class _Column(torch.nn.Module):
             torch.nn.Linear(fan_in + more.get(layer, 0), fan_out)
             for layer, (fan_in, fan_out) in enumerate(LAYERS)
         )
+        laterals = LAYERS[1:] if before else ()
         self.laterals = torch.nn.ModuleList(
-            torch.nn.Linear(before * fan_in, fan_out, bias=False)
-            for fan_in, fan_out in (LAYERS[1:] if before else ())
+            torch.nn.Linear(before * fan_in, fan_out, bias=False) for fan_in, fan_out in laterals
         )
+        self.scales = torch.nn.ParameterList(torch.full((before,), SCALE) for _ in laterals)
+        """Of what each layer but the first hears of each earlier column."""
 
     def forward(
         self, grids: Tensor, integers: Tensor | None, before: list[list[Tensor]]
@@ -108,9 +114,9 @@ class _Column(torch.nn.Module):
                 hidden = torch.cat([hidden, given.expand(len(hidden), DIGITS * self.integers)], -1)
             hidden = linear(hidden)
             if layer > 0 and before:
-                hidden = hidden + self.laterals[layer - 1](
-                    torch.cat([column[layer - 1] for column in before], -1)
-                )
+                heard = zip(self.scales[layer - 1], before, strict=True)
+                together = torch.cat([scale * column[layer - 1] for scale, column in heard], -1)
+                hidden = hidden + self.laterals[layer - 1](together)
             if layer == EMBEDDED:
                 hidden = hidden.flatten(-2)
             elif layer < len(self.layers) - 1:

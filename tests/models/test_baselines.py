@@ -97,7 +97,7 @@ def test_laterals_of_a_progressive_network_carry_signal():
     model = Progressive(TASKS)
     assert len(model.columns["add2x2/top"].laterals) == 0
     column = model.columns["add2x2/left"]
-    assert len(column.laterals) == len(column.layers) - 1
+    assert len(column.laterals) == len(column.scales) == len(column.layers) - 1
     with torch.no_grad():
         for layer in column.layers:
             layer.weight.zero_()
