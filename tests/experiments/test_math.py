@@ -1,0 +1,150 @@
+"""MATH on random images: its data, learning it, and measuring restarts, as a user types it."""
+
+import json
+import sys
+
+import pytest
+import torch
+
+from ntpt_pyro import Library
+from ntpt_pyro.cli import main
+from ntpt_pyro.errors import DataError
+from ntpt_pyro.experiments import restarts as measuring
+from ntpt_pyro.experiments.expressions import expression_examples
+from ntpt_pyro.experiments.images import Images
+from ntpt_pyro.experiments.runs import load_library
+from ntpt_pyro.models.nets import net_0, net_1
+from tests.experiments.small import small  # noqa: F401  # a fixture
+
+FLAGS = ["--examples=40", "--batch-size=8", "--restarts=2"]
+
+
+@pytest.fixture
+def library(tmp_path):
+    """A library whose networks count as trained."""
+    made = Library(seed=0)
+    for function in (net_0, net_1):
+        made.add(function)
+        made.steps[function.name] = 1
+    made.save(tmp_path / "library.safetensors")
+    return tmp_path / "library.safetensors"
+
+
+@pytest.fixture
+def ntpt(monkeypatch, capsys):
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["ntpt", *map(str, words)])
+        monkeypatch.delenv("NTPT_DATA", raising=False)
+        with pytest.raises(SystemExit) as stop:
+            main()
+        printed = capsys.readouterr()
+        return stop.value.code or 0, printed.out, printed.err
+
+    return run
+
+
+def numbered(classes):
+    """Images that tell their label by their first pixel."""
+    images = torch.zeros(50, 28, 28)
+    images[:, 0, 0] = torch.arange(50) % classes
+    return Images(images, torch.arange(50) % classes, "numbers")
+
+
+@pytest.mark.parametrize("length", [1, 2, 5])
+def test_tapes_show_digits_and_operators_in_turn_and_results_are_theirs(length):
+    source = torch.Generator().manual_seed(0)
+    examples = expression_examples(numbered(10), numbered(4), 30, length, source)
+    tapes = examples.inputs[0][..., 0, 0].long()
+    assert tapes.shape == (30, 2 * length - 1)
+    assert tapes[:, 1::2].numel() == 0 or tapes[:, 1::2].max() == 3
+    for tape, result in zip(tapes.tolist(), examples.results.tolist(), strict=True):
+        value = tape[0]
+        for sign, digit in zip(tape[1::2], tape[2::2], strict=True):
+            quotient = value // digit if digit else 18
+            value = (value + digit, value - digit, value * digit, quotient)[sign] % 19
+        assert value == result
+
+
+def test_an_expression_has_a_digit():
+    with pytest.raises(DataError, match="expected at least 1 digit, got 0"):
+        expression_examples(numbered(10), numbered(4), 3, 0, torch.Generator())
+
+
+@pytest.mark.usefixtures("small")
+def test_math_is_learned_with_the_library_of_earlier_tasks(ntpt, tmp_path, library):
+    out = tmp_path / "run"
+    flags = [*FLAGS, "--steps=6", "--rounds=1", "--library", library, "--out", out]
+    code, printed, _ = ntpt("learn", "math", *flags)
+    assert code == 0
+    assert "until the head is past the end of the tape:" in printed
+    result = json.loads((out / "result.json").read_text())
+    assert result["strategy"] == "relaxed-joint"
+    assert len(result["choices"]) == 19
+    assert result["data"]["test"] == "random images, test and random images, test"
+    assert list(load_library(out).steps) == ["net_0", "net_1"]
+    code, shown, _ = ntpt("show", out, "--top", 2)
+    assert code == 0
+    assert "goto_0" in shown
+    assert "2. probability" in shown
+
+
+@pytest.mark.usefixtures("small")
+def test_math_without_a_trained_library_is_refused_with_the_reason(ntpt):
+    code, _, error = ntpt("learn", "math", *FLAGS)
+    assert code == 2
+    assert error.count("\n") == 1
+    assert "expected at most one untrained function, got net_0 and net_1" in error
+
+
+@pytest.mark.usefixtures("small")
+def test_restarts_are_counted_by_strategy(ntpt, tmp_path, library, monkeypatch):
+    monkeypatch.setattr(measuring, "EVERY", 2)
+    out = tmp_path / "out"
+    command = ["restarts", "math", *FLAGS, "--steps=5", "--library", library, "--out", out]
+    code, printed, _ = ntpt(*command, "--strategy=relaxed,relaxed-joint")
+    assert code == 0
+    assert "0 of 2" in printed
+    result = json.loads((out / "result.json").read_text())
+    assert set(result["strategies"]) == {"relaxed", "relaxed-joint"}
+    for one in result["strategies"].values():
+        assert [look["step"] for look in one["looks"]] == [2, 4, 5]
+        assert one["right"]["trials"] == len(one["right_since"]) == 2
+    assert result["least_seconds"] == min(one["seconds"] for one in result["strategies"].values())
+    assert result["command"].endswith("--library LIBRARY --out OUT")
+    code, _, error = ntpt(*command, "--strategy=relaxed")
+    assert code == 2
+    assert "--resume" in error
+    assert ntpt(*command, "--strategy=relaxed,relaxed-joint", "--resume")[0] == 0
+    assert json.loads((out / "result.json").read_text()) == result
+
+
+@pytest.mark.usefixtures("small")
+def test_a_restart_counts_from_the_look_after_which_it_stays_right(ntpt, tmp_path, library, monkeypatch):
+    monkeypatch.setattr(measuring, "EVERY", 1)
+    verdicts = iter([True, False, False, True, True, True])  # of two restarts at three looks
+    task = measuring.task_named("math")
+    object.__setattr__(task, "is_correct", lambda _: next(verdicts))
+    monkeypatch.setattr(measuring, "task_named", lambda *_, **__: task)
+    out = tmp_path / "out"
+    flags = [*FLAGS, "--steps=3", "--library", library, "--out", out, "--strategy=relaxed"]
+    assert ntpt("restarts", "math", *flags)[0] == 0
+    one = json.loads((out / "result.json").read_text())["strategies"]["relaxed"]
+    assert one["right_since"] == [3, 2]
+    assert [look["right"] for look in one["looks"]] == [1, 1, 2]
+    assert one["median_steps"] == 2.5
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["math", "--strategy=magic"], "strategy: expected one of"),
+        (["math", "--strategy=,"], "strategy: expected at least one, got none"),
+        (["maths"], "task: expected one of"),
+        (["math", "--restarts=0"], "restarts: expected at least 1, got 0"),
+    ],
+)
+def test_what_is_wrong_is_one_line(ntpt, tmp_path, words, message):
+    code, _, error = ntpt("restarts", *words, "--out", tmp_path / "out")
+    assert code == 2
+    assert error.count("\n") == 1
+    assert message in error
