@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 from ntpt_pyro import ChoicePosterior, Line
 from ntpt_pyro._files import write_bytes
 from ntpt_pyro.errors import UsageError
+from ntpt_pyro.experiments.evaluate import Evaluation, written
 from ntpt_pyro.experiments.figures import MEASURES
 from ntpt_pyro.experiments.paper import FINAL_ACCURACY, MODEL_NAMES
 from ntpt_pyro.experiments.tasks import Task
+from ntpt_pyro.models.math_loop import instruction_text
 
 if TYPE_CHECKING:  # rich draws from Python's random state when it is imported; importing this must not
     from rich.console import Console
@@ -129,6 +131,37 @@ def print_lifelong(console: "Console", summary: dict[str, Any]) -> None:
         programs = f", {right['successes']} of {right['trials']} programs right" if right else ""
         read = "".join(f", {net} {100 * spread['mean']:.1f} %" for net, spread in one["readings"].items())
         console.print(f"{MODEL_NAMES[model]}: {seconds}{programs}{read}")
+
+
+def print_evaluation(console: "Console", evaluation: Evaluation, truth: int | None) -> None:
+    """Print what a program read, what each of its steps did, and the result.
+
+    :param console: where to.
+    :param evaluation: the run.
+    :param truth: the right result, where it is known.
+    """
+    from rich.table import Table
+
+    digits, operators = evaluation.readings
+    read = [(operators if place % 2 else digits)[place] for place in range(len(digits))]
+    table = Table(box=None, pad_edge=False)
+    for column in ("step", "instruction", "head", "reads", "R0", "R1", "R2"):
+        table.add_column(column, justify="left" if column == "instruction" else "right")
+    head = 0
+    for number, step in enumerate(evaluation.execution.steps, start=1):
+        reads = ""
+        if step.head != head and step.head <= len(read):
+            network = evaluation.program.get(f"net_choice_{step.block}", 0)
+            reading = evaluation.readings[network][step.head - 1]
+            reads = f"{written(reading.symbol, network)} ({reading.probability:.2f})"
+        head = step.head
+        text = instruction_text(evaluation.program, step.block)
+        table.add_row(str(number), f"L{step.block}: {text}", str(head), reads, *map(str, step.registers))
+    symbols = " ".join(written(reading.symbol, place) for place, reading in enumerate(read))
+    console.print(f"read    {symbols}")
+    console.print(table)
+    verdict = "" if truth is None else ", right" if truth == evaluation.execution.result else f", not {truth}"
+    console.print(f"result  {evaluation.execution.result}{verdict} (from left to right, modulo 19)")
 
 
 def print_restarts(console: "Console", result: dict[str, Any]) -> None:

@@ -283,14 +283,14 @@ def source(program: Program) -> list[Line]:
     order = _order(program)
     text = [Line("# initialization: R0 = R1 = R2 = 0, head before the tape")]
     for b in range(BLOCKS):
-        line = f"L{b}: {_instruction(program, b)}"
+        line = f"L{b}: {instruction_text(program, b)}"
         text.append(Line(f"{line:<28}goto L{program[f'goto_{b}']}", dead=b not in order))
     text.append(Line(f"halt at the end of the tape: return R{program['return']}"))
     again = order.index(program[f"goto_{order[-1]}"])
     text.append(Line("# that is:"))
-    text += [Line(_instruction(program, b)) for b in order[:again]]
+    text += [Line(instruction_text(program, b)) for b in order[:again]]
     text.append(Line("until the head is past the end of the tape:"))
-    text += [Line(f"    {_instruction(program, b)}") for b in order[again:]]
+    text += [Line(f"    {instruction_text(program, b)}") for b in order[again:]]
     return [*text, Line(f"return R{program['return']}")]
 
 
@@ -302,7 +302,13 @@ def _order(program: Program) -> list[int]:
     return order
 
 
-def _instruction(program: Program, block: int) -> str:
+def instruction_text(program: Program, block: int) -> str:
+    """The text of a block's instruction.
+
+    :param program: every choice's integer by site.
+    :param block: which block.
+    :returns: the text, without its goto.
+    """
     if program[f"instr_{block}"] == MOVE:
         return f"R{block} = MOVE(net_{program.get(f'net_choice_{block}', 0)})"
     return f"R{block} = APPLY({', '.join(f'R{n}' for n in _arguments(program, block))})"

