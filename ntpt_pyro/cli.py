@@ -67,7 +67,7 @@ def learn(
     choice_lr: Annotated[float, typer.Option(help="learning rate of the choices")] = 0.1,
     library_lr: Annotated[float, typer.Option(help="learning rate of the networks")] = 1e-3,
     kl: Annotated[
-        float | None, typer.Option(help="weight of the KL term in the search [default: 0.03; math: 0]")
+        float | None, typer.Option(help="weight of the KL term in the search [default: 0.03]")
     ] = None,
     threads: Annotated[
         int, typer.Option(help="of torch; more than one helps only where no other program runs")
@@ -238,7 +238,7 @@ def restarts(
     init_scale: Annotated[
         float | None, typer.Option(help="of the choices' initial logits [default: 3; math: 1]")
     ] = None,
-    kl: Annotated[float | None, typer.Option(help="weight of the KL term [default: 0.03; math: 0]")] = None,
+    kl: Annotated[float | None, typer.Option(help="weight of the KL term [default: 0.03]")] = None,
     seed: Annotated[int, typer.Option(help="of everything random")] = 0,
     library: Annotated[Path | None, typer.Option(help="run folder or file of a trained library")] = None,
     data: Annotated[
