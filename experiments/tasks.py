@@ -169,5 +169,6 @@ def _math() -> Task:
             "steps": 2400,
             "batch_size": 16,
             "init_scale": 1.0,
+            "kl": 0.1,
         },
     )

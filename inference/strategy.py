@@ -335,6 +335,7 @@ def enumeration(*, max_cells: int = 2**25, sites: PerSite | None = None) -> Stra
 
 STRATEGIES: dict[str, Callable[[], Strategy]] = {
     "marginal": marginal,
+    "fmgd": lambda: marginal(kl=0.0),
     "relaxed": relaxed,
     "enumeration": enumeration,
     "enumerated-choices": lambda: Strategy(choices=EnumeratedChoices(), steps=ForwardMarginals()),

@@ -46,7 +46,7 @@ def learn(
     strategy: Annotated[
         str | None,
         typer.Option(
-            help="marginal, relaxed, straight-through, marginal-joint, relaxed-joint, enumeration or "
+            help="marginal, fmgd (without KL), relaxed, straight-through, marginal-joint, relaxed-joint, enumeration or "
             "enumerated-choices (the last two: few --lines) (default: marginal; math: relaxed-joint)"
         ),
     ] = None,
@@ -75,7 +75,7 @@ def learn(
     choice_lr: ChoiceRate = 0.1,
     library_lr: Annotated[float, typer.Option(help="learning rate of the networks")] = 1e-3,
     kl: Annotated[
-        float | None, typer.Option(help="weight of the KL term in the search (default: 0.03)")
+        float | None, typer.Option(help="weight of the KL term in the search (default: 0.03; math: 0.1)")
     ] = None,
     threads: Annotated[
         int, typer.Option(help="of torch; more than one helps only where no other program runs")
@@ -229,7 +229,7 @@ def restarts(
     out: Annotated[Path, typer.Option(help="folder to keep what is measured in")],
     strategy: Annotated[
         str, typer.Option(help="as for `ntpt learn`, several separated by commas")
-    ] = "marginal,relaxed,marginal-joint,relaxed-joint",
+    ] = "fmgd,marginal,relaxed,marginal-joint,relaxed-joint",
     restarts: Annotated[int, typer.Option(help="programs trained, all at once")] = 32,
     steps: Annotated[int, typer.Option(help="training steps of each")] = 400,
     examples: Examples = None,
@@ -238,7 +238,7 @@ def restarts(
     init_scale: Annotated[
         float | None, typer.Option(help="of the choices' initial logits (default: 3; math: 1)")
     ] = None,
-    kl: Annotated[float | None, typer.Option(help="weight of the KL term (default: 0.03)")] = None,
+    kl: Annotated[float | None, typer.Option(help="weight of the KL term (default: 0.03; math: 0.1)")] = None,
     seed: Seed = 0,
     library: TrainedLibrary = None,
     data: DataFolder = None,
