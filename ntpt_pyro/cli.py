@@ -46,8 +46,9 @@ def learn(
     strategy: Annotated[
         str | None,
         typer.Option(
-            help="marginal, fmgd (without KL), relaxed, straight-through, marginal-joint, relaxed-joint, enumeration or "
-            "enumerated-choices (the last two: few --lines) (default: marginal; math: relaxed-joint)"
+            help="marginal, fmgd (without KL), relaxed, straight-through, marginal-joint, relaxed-joint, "
+            "enumeration or enumerated-choices (the last two: few --lines) (default: marginal; math: "
+            "relaxed-joint)"
         ),
     ] = None,
     examples: Examples = None,
