@@ -39,7 +39,7 @@ def finished(ntpt, tmp_path):
 
 WRONG = {
     "add2x2/middle": "task: expected one of add2x2/top, .* got 'add2x2/middle'",
-    "add2x2/top --strategy mcmc": "strategy: expected one of marginal, relaxed, .* got 'mcmc'",
+    "add2x2/top --strategy mcmc": "strategy: expected one of marginal, fmgd, relaxed, .* got 'mcmc'",
     "add2x2/top --strategy enumeration --lines 4": r"enumeration of instr_1 \(6\), .* relax the choices",
     "add2x2/top --bogus 1": "No such option: --bogus",
     "": "Missing argument",

@@ -5,8 +5,11 @@ import io
 import json
 import re
 from pathlib import Path
+from statistics import mean
 
 import torch
+
+from ntpt_pyro.experiments.paper import FINAL_ACCURACY
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "experiments" / "results"
@@ -82,6 +85,117 @@ def test_step_costs_are_the_recorded_ones():
         assert step_row(name, milliseconds) in README
     for name in ("marginal R=1 / hand-written R=1", "marginal R=32 / marginal R=1"):
         assert f"{benchmark['ratios'][name]:.2f}" in README
+
+
+def final_row(task: str, plain: dict, augmented: dict) -> str:
+    """A row of the table of final accuracies: ours over seeds, the paper's beside it."""
+    cells = [task]
+    for model in ("ntpt", "indep", "pnn", "mtnn-1", "mtnn-2"):
+        measure = plain["models"][model]["tasks"][task]["accuracy"]
+        cells.append(f"{percent(measure)} [{FINAL_ACCURACY[task][model]:.0%}]")
+        if model == "ntpt":
+            cells.append(percent(augmented["models"][model]["tasks"][task]["accuracy"]))
+    return f"| {' | '.join(cells)} |"
+
+
+def percent(measure: dict) -> str:
+    return f"{measure['mean']:.1%} ({measure['min']:.1%} to {measure['max']:.1%})"
+
+
+def points(measure: dict) -> str:
+    return f"{100 * measure['mean']:+.1f} ({100 * measure['min']:+.1f} to {100 * measure['max']:+.1f})"
+
+
+def transfer_row(task: str, plain: dict, augmented: dict) -> str:
+    """A row of the table of NTPT's transfer, in points over seeds."""
+    ours = plain["models"]["ntpt"]["tasks"][task]
+    theirs = augmented["models"]["ntpt"]["tasks"][task]
+    cells = [points(ours[measure]) for measure in ("backward_transfer", "forgetting", "forward_transfer")]
+    cells += [points(theirs[measure]) for measure in ("backward_transfer", "forgetting")]
+    return f"| {task} | {' | '.join(cells)} |"
+
+
+def baseline_row(model: str, plain: dict) -> str:
+    """A row of the table of all models' transfer: means over tasks of means over seeds, in points."""
+    measures = plain["models"][model]["tasks"].values()
+    cells = [
+        f"{100 * mean(one[measure]['mean'] for one in measures):+.1f}"
+        if measure in next(iter(measures))
+        else "0"
+        for measure in ("backward_transfer", "forgetting", "forward_transfer")
+    ]
+    return f"| {model} | {' | '.join(cells)} |"
+
+
+def lifetime_row(name: str, recorded: dict) -> str:
+    """A row of the table of what lifetimes of programs came to."""
+    found = recorded["models"]["ntpt"]
+    right, low_high = found["right_programs"], found["right_programs"]["interval"]
+    readings = [percent(found["readings"][network]) for network in ("net_0", "net_1")]
+    return (
+        f"| {name} | {right['successes']} of {right['trials']} ({low_high[0]:.0%} to {low_high[1]:.0%}) "
+        f"| {' | '.join(readings)} | {found['seconds']['mean']:.0f} s |"
+    )
+
+
+def test_lifetimes_are_the_recorded_ones():
+    documents = README + (ROOT / "docs" / "lifelong.md").read_text(encoding="utf-8")
+    plain, augmented = recorded("lifelong/plain.json"), recorded("lifelong/augmented.json")
+    tasks = plain["models"]["ntpt"]["tasks"]
+    assert len(tasks) == 8
+    rows = [final_row(task, plain, augmented) for task in tasks]
+    rows += [transfer_row(task, plain, augmented) for task in tasks]
+    rows += [baseline_row(model, plain) for model in ("ntpt", "indep", "pnn", "mtnn-1", "mtnn-2")]
+    rows += [lifetime_row("as they are", plain), lifetime_row("`--augment`", augmented)]
+    missing = [row for row in rows if row not in documents]
+    assert not missing
+    program = plain["models"]["ntpt"]["programs"]["apply2x2/left"]["program"]
+    assert "\n".join(f"    {line}" for line in program) in documents
+    tuning = recorded("lifelong/tuning.json")
+    for run in tuning["runs"]:
+        assert tuning_row(run) in documents
+
+
+def ceiling_row(network: str, ways: dict) -> str:
+    """A row of the table of networks that were shown labels."""
+    return f"| `{network}` | {' | '.join(percent(ways[way]) for way in ('as they are', 'augmented'))} |"
+
+
+def test_what_labels_would_give_is_the_recorded_one():
+    document = (ROOT / "docs" / "lifelong.md").read_text(encoding="utf-8")
+    for network, ways in recorded("lifelong/ceiling.json")["accuracy"].items():
+        assert ceiling_row(network, ways) in document
+
+
+def restarts_row(strategy: str, found: dict) -> str:
+    """A row of the table of restarts that found MATH's loop."""
+    right, equal, (low, high) = found["right"], found["at_equal_cost"], found["right"]["interval"]
+    median = "-" if found["median_steps"] is None else f"{found['median_steps']:g}"
+    cost = "-" if found["seconds_a_success"] is None else f"{found['seconds_a_success']:.1f} s"
+    return (
+        f"| `{strategy}` | {right['successes']} of {right['trials']} ({low:.0%} to {high:.0%}) "
+        f"| {equal['successes']} of {equal['trials']} | {median} | {found['seconds']:.0f} s | {cost} |"
+    )
+
+
+def test_restarts_of_math_are_the_recorded_ones():
+    document = (ROOT / "docs" / "math.md").read_text(encoding="utf-8")
+    strategies = recorded("restarts/math.json")["strategies"]
+    assert "relaxed-joint" in strategies
+    for strategy, found in strategies.items():
+        assert restarts_row(strategy, found) in document
+    right = strategies["relaxed-joint"]["right"]
+    assert f"{right['successes']} of {right['trials']} single restarts find it" in README
+
+
+def tuning_row(run: dict) -> str:
+    """A row of the table of learning rates that were tried."""
+    adds, applies = (
+        mean(accuracy for task, accuracy in run["accuracy"].items() if task.startswith(scenario))
+        for scenario in ("add2x2", "apply2x2")
+    )
+    settings = ", ".join(f"{name} {value}" for name, value in run["settings"].items()) or "-"
+    return f"| {run['model']} | {settings} | {adds:.0%} | {applies:.0%} |"
 
 
 def test_results_name_no_folder_of_the_machine_they_come_from():

@@ -158,7 +158,7 @@ def test_a_treatment_for_an_unknown_site_is_refused():
 
 
 def test_unknown_strategies_and_temperatures_are_refused():
-    with pytest.raises(UsageError, match=r"strategy: expected one of marginal, relaxed.* got 'mcmc'"):
+    with pytest.raises(UsageError, match=r"strategy: expected one of marginal, fmgd, relaxed.* got 'mcmc'"):
         strategy_named("mcmc")
     with pytest.raises(UsageError, match=r"expected a temperature above 0, got 0"):
         relaxed(0.0)
