@@ -188,9 +188,9 @@ def _evaluation(program: dict[str, int], readings: list[list[Reading]], steps: i
     symbols = [[reading.symbol for reading in network] for network in readings]
     execution = execute(program, symbols, steps=steps)
     if execution.result is None:
-        done = len(execution.steps)
-        if steps is not None and done >= steps and execute(program, symbols).result is not None:
-            needed = len(execute(program, symbols).steps)
+        done, unbounded = len(execution.steps), execute(program, symbols)
+        if unbounded.result is not None:
+            needed = len(unbounded.steps)
             raise RunError(
                 f"a tape of {len(symbols[0])} symbols",
                 expected=f"--steps {needed}, as many as the program takes",

@@ -150,7 +150,7 @@ def learn(options: Options, *, run: Run | None = None, progress: bool = False) -
     examples = task.draw(images["train"], options.examples, source)
     library = library_of(task, options)
     readings = {
-        name: load("test", options.data, options.download)
+        name: images["test"].get(name) or load("test", options.data, options.download)
         for name, load in READINGS.items()
         if name in library.steps
     }

@@ -7,10 +7,10 @@ from typing import Any
 
 import torch
 from jaxtyping import Float
-from pyro.poutine.messenger import Messenger
 from torch import Tensor
 
 from ntpt_pyro.carry import check_control
+from ntpt_pyro.inference.steps import ForwardMarginals
 from ntpt_pyro.sites import Message
 from ntpt_pyro.values import Value
 
@@ -20,7 +20,7 @@ finite; all that follows is weighted by the same probability."""
 
 
 @dataclass(eq=False)
-class JointControl(Messenger):
+class JointControl(ForwardMarginals):
     """Carry control variables jointly, everything else conditional on them; other steps at their marginals.
 
     Let ``c`` be the joint value of the control variables of a :func:`~ntpt_pyro.carry` and ``f`` an open case
@@ -60,10 +60,6 @@ class JointControl(Messenger):
     _weights: Float[Tensor, "*cases_and_batch"] | None = field(default=None, init=False, repr=False)
     _open: int = field(default=0, init=False, repr=False)
 
-    def __post_init__(self) -> None:
-        """Let Pyro's base class set itself up."""
-        super().__init__()
-
     def __enter__(self) -> "JointControl":
         """Install the handler for one run."""
         self.reset()
@@ -78,10 +74,6 @@ class JointControl(Messenger):
     def reset(self) -> None:
         """Forget the cases of the last run."""
         self._weights, self._open = None, 0
-
-    def _pyro_ntpt_var(self, msg: Message) -> None:
-        _, msg["value"] = msg["args"]
-        msg["done"] = msg["stop"] = True
 
     def _pyro_ntpt_fork(self, msg: Message) -> None:
         _, value = msg["args"]

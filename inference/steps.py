@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pyro.poutine.messenger import Messenger
 
 from ntpt_pyro.inference.budget import Budget
-from ntpt_pyro.inference.control import JointControl
 from ntpt_pyro.sites import Message, role_of
 
 
@@ -53,4 +52,4 @@ class EnumeratedSteps(Messenger):
             msg["infer"] = {**(msg["infer"] or {}), "enumerate": "parallel"}
 
 
-StepTreatment = ForwardMarginals | EnumeratedSteps | JointControl
+StepTreatment = ForwardMarginals | EnumeratedSteps
