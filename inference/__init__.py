@@ -10,6 +10,7 @@ from ntpt_pyro.inference.choices import EnumeratedChoices as EnumeratedChoices
 from ntpt_pyro.inference.choices import MeanChoices as MeanChoices
 from ntpt_pyro.inference.choices import RelaxedChoices as RelaxedChoices
 from ntpt_pyro.inference.control import JointControl as JointControl
+from ntpt_pyro.inference.fit import Callback as Callback
 from ntpt_pyro.inference.fit import EarlyStop as EarlyStop
 from ntpt_pyro.inference.fit import fit as fit
 from ntpt_pyro.inference.guide import ChoiceGuide as ChoiceGuide
@@ -33,6 +34,7 @@ __all__ = [
     "STRATEGIES",
     "Annealing",
     "Budget",
+    "Callback",
     "ChoiceGuide",
     "EarlyStop",
     "EnumeratedChoices",

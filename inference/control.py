@@ -42,7 +42,9 @@ class JointControl(ForwardMarginals):
     ``C`` times. For the MATH model (``B`` blocks, tape of ``T`` symbols, ``R`` registers of range 19) that is
     ``C <= B * (T + 1) + 1``, ``F = 3 * C``, ``N = 19 * R``. Values of ``c`` without any probability in the
     whole batch are left out, so a decided program has one case at each step, at any length of tape.
-    Straight-through choices therefore learn from the path that was sampled only.
+    Straight-through choices therefore learn from the path that was sampled only. With ``slack`` the same goes
+    for values that hardly matter: what is carried sums to a little less than 1, so that an observed output's
+    likelihood is bounded from below, and a nearly decided program costs little more than a decided one.
 
     >>> from ntpt_pyro import carry, fork, switch
     >>> with JointControl():
@@ -54,9 +56,12 @@ class JointControl(ForwardMarginals):
 
     :param dim: the batch dimension that cases lie along; further forks lie left of it. Default: left of the
         plates around. Where some choices are enumerated as well, give one left of their dimensions.
+    :param slack: the probability that a carry may leave out, at most: values of control are left out whose
+        probability is at most ``slack / C`` everywhere in the batch. 0 is exact.
     """
 
     dim: int | None = None
+    slack: float = 0.0
     _weights: Float[Tensor, "*cases_and_batch"] | None = field(default=None, init=False, repr=False)
     _open: int = field(default=0, init=False, repr=False)
 
@@ -104,7 +109,8 @@ class JointControl(ForwardMarginals):
         """Close the open cases, and open one for each joint value of control that has any probability."""
         paths = self._paths([state[name] for name in control], dim)
         mass = paths.sum(0)
-        kept = (mass.detach().reshape(-1, mass.shape[-1]) > 0).any(0).nonzero()[:, 0]
+        values = mass.shape[-1]
+        kept = (mass.detach().reshape(-1, values) > self.slack / values).any(0).nonzero()[:, 0]
         paths, mass = paths[..., kept], mass[..., kept]
         shares = (paths / mass.clamp_min(LEAST_MASS)).movedim(0, -1)  # [*batch, C, F]
         names = [name for name in state if name not in control]

@@ -35,6 +35,7 @@ def fit(
     kl: float | None = None,
     clip_norm: float | None = None,
     sharpness: float = 10.0,
+    averaging: float = 0.0,
     seed: int = 0,
     callbacks: Iterable[Callback] = (),
     progress: str | None = None,
@@ -65,6 +66,7 @@ def fit(
     :param kl: weight of the KL term against the log-likelihood of one example; 0 is TerpreT's FMGD.
     :param clip_norm: see :class:`~ntpt_pyro.inference.SplitAdam`.
     :param sharpness: see :class:`~ntpt_pyro.inference.Restarts`.
+    :param averaging: see :class:`~ntpt_pyro.inference.Training`.
     :param seed: of batches, initial logits and samples.
     :param callbacks: called after every step with the state; one that returns True ends the training.
     :param progress: the label of a progress bar on standard error; None shows none.
@@ -90,6 +92,7 @@ def fit(
         "kl": kl,
         "clip_norm": clip_norm,
         "sharpness": sharpness,
+        "averaging": averaging,
         "seed": seed,
         "examples": examples,
     }
@@ -113,25 +116,30 @@ def fit(
             clip_norm=clip_norm,
             sharpness=sharpness,
             generator=source,
+            averaging=averaging,
         )
+        stopped = False
         if checkpoint is not None and checkpoint.exists():
             state = load_checkpoint(checkpoint, settings)
             training.set_state(state["training"])
             source.set_state(state["batches"])
             torch.set_rng_state(state["random"])
             bar.update(training.step)
-        while training.step < steps:
+            stopped = state["stopped"]
+        while training.step < steps and not stopped:
             chosen = torch.randint(examples, (batch_size,), generator=source, device="cpu")
             training.learn(*(tensor[chosen.to(tensor.device)] for tensor in data))
-            stop = any([callback(training) for callback in callbacks])
-            if checkpoint and (stop or training.step == steps or training.step % checkpoint_every == 0):
-                state = {"training": training.get_state(), "batches": source.get_state()}
+            stopped = any([callback(training) for callback in callbacks])
+            if checkpoint and (stopped or training.step == steps or training.step % checkpoint_every == 0):
+                state = {
+                    "training": training.get_state(),
+                    "batches": source.get_state(),
+                    "stopped": stopped,
+                }
                 save_checkpoint(checkpoint, state, settings)
             bar.update()
             if training.step % 10 == 0:
                 bar.set_postfix_str(f"loss {training.losses[-1] / restarts:.2f}", refresh=False)
-            if stop:
-                break
     return training
 
 

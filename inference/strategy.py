@@ -333,6 +333,9 @@ def enumeration(*, max_cells: int = 2**25, sites: PerSite | None = None) -> Stra
     return Strategy(choices=EnumeratedChoices(budget), steps=EnumeratedSteps(budget), sites=sites)
 
 
+SLACK = 0.01
+"""Of joint control in ready-made strategies: with it nearly decided programs are cheap."""
+
 STRATEGIES: dict[str, Callable[[], Strategy]] = {
     "marginal": marginal,
     "fmgd": lambda: marginal(kl=0.0),
@@ -340,8 +343,8 @@ STRATEGIES: dict[str, Callable[[], Strategy]] = {
     "enumeration": enumeration,
     "enumerated-choices": lambda: Strategy(choices=EnumeratedChoices(), steps=ForwardMarginals()),
     "straight-through": lambda: relaxed(hard=True),
-    "marginal-joint": lambda: marginal(steps=JointControl()),
-    "relaxed-joint": lambda: relaxed(steps=JointControl()),
+    "marginal-joint": lambda: marginal(steps=JointControl(slack=SLACK)),
+    "relaxed-joint": lambda: relaxed(steps=JointControl(slack=SLACK)),
 }
 """Ready-made strategies by the names that the command line takes."""
 

@@ -3,6 +3,7 @@
 import math
 import warnings
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import pyro
@@ -12,6 +13,7 @@ from pyro.infer import SVI
 from torch import Tensor
 
 from ntpt_pyro.errors import DivergenceError
+from ntpt_pyro.inference.averaging import follow
 from ntpt_pyro.inference.checkpoint import State
 from ntpt_pyro.inference.guide import ChoiceGuide
 from ntpt_pyro.inference.optim import NonFiniteGradientError, SplitAdam
@@ -43,6 +45,8 @@ class Training:
     :param sharpness: see :class:`~ntpt_pyro.inference.Restarts`.
     :param generator: source of the initial logits; torch's global one where None.
     :param shared: see :class:`~ntpt_pyro.inference.SplitAdam`.
+    :param averaging: decay of the average of the library's weights that is kept along the way, see
+        :func:`~ntpt_pyro.inference.follow`; 0 keeps none.
     """
 
     def __init__(
@@ -62,10 +66,14 @@ class Training:
         sharpness: float = 10.0,
         generator: torch.Generator | None = None,
         shared: torch.optim.Adam | None = None,
+        averaging: float = 0.0,
     ) -> None:
         self.strategy = strategy
         self.kl = kl
-        self.library = library
+        self.library = torch.nn.Module() if library is None else library
+        self.averaging = averaging
+        self.average = deepcopy(self.library).eval() if averaging else self.library
+        """The library with the average of its weights, not training; without averaging the library itself."""
         self.restarts = Restarts(restarts, sharpness=sharpness)
         self._program = self.restarts(model)
         if guide is None:
@@ -107,6 +115,8 @@ class Training:
             warnings.filterwarnings("ignore", "Encountered (NaN|infinite)")  # Pyro's; an error here
             loss = self._finite_step(batch) / examples
         self._validated = True
+        if self.averaging:
+            follow(self.average.parameters(), self.library.parameters(), self.step, decay=self.averaging)
         self.losses.append(loss)
         self.step += 1
         return loss
@@ -145,7 +155,8 @@ class Training:
         """Everything that steps change, but for a shared optimiser and torch's random state."""
         return {
             "guide": self.guide.state_dict(),
-            "library": {} if self.library is None else self.library.state_dict(),
+            "library": self.library.state_dict(),
+            "average": self.average.state_dict() if self.averaging else {},
             "optimiser": self.optimiser.get_state(),
             "evidence": self.restarts.evidence,
             "step": self.step,
@@ -158,8 +169,9 @@ class Training:
         :param state: that state.
         """
         self.guide.load_state_dict(state["guide"])
-        if self.library is not None:
-            self.library.load_state_dict(state["library"])
+        self.library.load_state_dict(state["library"])
+        if self.averaging:
+            self.average.load_state_dict(state["average"])
         self.optimiser.set_state(state["optimiser"])
         self.restarts.evidence = state["evidence"].to(self.restarts.evidence.device)
         self.step = state["step"]

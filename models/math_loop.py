@@ -135,10 +135,23 @@ def evaluate(symbols: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     >>> int(evaluate(np.array([9, 2, 9, 1, 2])))  # 9 x 9 - 2, modulo 19
     3
     """
-    value: npt.NDArray[np.int64] = symbols[..., 0]
-    for place in range(1, symbols.shape[-1], 2):
-        value = applied(value, symbols[..., place + 1], symbols[..., place])
+    value: npt.NDArray[np.int64] = evaluate_prefixes(symbols)[..., -1]
     return value
+
+
+def evaluate_prefixes(symbols: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """What expressions come to after each of their digits.
+
+    :param symbols: see :func:`evaluate`.
+    :returns: ``[*batch, digits]``.
+
+    >>> evaluate_prefixes(np.array([9, 2, 9, 1, 2])).tolist()
+    [9, 5, 3]
+    """
+    values: list[npt.NDArray[np.int64]] = [symbols[..., 0]]
+    for place in range(1, symbols.shape[-1], 2):
+        values.append(applied(values[-1], symbols[..., place + 1], symbols[..., place]))
+    return np.stack(values, -1)
 
 
 def _padded(read: Value) -> Value:

@@ -275,6 +275,58 @@ def restarts(
 
 
 @app.command()
+def generalize(
+    out: Annotated[Path, typer.Option(help="folder to keep runs, numbers and figures in")],
+    models: Annotated[str, typer.Option(help="separated by commas")] = "ntpt,lstm,neural-gpu",
+    seeds: Annotated[int, typer.Option(help="trainings a model, each of another seed")] = 1,
+    first_seed: Annotated[int, typer.Option(help="the others follow")] = 0,
+    tapes: Annotated[int, typer.Option(help="expressions of each length that models are tried on")] = 2000,
+    examples: Annotated[
+        int, typer.Option(help="two-digit expressions that a program is learned from")
+    ] = 30_000,
+    steps: Annotated[int, typer.Option(help="training steps of a program and its networks")] = 2500,
+    lstm_steps: Annotated[int, typer.Option(help="training steps of the LSTM")] = 6000,
+    hidden: Annotated[int, typer.Option(help="of each of its three layers; the paper's has 1024")] = 256,
+    neural_gpu_steps: Annotated[int, typer.Option(help="training steps of the Neural GPU")] = 12_000,
+    filters: Annotated[int, typer.Option(help="of the Neural GPU; the paper's has 512")] = 48,
+    library: TrainedLibrary = None,
+    data: DataFolder = None,
+    resume: Annotated[bool, typer.Option("--resume", help="go on with what is there in --out")] = False,
+) -> None:
+    """Learn MATH, train its baselines, and try all of them on expressions of every length."""
+    import torch
+    from rich.console import Console
+
+    from ntpt_pyro.experiments.generalize import GeneralizeOptions
+    from ntpt_pyro.experiments.generalize import generalize as try_all
+    from ntpt_pyro.experiments.learn import Options
+    from ntpt_pyro.experiments.report import print_generalization
+    from ntpt_pyro.experiments.sequence_learner import SequenceOptions
+    from ntpt_pyro.experiments.tasks import task_named
+
+    settings = {**task_named("math").defaults, "examples": examples, "steps": steps}
+    options = GeneralizeOptions(
+        learn=Options(task="math", library=library, data=data, **settings),
+        baselines={
+            "lstm": SequenceOptions("lstm", steps=lstm_steps, hidden=hidden, library=library, data=data),
+            "neural-gpu": SequenceOptions("neural-gpu", steps=neural_gpu_steps, filters=filters, data=data),
+        },
+        tapes=tapes,
+    )
+    torch.set_num_threads(1)
+    found = try_all(
+        [name.strip() for name in models.split(",") if name.strip()],
+        range(first_seed, first_seed + seeds),
+        options,
+        out,
+        resume=resume,
+        progress=sys.stderr.isatty(),
+    )
+    print_generalization(Console(highlight=False), found)
+    print(f"kept in {out}: result.json, figure-8a.png, figure-8b.png")
+
+
+@app.command()
 def evaluate(
     run: Annotated[Path, typer.Argument(help="a folder that `ntpt learn math --out` wrote")],
     expression: Annotated[str | None, typer.Argument(help="symbols given as text, such as 3+4x2")] = None,

