@@ -109,18 +109,15 @@ class JointControl(ForwardMarginals):
         """Close the open cases, and open one for each joint value of control that has any probability."""
         paths = self._paths([state[name] for name in control], dim)
         mass = paths.sum(0)
+        if not control:  # one case is left, and closed: what was left out on the way is missing here
+            state = self._mixed(state, list(state), paths, dim)
+            self.reset()
+            return {name: value.squeeze(0) for name, value in state.items()}
         values = mass.shape[-1]
         kept = (mass.detach().reshape(-1, values) > self.slack / values).any(0).nonzero()[:, 0]
         paths, mass = paths[..., kept], mass[..., kept]
-        shares = (paths / mass.clamp_min(LEAST_MASS)).movedim(0, -1)  # [*batch, C, F]
-        names = [name for name in state if name not in control]
-        if names:
-            together = self._side_by_side([state[name] for name in names], dim)  # [*batch, F, N]
-            mixed = (shares @ together).movedim(-2, 0).split([state[name].shape[-1] for name in names], -1)
-            state = {**state, **dict(zip(names, mixed, strict=True))}
-        if not control:  # one case is left, and closed
-            self.reset()
-            return {name: value.squeeze(0) for name, value in state.items()}
+        others = [name for name in state if name not in control]
+        state = self._mixed(state, others, paths / mass.clamp_min(LEAST_MASS), dim)
         self._weights, self._open = mass.movedim(-1, 0), 1
         for name in reversed(control):
             size = state[name].shape[-1]
@@ -128,6 +125,21 @@ class JointControl(ForwardMarginals):
             state = {**state, name: _along(cases, dim - 1)}
             kept = kept // size
         return state
+
+    def _mixed(
+        self,
+        state: dict[str, Value],
+        names: list[str],
+        shares: Float[Tensor, "cases *batch values"],
+        dim: int,
+    ) -> dict[str, Value]:
+        """The state, some variables of which are mixed from the open cases by their shares."""
+        if not names:
+            return state
+        together = self._side_by_side([state[name] for name in names], dim)  # [*batch, F, N]
+        mixed = (shares.movedim(0, -1) @ together).movedim(-2, 0)  # [C, *batch, N]
+        sizes = [state[name].shape[-1] for name in names]
+        return {**state, **dict(zip(names, mixed.split(sizes, -1), strict=True))}
 
     def _paths(self, control: list[Value], dim: int) -> Float[Tensor, "cases *batch values"]:
         """The probability of every open case with every joint value of control, ``[F, *batch, C]``."""

@@ -55,11 +55,46 @@ def test_a_result_depends_on_the_options_alone(strategy):
 
 
 @pytest.mark.usefixtures("small")
+@pytest.mark.parametrize(("enough", "searched"), [(0.0, 2), (1.1, 4)])
+def test_a_search_ends_at_the_look_that_finds_a_restart_explaining(monkeypatch, enough, searched):
+    monkeypatch.setattr(learning, "GOOD_ENOUGH", enough)
+    taken = []
+
+    def watched(*args, **kwargs):
+        state = fit(*args, **kwargs)
+        taken.append(state.step)
+        return state
+
+    monkeypatch.setattr(learning, "fit", watched)
+    found = learn(options(look=2))
+    assert taken == [searched, 12 - searched]
+    assert found.result["steps"] == 12
+
+
+@pytest.mark.usefixtures("small")
+def test_after_the_search_networks_learn_with_dropout_and_their_average_is_kept(monkeypatch):
+    seen = []
+
+    def watched(*args, **kwargs):
+        state = fit(*args, **kwargs)
+        seen.append((state, [network.dropout for network in kwargs["library"]]))
+        return state
+
+    monkeypatch.setattr(learning, "fit", watched)
+    found = learn(options(dropout=True, averaging=0.9, settle_batch=16))
+    (search, before), (settled, after) = seen
+    assert before == [(0.0, 0.0)]
+    assert after == [(0.2, 0.3)]
+    assert search.average is search.library
+    assert found.library is settled.average is not settled.library
+
+
+@pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("strategy", ["marginal", "relaxed"])
 @pytest.mark.parametrize("stop_at", [2, 7])  # in the search, while settling
 def test_a_broken_run_ends_as_an_unbroken_one(tmp_path, monkeypatch, strategy, stop_at):
     whole = Run(tmp_path / "whole")
-    what = options(strategy=strategy)
+    what = options(strategy=strategy, look=1, dropout=True, averaging=0.9)
     whole.begin(what.settings(), resume=False)
     learn(what, run=whole)
     taken = 0

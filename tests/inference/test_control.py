@@ -1,5 +1,7 @@
 """Joint control against brute force: enumeration of every step's variables by Pyro itself."""
 
+import itertools
+
 import pyro
 import pytest
 import torch
@@ -197,3 +199,32 @@ def test_cases_without_probability_are_left_out():
     shapes = []
     assert int(JOINT(counting)().argmax()) == 30
     assert set(shapes) == {(1, 50)}
+
+
+def test_slack_bounds_the_likelihood_from_below_by_what_it_leaves_out():
+    guide = soft_guide()
+    exact, *_ = loss_and_gradients(JOINT, guide, steps=3)
+    losses = [
+        loss_and_gradients(Strategy(choices=MeanChoices(), steps=JointControl(slack=slack)), guide, steps=3)[
+            0
+        ]
+        for slack in (0.0, 0.1, 0.5, 0.9)
+    ]
+    assert torch.equal(losses[0], exact)
+    assert all(more >= less for less, more in itertools.pairwise(losses))
+    assert losses[-1] > exact
+
+
+@pytest.mark.parametrize("slack", [0.1, 0.3, 0.9])
+def test_a_carry_leaves_out_at_most_the_slack_and_what_matters_stays(slack):
+    probabilities = torch.tensor([0.6, 0.25, 0.1, 0.04, 0.01])
+
+    def once():
+        executed = fork("executed", probabilities)
+        state = carry("1", {"at": executed, "R0": executed}, ["at"])
+        return carry("end", {"R0": state["R0"]})["R0"]
+
+    kept = Strategy(choices=MeanChoices(), steps=JointControl(slack=slack))(once)()
+    large = probabilities > slack / 5
+    torch.testing.assert_close(kept, torch.where(large, probabilities, 0.0))
+    assert 1 - slack <= float(kept.sum()) < 1

@@ -164,6 +164,43 @@ def test_callbacks_see_every_step_and_can_stop():
     assert state.step == 3 == len(state.losses)
 
 
+def test_a_fit_that_was_stopped_stays_so_when_resumed(tmp_path):
+    asked = []
+
+    def stop(state):
+        asked.append(state.step)
+        return state.step == 3
+
+    for _ in range(2):
+        model, library, examples = problem()
+        state = fit(
+            model,
+            examples,
+            library=library,
+            steps=10,
+            callbacks=[stop],
+            checkpoint=tmp_path / "fit.safetensors",
+        )
+        assert state.step == 3
+    assert asked == [1, 2, 3]
+
+
+def test_an_average_of_the_library_is_kept_and_resumed(tmp_path):
+    path = tmp_path / "fit.safetensors"
+    model, library, examples = problem()
+    whole = fit(model, examples, library=library, steps=6, averaging=0.9)
+    assert not whole.average.training
+    pairs = list(zip(whole.average.parameters(), library.parameters(), strict=True))
+    assert not any(torch.equal(average, last) for average, last in pairs)
+    for steps in (4, 6):
+        model, library, examples = problem()
+        parts = fit(model, examples, library=library, steps=steps, averaging=0.9, checkpoint=path)
+    for mine, theirs in zip(parts.average.parameters(), whole.average.parameters(), strict=True):
+        assert torch.equal(mine, theirs)
+    model, library, examples = problem()
+    assert fit(model, examples, library=library, steps=1).average is library
+
+
 def test_early_stop_waits_while_the_loss_falls_and_then_stops():
     model, library, examples = problem()
     state = fit(model, examples, library=library, steps=4)
