@@ -15,7 +15,7 @@ from ntpt_pyro._files import write_json, write_safetensors
 from ntpt_pyro.errors import UsageError
 from ntpt_pyro.experiments.figures import draw_generalization
 from ntpt_pyro.experiments.judging import reading_accuracy
-from ntpt_pyro.experiments.learn import Options, learn
+from ntpt_pyro.experiments.learn import Options, learn, library_of
 from ntpt_pyro.experiments.lengths import (
     baseline_on_images,
     baseline_on_symbols,
@@ -86,6 +86,7 @@ def generalize(
     :returns: what :func:`summary` makes of it; also written to ``out/result.json``, with Fig. 8 as pictures
         with their numbers beside it.
     :raises UsageError: where a model is unknown.
+    :raises LibraryError: where the library does not fit.
     :raises RunError: where something is there and ``resume`` is not set, or it was begun with other options.
     """
     for model in models:
@@ -95,6 +96,8 @@ def generalize(
             )
     if not models or not seeds:
         raise UsageError("generalize", expected="a model and a seed", got="none", remedy="name some")
+    if any(model in INPUTS["images"] for model in models):
+        library_of(task_named("math"), options.learn)  # what is wrong with it is said before hours of work
     pieces = [
         _Work(model, seed, what)
         for seed in seeds

@@ -22,7 +22,12 @@ from ntpt_pyro.inference.optim import adam_state, set_adam_state
 from ntpt_pyro.models.baselines import LSTM, NeuralGPU, Perceiving, SequenceBaseline, symbol_vectors
 from ntpt_pyro.models.math_loop import evaluate_prefixes
 
-SEQUENCE_MODELS = ("lstm", "neural-gpu")
+SEQUENCE_MODELS: dict[str, dict[str, Any]] = {
+    "lstm": {"steps": 10_000, "lr": 2e-3, "dropout": 0.1},
+    "neural-gpu": {"steps": 20_000, "lr": 1e-3, "dropout": 0.05},
+}
+"""The baselines by the names that the command line takes, with options of :class:`SequenceOptions` that suit
+them: chosen by the loss on lengths that they are trained on."""
 CLIP_NORM = 1.0
 MASTERED = 0.3
 """Loss, in nats, below which a curriculum goes on to longer expressions."""
@@ -56,7 +61,7 @@ class SequenceOptions:
     model: str
     images: bool = False
     seed: int = 0
-    steps: int = 6000
+    steps: int = 10_000
     batch_size: int = 64
     digits: int = 5
     lr: float = 2e-3
@@ -64,9 +69,9 @@ class SequenceOptions:
     averaging: float = 0.999
     hidden: int = 256
     layers: int = 3
-    filters: int = 48
-    sets: int = 1
-    pull: float = 1e-3
+    filters: int = 32
+    sets: int = 6
+    pull: float = 1e-2
     dropout: float = 0.1
     library: Path | None = None
     data: Path | None = None

@@ -285,10 +285,10 @@ def generalize(
         int, typer.Option(help="two-digit expressions that a program is learned from")
     ] = 30_000,
     steps: Annotated[int, typer.Option(help="training steps of a program and its networks")] = 2500,
-    lstm_steps: Annotated[int, typer.Option(help="training steps of the LSTM")] = 6000,
+    lstm_steps: Annotated[int, typer.Option(help="training steps of the LSTM")] = 10_000,
     hidden: Annotated[int, typer.Option(help="of each of its three layers; the paper's has 1024")] = 256,
-    neural_gpu_steps: Annotated[int, typer.Option(help="training steps of the Neural GPU")] = 12_000,
-    filters: Annotated[int, typer.Option(help="of the Neural GPU; the paper's has 512")] = 48,
+    neural_gpu_steps: Annotated[int, typer.Option(help="training steps of the Neural GPU")] = 20_000,
+    filters: Annotated[int, typer.Option(help="of the Neural GPU; the paper's has 512")] = 32,
     library: TrainedLibrary = None,
     data: DataFolder = None,
     resume: Annotated[bool, typer.Option("--resume", help="go on with what is there in --out")] = False,
@@ -301,15 +301,25 @@ def generalize(
     from ntpt_pyro.experiments.generalize import generalize as try_all
     from ntpt_pyro.experiments.learn import Options
     from ntpt_pyro.experiments.report import print_generalization
-    from ntpt_pyro.experiments.sequence_learner import SequenceOptions
+    from ntpt_pyro.experiments.sequence_learner import SEQUENCE_MODELS, SequenceOptions
     from ntpt_pyro.experiments.tasks import task_named
 
     settings = {**task_named("math").defaults, "examples": examples, "steps": steps}
     options = GeneralizeOptions(
         learn=Options(task="math", library=library, data=data, **settings),
         baselines={
-            "lstm": SequenceOptions("lstm", steps=lstm_steps, hidden=hidden, library=library, data=data),
-            "neural-gpu": SequenceOptions("neural-gpu", steps=neural_gpu_steps, filters=filters, data=data),
+            "lstm": SequenceOptions(
+                "lstm",
+                library=library,
+                data=data,
+                hidden=hidden,
+                **{**SEQUENCE_MODELS["lstm"], "steps": lstm_steps},
+            ),
+            "neural-gpu": SequenceOptions(
+                "neural-gpu",
+                filters=filters,
+                **{**SEQUENCE_MODELS["neural-gpu"], "steps": neural_gpu_steps},
+            ),
         },
         tapes=tapes,
     )

@@ -1,47 +1,20 @@
 """MATH on random images: its data, learning it, and measuring restarts, as a user types it."""
 
 import json
-import sys
 
 import pytest
 import torch
 
 from ntpt_pyro import ChoicePosterior, Library
-from ntpt_pyro.cli import main
 from ntpt_pyro.errors import DataError
 from ntpt_pyro.experiments import restarts as measuring
 from ntpt_pyro.experiments.evaluate import write_strip
 from ntpt_pyro.experiments.expressions import expression_examples
 from ntpt_pyro.experiments.images import Images
 from ntpt_pyro.experiments.runs import Run, load_library
-from ntpt_pyro.models.nets import net_0, net_1
 from tests.experiments.small import small  # noqa: F401  # a fixture
 
 FLAGS = ["--examples=40", "--batch-size=8", "--restarts=2"]
-
-
-@pytest.fixture
-def library(tmp_path):
-    """A library whose networks count as trained."""
-    made = Library(seed=0)
-    for function in (net_0, net_1):
-        made.add(function)
-        made.steps[function.name] = 1
-    made.save(tmp_path / "library.safetensors")
-    return tmp_path / "library.safetensors"
-
-
-@pytest.fixture
-def ntpt(monkeypatch, capsys):
-    def run(*words):
-        monkeypatch.setattr(sys, "argv", ["ntpt", *map(str, words)])
-        monkeypatch.delenv("NTPT_DATA", raising=False)
-        with pytest.raises(SystemExit) as stop:
-            main()
-        printed = capsys.readouterr()
-        return stop.value.code or 0, printed.out, printed.err
-
-    return run
 
 
 def numbered(classes):
