@@ -25,19 +25,29 @@ EVERY = 25
 
 
 def compare(
-    options: Options, strategies: Sequence[str], out: Path, *, resume: bool = False, progress: bool = False
+    options: Options,
+    strategies: Sequence[str],
+    out: Path,
+    *,
+    budget: float | None = None,
+    resume: bool = False,
+    progress: bool = False,
 ) -> dict[str, Any]:
     """Train restarts under several strategies, all from the same initial programs and batches.
 
     :param options: what to learn and how; ``strategy`` is replaced, ``steps`` are all spent on the search.
     :param strategies: see :data:`~ntpt_pyro.inference.STRATEGIES`.
     :param out: folder to keep what was measured in, a strategy a folder.
+    :param budget: seconds of training for each strategy, which ends at the first look after them; None for
+        as many as the steps take.
     :param resume: take what is there.
     :param progress: show progress bars.
     :returns: for each strategy what :func:`measure` found, and ``at_equal_cost``: how many restarts were
         right when the strategy that took least time was done. Also written to ``out/result.json``.
-    :raises UsageError: where no strategy or an unknown one is named.
+    :raises UsageError: where no strategy or an unknown one is named, or the budget is not above 0.
     """
+    if budget is not None and not budget > 0:
+        raise UsageError("seconds", expected="a number above 0", got=f"{budget:g}", remedy="give more")
     if not strategies:
         raise UsageError("strategy", expected="at least one", got="none", remedy="name some")
     for name in strategies:
@@ -45,11 +55,11 @@ def compare(
     runs = [Run(out / name) for name in strategies]
     wanted = [replace(options, strategy=name) for name in strategies]
     for one, run in zip(wanted, runs, strict=True):
-        run.begin(one.settings(), resume=resume)
+        run.begin({**one.settings(), "budget": budget}, resume=resume)
     found: dict[str, dict[str, Any]] = {}
     for one, run in zip(wanted, runs, strict=True):
         if not run.complete:
-            run.conclude(measure(one, progress=progress))
+            run.conclude(measure(one, budget=budget, progress=progress))
         found[one.strategy] = {k: v for k, v in run.result().items() if k != "format"}
     least = min(one["seconds"] for one in found.values())
     for measured in found.values():
@@ -57,7 +67,7 @@ def compare(
         measured["at_equal_cost"] = success_rate(counts[-1] if counts else 0, options.restarts)
     settings = {k: v for k, v in options.settings().items() if k != "strategy"}
     result = {
-        "command": _command(options, strategies),
+        "command": _command(options, strategies, budget),
         "options": settings,
         "least_seconds": least,
         "strategies": found,
@@ -68,10 +78,11 @@ def compare(
     return result
 
 
-def measure(options: Options, *, progress: bool = False) -> dict[str, Any]:
+def measure(options: Options, *, budget: float | None = None, progress: bool = False) -> dict[str, Any]:
     """Train restarts under one strategy, and count those whose most probable program the oracle calls right.
 
     :param options: what to learn and how.
+    :param budget: see :func:`compare`.
     :param progress: show a progress bar.
     :returns: ``looks`` every :data:`EVERY` steps (steps, seconds of training so far, restarts right), the
         success rate at the end with its interval, for each restart the step after which it was right to the
@@ -116,6 +127,8 @@ def measure(options: Options, *, progress: bool = False) -> dict[str, Any]:
                     since[r] = (since[r] or step) if right else None
                 count = sum(place is not None for place in since)
                 looks.append({"step": step, "seconds": round(seconds, 2), "right": count})
+                if budget is not None and seconds >= budget:
+                    break
     known = [place for place in since if place is not None]
     return {
         "strategy": options.strategy,
@@ -129,10 +142,12 @@ def measure(options: Options, *, progress: bool = False) -> dict[str, Any]:
     }
 
 
-def _command(options: Options, strategies: Sequence[str]) -> str:
+def _command(options: Options, strategies: Sequence[str], budget: float | None) -> str:
     """The command that measures this, files and folders by what they hold."""
     words = [f"ntpt restarts {options.task}", f"--strategy {','.join(strategies)}"]
     for name in ("restarts", "steps", "examples", "batch_size", "choice_lr", "init_scale", "kl", "seed"):
         words.append(f"--{name.replace('_', '-')} {getattr(options, name)}")
+    if budget is not None:
+        words.append(f"--seconds {budget:g}")
     words += [f"--{name} {name.upper()}" for name in ("library", "data") if getattr(options, name)]
     return " ".join([*words, "--out OUT"])

@@ -232,7 +232,10 @@ def restarts(
         str, typer.Option(help="as for `ntpt learn`, several separated by commas")
     ] = "fmgd,marginal,relaxed,marginal-joint,relaxed-joint",
     restarts: Annotated[int, typer.Option(help="programs trained, all at once")] = 32,
-    steps: Annotated[int, typer.Option(help="training steps of each")] = 400,
+    steps: Annotated[int, typer.Option(help="training steps of each, at most")] = 400,
+    seconds: Annotated[
+        float | None, typer.Option(help="of training for each strategy (default: what the steps take)")
+    ] = None,
     examples: Examples = None,
     batch_size: BatchSize = None,
     choice_lr: ChoiceRate = 0.1,
@@ -269,7 +272,7 @@ def restarts(
     options = Options(task=task, choice_lr=choice_lr, seed=seed, library=library, data=data, **settings)
     torch.set_num_threads(1)
     names = [name.strip() for name in strategy.split(",") if name.strip()]
-    result = compare(options, names, out, resume=resume, progress=sys.stderr.isatty())
+    result = compare(options, names, out, budget=seconds, resume=resume, progress=sys.stderr.isatty())
     print_restarts(Console(highlight=False), result)
     print(f"kept in {out}: result.json")
 

@@ -1,6 +1,7 @@
 """MATH on random images: its data, learning it, and measuring restarts, as a user types it."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from ntpt_pyro.experiments.evaluate import write_strip
 from ntpt_pyro.experiments.expressions import expression_examples
 from ntpt_pyro.experiments.images import Images
 from ntpt_pyro.experiments.runs import Run, load_library
+from ntpt_pyro.models.nets import net_0, net_1
 from tests.experiments.small import small  # noqa: F401  # a fixture
 
 FLAGS = ["--examples=40", "--batch-size=8", "--restarts=2"]
@@ -93,6 +95,34 @@ def test_restarts_are_counted_by_strategy(ntpt, tmp_path, library, monkeypatch):
 
 
 @pytest.mark.usefixtures("small")
+def test_a_budget_of_seconds_ends_every_strategy_at_its_next_look(ntpt, tmp_path, library, monkeypatch):
+    monkeypatch.setattr(measuring, "EVERY", 2)
+    out = tmp_path / "out"
+    flags = [*FLAGS, "--steps=50", "--seconds=0.001", "--library", library, "--out", out]
+    assert ntpt("restarts", "math", *flags, "--strategy=relaxed,marginal")[0] == 0
+    result = json.loads((out / "result.json").read_text())
+    assert all([look["step"] for look in one["looks"]] == [2] for one in result["strategies"].values())
+    assert "--seconds 0.001" in result["command"]
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("command", [["learn"], ["restarts"]])
+def test_a_library_whose_network_has_other_classes_is_refused(ntpt, tmp_path, command):
+    made = Library()
+    made.add(net_0)
+    made.steps["net_0"] = 1
+    made.add(replace(net_1, out=5))
+    made.steps["net_1"] = 1
+    made.save(tmp_path / "library.safetensors")
+    flags = [*FLAGS, "--library", tmp_path / "library.safetensors", "--out", tmp_path / "out"]
+    code, _, error = ntpt(*command, "math", *flags)
+    assert code == 2
+    assert error.count("\n") == 1
+    assert "library function 'net_1'" in error
+    assert "and output 4, got inputs [Tensor(shape=(28, 28))] and output 5" in error
+
+
+@pytest.mark.usefixtures("small")
 def test_a_restart_counts_from_the_look_after_which_it_stays_right(ntpt, tmp_path, library, monkeypatch):
     monkeypatch.setattr(measuring, "EVERY", 1)
     verdicts = iter([True, False, False, True, True, True])  # of two restarts at three looks
@@ -115,6 +145,7 @@ def test_a_restart_counts_from_the_look_after_which_it_stays_right(ntpt, tmp_pat
         (["math", "--strategy=,"], "strategy: expected at least one, got none"),
         (["maths"], "task: expected one of"),
         (["math", "--restarts=0"], "restarts: expected at least 1, got 0"),
+        (["math", "--seconds=0"], "seconds: expected a number above 0, got 0"),
     ],
 )
 def test_what_is_wrong_is_one_line(ntpt, tmp_path, words, message):
