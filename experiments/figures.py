@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # matplotlib takes a second to import, and not every command 
     from matplotlib.figure import Figure
 
 COLOURS = {"ntpt": "C0", "mtnn-2": "C3", "mtnn-1": "C1", "pnn": "C2", "indep": "0.5"}
-COLOURS |= {"lstm": "C1", "neural-gpu": "C2"}
+COLOURS |= {"lstm": "C4", "lstm-last": "C1", "neural-gpu": "C2"}
 MEASURES = ("backward_transfer", "forgetting", "forward_transfer")
 RUG = -0.05
 """Where the marks of presented batches lie, below an accuracy of 0."""

@@ -30,7 +30,7 @@ from ntpt_pyro.experiments.statistics import mean_and_range, success_rate
 from ntpt_pyro.experiments.tasks import MATH_LENGTH, task_named
 
 MODELS = ("ntpt", *SEQUENCE_MODELS)
-INPUTS = {"symbols": MODELS, "images": ("ntpt", "lstm")}
+INPUTS = {"symbols": MODELS, "images": ("ntpt", "lstm", "lstm-last")}
 """For each kind of input the models that see it; like the paper, the Neural GPU does not see images."""
 
 

@@ -6,7 +6,8 @@ MODEL_NAMES = {
     "mtnn-1": "MTNN-1",
     "mtnn-2": "MTNN-2",
     "ntpt": "NTPT",
-    "lstm": "LSTM",
+    "lstm": "LSTM, told prefixes",
+    "lstm-last": "LSTM",
     "neural-gpu": "Neural GPU",
 }
 """The models of Figs. 7 and 8 by our models' names."""

@@ -24,10 +24,12 @@ from ntpt_pyro.models.math_loop import evaluate_prefixes
 
 SEQUENCE_MODELS: dict[str, dict[str, Any]] = {
     "lstm": {"steps": 10_000, "lr": 2e-3, "dropout": 0.1},
+    "lstm-last": {"steps": 10_000, "lr": 2e-3, "dropout": 0.1},
     "neural-gpu": {"steps": 20_000, "lr": 1e-3, "dropout": 0.05},
 }
 """The baselines by the names that the command line takes, with options of :class:`SequenceOptions` that suit
-them: chosen by the loss on lengths that they are trained on."""
+them, chosen by the loss on lengths that they are trained on. ``lstm`` is told the results of all prefixes of an
+expression, ``lstm-last`` only its own."""
 CLIP_NORM = 1.0
 MASTERED = 0.3
 """Loss, in nats, below which a curriculum goes on to longer expressions."""
@@ -225,8 +227,13 @@ def build(options: SequenceOptions) -> SequenceBaseline | Perceiving:
     :raises NtptError: where it needs a library that is missing or does not fit.
     """
     model: SequenceBaseline
-    if options.model == "lstm":
-        model = LSTM(hidden=options.hidden, layers=options.layers, dropout=options.dropout)
+    if options.model in ("lstm", "lstm-last"):
+        model = LSTM(
+            hidden=options.hidden,
+            layers=options.layers,
+            dropout=options.dropout,
+            prefixes=options.model == "lstm",
+        )
     else:
         model = NeuralGPU(filters=options.filters, sets=options.sets, dropout=options.dropout)
     if not options.images:

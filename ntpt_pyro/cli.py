@@ -280,7 +280,13 @@ def restarts(
 @app.command()
 def generalize(
     out: Annotated[Path, typer.Option(help="folder to keep runs, numbers and figures in")],
-    models: Annotated[str, typer.Option(help="separated by commas")] = "ntpt,lstm,neural-gpu",
+    models: Annotated[
+        str,
+        typer.Option(
+            help="separated by commas; lstm is told the results of all prefixes of an expression, lstm-last "
+            "only its own, as the paper's"
+        ),
+    ] = "ntpt,lstm-last,lstm,neural-gpu",
     seeds: Annotated[int, typer.Option(help="trainings a model, each of another seed")] = 1,
     first_seed: Annotated[int, typer.Option(help="the others follow")] = 0,
     tapes: Annotated[int, typer.Option(help="expressions of each length that models are tried on")] = 2000,
@@ -311,13 +317,16 @@ def generalize(
     options = GeneralizeOptions(
         learn=Options(task="math", library=library, data=data, **settings),
         baselines={
-            "lstm": SequenceOptions(
-                "lstm",
-                library=library,
-                data=data,
-                hidden=hidden,
-                **{**SEQUENCE_MODELS["lstm"], "steps": lstm_steps},
-            ),
+            **{
+                name: SequenceOptions(
+                    name,
+                    library=library,
+                    data=data,
+                    hidden=hidden,
+                    **{**SEQUENCE_MODELS[name], "steps": lstm_steps},
+                )
+                for name in ("lstm", "lstm-last")
+            },
             "neural-gpu": SequenceOptions(
                 "neural-gpu",
                 filters=filters,

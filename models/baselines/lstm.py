@@ -12,21 +12,23 @@ from ntpt_pyro.models.grid import RANGE
 class LSTM(SequenceBaseline):
     """A stack of LSTMs with dropout between them (Gaunt et al. 2017, section 5.1: three of 1024).
 
-    The state after a digit is that of the expression which ends there, so a training tape teaches the results
-    of all its prefixes at once.
+    The state after a digit is that of the expression which ends there, so a training tape can teach the
+    results of all its prefixes at once, which the paper does not speak of.
 
     :param hidden: numbers in the state of each layer.
     :param layers: LSTMs on top of each other.
     :param dropout: share of a layer's outputs that the next one does not see in training mode.
+    :param prefixes: whether training looks at the results of all prefixes of a tape, or at its last only.
 
     >>> LSTM(hidden=8)(torch.zeros(5, 3, 14)).shape
     torch.Size([5, 19])
     """
 
-    reads_prefixes = True
-
-    def __init__(self, *, hidden: int = 1024, layers: int = 3, dropout: float = 0.2) -> None:
+    def __init__(
+        self, *, hidden: int = 1024, layers: int = 3, dropout: float = 0.2, prefixes: bool = True
+    ) -> None:
         super().__init__()
+        self.reads_prefixes = prefixes
         self.cells = torch.nn.LSTM(
             FEATURES, hidden, layers, dropout=dropout if layers > 1 else 0.0, batch_first=True
         )
@@ -40,6 +42,8 @@ class LSTM(SequenceBaseline):
     def loss(
         self, symbols: Float[Tensor, "tapes symbols 14"], results: Int[Tensor, "tapes digits"]
     ) -> Float[Tensor, ""]:
-        """See :meth:`SequenceBaseline.loss`; the mean over prefixes."""
+        """See :meth:`SequenceBaseline.loss`; with prefixes the mean over them."""
+        if not self.reads_prefixes:
+            return super().loss(symbols, results)
         after_digits = self.cells(symbols)[0][:, 0::2]
         return cross_entropy(self.classify(after_digits).flatten(0, 1), results.flatten())

@@ -83,7 +83,7 @@ def test_errors_are_said_to_be_the_networks_that_make_them():
         assert shares["both"] == shares["net_0"] == point["right"] < 100
 
 
-@pytest.mark.parametrize("model", ["lstm", "neural-gpu"])
+@pytest.mark.parametrize("model", ["lstm", "lstm-last", "neural-gpu"])
 def test_a_broken_training_ends_as_an_unbroken_one(tmp_path, monkeypatch, model):
     options = SequenceOptions(model, sets=2, **TINY)
     whole, _ = train(options, checkpoint=tmp_path / "whole.safetensors", every=1)
@@ -139,7 +139,7 @@ def test_relaxed_parameters_become_one_set_halfway():
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"model": "gru"}, "model: expected one of lstm, neural-gpu, got gru"),
+        ({"model": "gru"}, "model: expected one of lstm, lstm-last, neural-gpu, got gru"),
         ({"steps": 0}, "steps: expected at least 1, got 0"),
         ({"lr": -1.0}, "lr: expected a number above 0, got -1"),
         ({"dropout": 1.0}, "dropout: expected a share from 0 to below 1, got 1"),
@@ -163,8 +163,8 @@ def test_one_command_gives_both_figures_with_their_numbers(ntpt, tmp_path, libra
     assert max(map(len, printed.replace(str(out), "OUT").splitlines())) <= 80
     result = json.loads((out / "result.json").read_text())
     assert {what: list(models) for what, models in result["inputs"].items()} == {
-        "symbols": ["ntpt", "lstm", "neural-gpu"],
-        "images": ["ntpt", "lstm"],
+        "symbols": ["ntpt", "lstm", "lstm-last", "neural-gpu"],
+        "images": ["ntpt", "lstm", "lstm-last"],
     }
     for name, what in (("figure-8a", "symbols"), ("figure-8b", "images")):
         assert (out / f"{name}.png").read_bytes().startswith(b"\x89PNG")
@@ -195,7 +195,7 @@ def test_one_command_gives_both_figures_with_their_numbers(ntpt, tmp_path, libra
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--models=lstm,gru"], "models: expected some of ntpt, lstm, neural-gpu, got 'gru'"),
+        (["--models=lstm,gru"], "models: expected some of ntpt, lstm, lstm-last, neural-gpu, got 'gru'"),
         (["--models="], "generalize: expected a model and a seed, got none"),
         (["--seeds=0"], "generalize: expected a model and a seed, got none"),
         (["--tapes=0"], "tapes: expected at least 1, got 0"),

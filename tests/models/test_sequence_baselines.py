@@ -66,6 +66,9 @@ def test_the_lstm_is_taught_the_results_of_all_prefixes():
     lengths = [model(tape[:, :place]) for place in (1, 3, 5)]
     one_by_one = [cross_entropy(logits, results[:, k]) for k, logits in enumerate(lengths)]
     torch.testing.assert_close(model.loss(tape, results), torch.stack(one_by_one).mean())
+    last = BUILD["lstm"](prefixes=False)
+    last.load_state_dict(model.state_dict())
+    torch.testing.assert_close(last.loss(tape, results), one_by_one[-1])
 
 
 def by_hand(model, tape):
