@@ -1,10 +1,10 @@
 """What a person sees of a run: the program's text, the posterior of its choices, how well it does."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from ntpt_pyro import ChoicePosterior, Line
+from ntpt_pyro import ChoicePosterior, Line, Program
 from ntpt_pyro._files import write_bytes
 from ntpt_pyro.errors import UsageError
 from ntpt_pyro.experiments.evaluate import Evaluation, written
@@ -18,6 +18,22 @@ if TYPE_CHECKING:  # rich draws from Python's random state when it is imported; 
 
 BAR = 20
 """Characters of a full bar."""
+
+
+class Described(Protocol):
+    """What gives a program words: a task, or a program text."""
+
+    @property
+    def source(self) -> Callable[[Program], list[Line]]:
+        """From a program, every choice's integer by site, to the lines of its text."""
+
+    def alternative(self, site: str, integer: int) -> str:
+        """The word for an alternative of a choice.
+
+        :param site: the choice.
+        :param integer: the alternative.
+        :returns: the word.
+        """
 
 
 def print_run(console: "Console", task: Task, result: dict[str, Any], posterior: ChoicePosterior) -> None:
@@ -53,7 +69,7 @@ def print_run(console: "Console", task: Task, result: dict[str, Any], posterior:
 
 
 def _print_posterior(
-    console: "Console", task: Task, posterior: ChoicePosterior, chosen: dict[str, int]
+    console: "Console", described: Described, posterior: ChoicePosterior, chosen: dict[str, int]
 ) -> None:
     """Print the marginals of the choices as a table, beside the program that was chosen."""
     from rich.table import Table
@@ -69,7 +85,7 @@ def _print_posterior(
         probability = float(probs[chosen[site]])
         table.add_row(
             site,
-            task.alternative(site, chosen[site]),
+            described.alternative(site, chosen[site]),
             f"{probability:.3f}",
             "█" * round(BAR * probability),
             f"{abs(entropies[site]):.3f}",
@@ -84,16 +100,18 @@ def _print_source(console: "Console", source: Sequence[Line]) -> None:
         console.print(Text("    " + str(line), style="dim" if line.dead else "bold"))
 
 
-def print_top(console: "Console", task: Task, programs: Sequence[tuple[dict[str, int], float]]) -> None:
+def print_top(
+    console: "Console", described: Described, programs: Sequence[tuple[dict[str, int], float]]
+) -> None:
     """Print the most probable programs.
 
     :param console: where to.
-    :param task: what was learned.
+    :param described: what gives programs words.
     :param programs: for each its choices and its probability.
     """
     for rank, (program, probability) in enumerate(programs, start=1):
         console.print(f"\n[bold]{rank}.[/] probability {probability:.4g}")
-        _print_source(console, task.source(program))
+        _print_source(console, described.source(program))
 
 
 def print_lifelong(console: "Console", summary: dict[str, Any]) -> None:
@@ -192,6 +210,30 @@ def print_restarts(console: "Console", result: dict[str, Any]) -> None:
     )
 
 
+def print_terpret(
+    console: "Console", described: Described, result: dict[str, Any], posterior: ChoicePosterior
+) -> None:
+    """Print what was learned of a program text.
+
+    :param console: where to.
+    :param described: what gives programs words.
+    :param result: see :func:`~ntpt_pyro.experiments.terpret.learn_text`.
+    :param posterior: of the parameters.
+    """
+    compiled, rate = result["compiled"], result["restarts_rate"]
+    console.print(f"\n[bold]{result['task']}[/], learned from {result['data']['train']}\n")
+    _print_posterior(console, described, posterior, result["choices"])
+    low, high = rate["interval"]
+    console.print(
+        f"\nrestarts right  {rate['successes']} of {rate['trials']} ({low:.0%} to {high:.0%})"
+        f"\ntraining        {result['steps']} steps, {result['seconds']:.0f} s"
+        f"\ncompiled to     {compiled['products']:,} products from {compiled['statements']:,} statements, "
+        f"{compiled['seconds']:.2f} s"
+    )
+    for name, (right, instances) in result["reproduced"].items():
+        console.print(f"batch {name!r}: {right} of {instances} instances reproduced", markup=False)
+
+
 SHOWN = (1, 2, 3, 5, 8, 12, 16, 32, 100)
 """Digits of the expressions that the table of accuracies by length has a column for."""
 
@@ -229,10 +271,10 @@ def print_generalization(console: "Console", found: dict[str, Any]) -> None:
     console.print(f"right at {longest['digits']} digits with the readings of {shares}")
 
 
-def plot_posterior(task: Task, posterior: ChoicePosterior, file: Path) -> None:
+def plot_posterior(described: Described, posterior: ChoicePosterior, file: Path) -> None:
     """Draw the marginals of the choices, a row of shaded cells a choice.
 
-    :param task: what was learned.
+    :param described: what gives programs words.
     :param posterior: of the choices.
     :param file: where to; its ending gives the format (png, svg, pdf).
     :raises UsageError: where the ending is no format.
@@ -253,7 +295,7 @@ def plot_posterior(task: Task, posterior: ChoicePosterior, file: Path) -> None:
             axes.text(
                 column + 0.5,
                 row,
-                f"{task.alternative(site, column)}\n{probability:.2f}",
+                f"{described.alternative(site, column)}\n{probability:.2f}",
                 ha="center",
                 va="center",
                 fontsize=7,

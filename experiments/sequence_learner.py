@@ -27,9 +27,9 @@ SEQUENCE_MODELS: dict[str, dict[str, Any]] = {
     "lstm-last": {"steps": 10_000, "lr": 2e-3, "dropout": 0.1},
     "neural-gpu": {"steps": 20_000, "lr": 1e-3, "dropout": 0.05},
 }
-"""The baselines by the names that the command line takes, with options of :class:`SequenceOptions` that suit
-them, chosen by the loss on lengths that they are trained on. ``lstm`` is told the results of all prefixes of an
-expression, ``lstm-last`` only its own."""
+"""The baselines by the names that the command line takes, with options of :class:`SequenceOptions` that
+suit them, chosen by the loss on lengths that they are trained on. ``lstm`` is told the results of all
+prefixes of an expression, ``lstm-last`` only its own."""
 CLIP_NORM = 1.0
 MASTERED = 0.3
 """Loss, in nats, below which a curriculum goes on to longer expressions."""

@@ -116,6 +116,12 @@ class _Names(Messenger):
             claim(str(msg["name"]), self.taken)
 
     def _pyro_ntpt_var(self, msg: Message) -> None:
-        site = msg["args"][0]
+        self._note(msg["args"][0])
+
+    def _pyro_ntpt_variables(self, msg: Message) -> None:
+        for site in msg["args"][0]:
+            self._note(site)
+
+    def _note(self, site: str) -> None:
         claim(site, self.taken)
         self.steps.append(site)

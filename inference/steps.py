@@ -29,6 +29,10 @@ class ForwardMarginals(Messenger):
         _, msg["value"] = msg["args"]
         msg["done"] = msg["stop"] = True
 
+    def _pyro_ntpt_variables(self, msg: Message) -> None:
+        msg["value"] = dict(msg["args"][0])
+        msg["done"] = msg["stop"] = True
+
 
 @dataclass(eq=False)
 class EnumeratedSteps(Messenger):

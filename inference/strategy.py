@@ -155,6 +155,13 @@ class Strategy(Messenger):
         if msg["done"]:  # otherwise the step becomes a sample site, which claims its name there
             claim(site, self._seen)
 
+    def _pyro_ntpt_variables(self, msg: Message) -> None:
+        if self.sites is None:
+            self.steps._process_message(msg)
+        if msg["done"]:  # otherwise they become vars, each with its own treatment
+            for site in msg["args"][0]:
+                claim(site, self._seen)
+
     def _pyro_ntpt_fork(self, msg: Message) -> None:
         self.steps._process_message(msg)
         if msg["done"]:  # otherwise it becomes a var

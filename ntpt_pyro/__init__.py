@@ -21,6 +21,7 @@ from ntpt_pyro.program import Line as Line
 from ntpt_pyro.sites import choice as choice
 from ntpt_pyro.sites import observe as observe
 from ntpt_pyro.sites import var as var
+from ntpt_pyro.sites import variables as variables
 from ntpt_pyro.values import Value as Value
 from ntpt_pyro.values import constant as constant
 from ntpt_pyro.values import mode as mode
@@ -51,5 +52,6 @@ __all__ = [
     "stack",
     "switch",
     "var",
+    "variables",
     "widen",
 ]

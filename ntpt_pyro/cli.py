@@ -1,4 +1,4 @@
-"""The command line: ``ntpt learn``, ``evaluate``, ``restarts``, ``lifelong``, ``show``.
+"""The command line: ``ntpt learn``, ``show``, ``terpret``, and the paper's experiments.
 
 A user's mistake is one line and exit code 2.
 """
@@ -19,6 +19,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+INTERRUPTED = 130
+"""The exit code of a program that was interrupted, as shells have it."""
+
 DataFolder = Annotated[
     Path | None,
     typer.Option(
@@ -28,7 +31,7 @@ DataFolder = Annotated[
 ]
 TrainedLibrary = Annotated[Path | None, typer.Option(help="run folder or file of a trained library")]
 Seed = Annotated[int, typer.Option(help="of everything random")]
-Examples = Annotated[int | None, typer.Option(help="training examples (default: 1000; math: 8000)")]
+Examples = Annotated[int | None, typer.Option(help="training examples (default: 1000; math: 30,000)")]
 BatchSize = Annotated[int | None, typer.Option(help="examples a step (default: 32; math: 16)")]
 ChoiceRate = Annotated[float, typer.Option(help="learning rate of the choices")]
 
@@ -56,12 +59,13 @@ def learn(
         int | None, typer.Option(help="programs trained at once (default: 16; math: 32)")
     ] = None,
     steps: Annotated[
-        int | None, typer.Option(help="training steps in all (default: 1000; math: 2400)")
+        int | None, typer.Option(help="training steps in all (default: 1000; math: 2500)")
     ] = None,
     search: Annotated[
         int | None,
         typer.Option(
-            help="of them at most with all restarts, and never more than a third (default: 300; math: 400)"
+            help="of them at most with all restarts, and never more than a third (default: 300; math: 400, "
+            "and it ends when a restart explains examples held back)"
         ),
     ] = None,
     seed: Seed = 0,
@@ -73,6 +77,17 @@ def learn(
     lines: Annotated[int, typer.Option(help="lines of a program")] = 4,
     rounds: Annotated[int, typer.Option(help="searches at most")] = 3,
     batch_size: BatchSize = None,
+    settle_batch: Annotated[
+        int | None, typer.Option(help="examples a step after the search (default: as before; math: 128)")
+    ] = None,
+    dropout: Annotated[
+        bool | None,
+        typer.Option(help="networks drop pixels and hidden units after the search (default: no; math: yes)"),
+    ] = None,
+    averaging: Annotated[
+        float | None,
+        typer.Option(help="decay of the average of weights kept after the search (default: 0; math: 0.999)"),
+    ] = None,
     choice_lr: ChoiceRate = 0.1,
     library_lr: Annotated[float, typer.Option(help="learning rate of the networks")] = 1e-3,
     kl: Annotated[
@@ -105,6 +120,9 @@ def learn(
         "steps": steps,
         "search": search,
         "batch_size": batch_size,
+        "settle_batch": settle_batch,
+        "dropout": dropout,
+        "averaging": averaging,
         "kl": kl,
     }
     options = Options(
@@ -392,27 +410,78 @@ def evaluate(
 
 
 @app.command()
+def terpret(
+    model: Annotated[Path, typer.Argument(help="a program text in TerpreT")],
+    hypers: Annotated[Path, typer.Argument(help="JSON: {setting: {hyper: integer}}")],
+    data: Annotated[Path, typer.Argument(help="JSON: [{batch_name, hypers, instances}]")],
+    strategy: Annotated[str, typer.Option(help="as for `ntpt learn`")] = "relaxed",
+    restarts: Annotated[int, typer.Option(help="programs trained at once")] = 64,
+    steps: Annotated[int, typer.Option(help="training steps")] = 1000,
+    choice_lr: ChoiceRate = 0.1,
+    init_scale: Annotated[float, typer.Option(help="of the parameters' initial logits")] = 1.0,
+    kl: Annotated[float, typer.Option(help="weight of the KL term")] = 0.0,
+    seed: Seed = 0,
+    threads: Annotated[int, typer.Option(help="of torch")] = 1,
+    out: Annotated[Path | None, typer.Option(help="folder to keep the run in")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="go on with the run in --out")] = False,
+) -> None:
+    """Learn the parameters of a program text in TerpreT from instances of it."""
+    import torch
+    from rich.console import Console
+
+    from ntpt_pyro.errors import UsageError
+    from ntpt_pyro.experiments.report import print_terpret
+    from ntpt_pyro.experiments.runs import Run
+    from ntpt_pyro.experiments.terpret import ProgramText, TerpretOptions, learn_text
+
+    options = TerpretOptions(model, hypers, data, strategy, restarts, steps, choice_lr, init_scale, kl, seed)
+    if resume and out is None:
+        raise UsageError("--resume", expected="--out with it", got="no --out", remedy="name the run's folder")
+    if threads < 1:
+        raise UsageError("threads", expected="at least 1", got=str(threads), remedy="give more")
+    torch.set_num_threads(threads)
+    run = Run(out) if out is not None else None
+    if run is not None:
+        run.begin(options.settings(), resume=resume)
+    if run is not None and run.complete:
+        result, posterior = run.result(), run.posterior()
+    else:
+        result, posterior = learn_text(options, run=run, progress=sys.stderr.isatty())
+    console = Console(highlight=False)
+    print_terpret(console, ProgramText(), result, posterior)
+    console.print(
+        f"kept in {out}" if out is not None else "not kept: give --out FOLDER to keep the run", style="dim"
+    )
+
+
+@app.command()
 def show(
-    run: Annotated[Path, typer.Argument(help="a folder that `ntpt learn --out` wrote")],
+    run: Annotated[Path, typer.Argument(help="a folder that `ntpt learn` or `ntpt terpret` wrote")],
     top: Annotated[int, typer.Option(help="also print the K most probable programs")] = 0,
     plot: Annotated[Path | None, typer.Option(help="also draw the posterior to a file")] = None,
 ) -> None:
     """Show a finished run: its program, the posterior of its choices, how well it does."""
     from rich.console import Console
 
-    from ntpt_pyro.experiments.report import plot_posterior, print_run, print_top
+    from ntpt_pyro.experiments.report import Described, plot_posterior, print_run, print_terpret, print_top
     from ntpt_pyro.experiments.runs import Run
     from ntpt_pyro.experiments.tasks import task_named
+    from ntpt_pyro.experiments.terpret import ProgramText
 
     folder = Run(run)
     result, posterior = folder.result(), folder.posterior()
-    task = task_named(result["task"], lines=result["options"]["lines"])
+    of_text = "reproduced" in result
+    task = None if of_text else task_named(result["task"], lines=result["options"]["lines"])
+    described: Described = task or ProgramText()
     ranked = posterior.top(top) if top else []
     if plot is not None:
-        plot_posterior(task, posterior, plot)
+        plot_posterior(described, posterior, plot)
     console = Console(highlight=False)
-    print_run(console, task, result, posterior)
-    print_top(console, task, ranked)
+    if task is None:
+        print_terpret(console, described, result, posterior)
+    else:
+        print_run(console, task, result, posterior)
+    print_top(console, described, ranked)
     if plot is not None:
         console.print(f"\ndrawn to {plot}", style="dim")
 
@@ -439,13 +508,16 @@ def _device(name: str) -> str:
 def main() -> None:
     """Run the command line."""
     try:
-        sys.exit(app(standalone_mode=False) or 0)
+        code = app(standalone_mode=False) or 0
+        if code == INTERRUPTED:  # what typer makes of an interrupt
+            raise KeyboardInterrupt
+        sys.exit(code)
     except NtptError as error:
         _fail(str(error))
     except typer.TyperException as error:
         _fail(f"{error.format_message()} (see ntpt --help)")
     except (typer.Abort, KeyboardInterrupt):
-        _fail("interrupted; a run with --out goes on with --resume", code=130)
+        _fail("interrupted; a run with --out goes on with --resume", code=INTERRUPTED)
     except BrokenPipeError:  # the reader went away, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:

@@ -59,5 +59,9 @@ class DivergenceError(NtptError, RuntimeError):
     """The loss became NaN or infinite."""
 
 
+class TerpretError(NtptError, ValueError):
+    """A program text is not TerpreT, or does not mean anything; says file, line and column."""
+
+
 class RunError(NtptError, RuntimeError):
     """A run folder is in use, incomplete, or written by another version."""

@@ -7,11 +7,12 @@ from pyro import poutine
 from pyro.infer import SVI
 from pyro.poutine.runtime import _PYRO_STACK
 
-from ntpt_pyro import choice, constant, observe, switch, var
+from ntpt_pyro import choice, constant, observe, switch, var, variables
 from ntpt_pyro.errors import BudgetError, RangeError, SiteError, UsageError
 from ntpt_pyro.inference import (
     Annealing,
     EnumeratedChoices,
+    EnumeratedSteps,
     MeanChoices,
     RelaxedChoices,
     Strategy,
@@ -20,6 +21,7 @@ from ntpt_pyro.inference import (
     relaxed,
     strategy_named,
 )
+from ntpt_pyro.inference.prototype import model_sites
 from tests.inference.tiny import READ_ONCE, REGISTERS, data
 
 STRATEGIES = {
@@ -250,3 +252,33 @@ class TestBudget:
         guide = strategy.guide(model, torch.zeros(4, dtype=torch.long))
         assert "one" not in guide.sites
         assert len(guide.sites) == 9
+
+
+def two_steps():
+    return variables({"a": torch.tensor([0.5, 0.5]), "b": torch.tensor([0.25, 0.75])})
+
+
+def test_variables_are_vars_announced_together():
+    with pyro.plate("batch", 50), pyro.poutine.trace() as tracer:
+        found = two_steps()
+    assert all((value.sum(-1) == 1).all() and (value.max(-1).values == 1).all() for value in found.values())
+    assert {"a", "b"} <= set(tracer.trace.nodes)
+    given = marginal()(two_steps)()
+    assert given["b"].tolist() == [0.25, 0.75]
+    assert model_sites(two_steps).steps == ("a", "b")
+
+
+def test_variables_have_treatments_of_their_own_and_names_used_once():
+    strategy = marginal(sites={"b": EnumeratedSteps()})
+    with pyro.poutine.trace() as tracer:
+        found = strategy(two_steps)()
+    assert found["a"].tolist() == [0.5, 0.5]
+    assert tracer.trace.nodes["b"]["infer"]["enumerate"] == "parallel"
+
+    def twice():
+        var("a", torch.ones(1))
+        two_steps()
+
+    for run in (marginal()(twice), strategy(twice)):
+        with pytest.raises(SiteError, match="site 'a'"):
+            run()

@@ -1,0 +1,203 @@
+"""Learn the parameters of a program text from instances, many restarts at once: `ntpt terpret`."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ntpt_pyro import ChoicePosterior, Library, Line, Program
+from ntpt_pyro.errors import DataError, UsageError
+from ntpt_pyro.experiments.provenance import versions
+from ntpt_pyro.experiments.runs import Run
+from ntpt_pyro.experiments.settings import check_at_least, check_positive
+from ntpt_pyro.experiments.statistics import success_rate
+from ntpt_pyro.inference import evidence, fit, marginals, most_probable, strategy_named
+from ntpt_pyro.terpret import TerpretModel, parse
+from ntpt_pyro.terpret.data import Batch, read_batches, read_hypers
+
+
+@dataclass(frozen=True)
+class TerpretOptions:
+    """What decides a run.
+
+    :param model: file of the program text.
+    :param hypers: file of its hypers.
+    :param data: file of its instances.
+    :param strategy: see :data:`~ntpt_pyro.inference.STRATEGIES`.
+    :param restarts: programs trained at once.
+    :param steps: training steps, each on all instances of the training batch.
+    :param choice_lr: learning rate of the parameters.
+    :param init_scale: standard deviation of their initial logits.
+    :param kl: weight of the KL term against the log-likelihood of one instance.
+    :param seed: of everything random.
+    """
+
+    model: Path
+    hypers: Path
+    data: Path
+    strategy: str = "relaxed"
+    restarts: int = 64
+    steps: int = 1000
+    choice_lr: float = 0.1
+    init_scale: float = 1.0
+    kl: float = 0.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        check_at_least(self, {"restarts": 1, "steps": 1})
+        check_positive(self, ("choice_lr",))
+
+    def settings(self) -> dict[str, Any]:
+        """The options as JSON can hold them; paths by their last part only."""
+        return {k: v.name if isinstance(v, Path) else v for k, v in asdict(self).items()}
+
+
+class ProgramText:
+    """What a run shows of a program: each parameter with its integer."""
+
+    def source(self, program: Program) -> list[Line]:
+        """The text of a program.
+
+        :param program: the integer of each parameter, by site.
+        :returns: a line a parameter.
+        """
+        return [Line(f"{site} = {integer}") for site, integer in program.items()]
+
+    def alternative(self, site: str, integer: int) -> str:
+        """The word for a value of a parameter: the integer itself.
+
+        :param site: the parameter.
+        :param integer: its value.
+        :returns: the word.
+        """
+        return str(integer)
+
+
+def learn_text(
+    options: TerpretOptions, *, run: Run | None = None, progress: bool = False
+) -> tuple[dict[str, Any], ChoicePosterior]:
+    """Learn a text's parameters from its training batch.
+
+    That is the batch whose name begins with ``train``, or else the first. A restart is right where the
+    concrete interpreter reproduces everything that its instances observe.
+
+    :param options: what to do.
+    :param run: a folder, already claimed, to keep checkpoints and the outcome in; None keeps nothing.
+    :param progress: show a progress bar.
+    :returns: the content of result.json (the best restart's program, by evidence, how many restarts are
+        right, and how many instances of each batch it reproduces), and the posterior of its parameters.
+    :raises NtptError: for whatever is wrong with the options or the files.
+    """
+    began = time.monotonic()
+    strategy = strategy_named(options.strategy)
+    text = _read_text(options.model)
+    source = parse(text, options.model.name)
+    compiling = time.monotonic()
+    batches = read_batches(options.data, read_hypers(options.hypers), source)
+    compiled = time.monotonic() - compiling
+    train = next((batch for batch in batches if batch.name.lower().startswith("train")), batches[0])
+    if train.model.functions:
+        raise UsageError(
+            options.model.name,
+            expected="a text without learnable functions",
+            got=", ".join(function.name for function in train.model.functions),
+            remedy="call its model from Python with a library",
+        )
+    training = fit(
+        train.model,
+        train.tensors,
+        strategy=strategy,
+        restarts=options.restarts,
+        library=Library(),
+        steps=options.steps,
+        batch_size=len(train.instances),
+        choice_lr=options.choice_lr,
+        init_scale=options.init_scale,
+        kl=options.kl,
+        seed=options.seed,
+        progress=f"{options.model.stem}, {options.restarts} restarts" if progress else None,
+        checkpoint=run.checkpoint("fit") if run else None,
+    )
+    programs = most_probable(strategy, train.model, training.guide, train.tensors, restarts=options.restarts)
+    found = [{site: int(kept[r]) for site, kept in programs.items()} for r in range(options.restarts)]
+    right = [reproduced(train, program) == len(train.instances) for program in found]
+    weights = evidence(train.model, programs, train.tensors)
+    best = int(weights.argmax())
+    posterior = ChoicePosterior(
+        {
+            site: probs[best]
+            for site, probs in marginals(
+                strategy, train.model, training.guide, train.tensors, restarts=options.restarts
+            ).items()
+        }
+    )
+    tried = {batch.name: [reproduced(batch, found[best]), len(batch.instances)] for batch in batches}
+    held_out = [counts for name, counts in tried.items() if name != train.name]
+    result = {
+        "task": options.model.stem,
+        "strategy": options.strategy,
+        "seed": options.seed,
+        "test_accuracy": sum(n for n, _ in held_out) / sum(n for _, n in held_out) if held_out else None,
+        "digit_accuracy": None,
+        "program": train.model.program_text(found[best]),
+        "choices": found[best],
+        "program_correct": right[best],
+        "restarts": options.restarts,
+        "restarts_correct": sum(right),
+        "restarts_rate": success_rate(sum(right), options.restarts),
+        "reproduced": tried,
+        "evidence": float(weights[best]),
+        "compiled": {
+            "seconds": round(compiled, 3),
+            "statements": train.model.statements,
+            "products": train.model.terms,
+        },
+        "steps": options.steps,
+        "seconds": round(time.monotonic() - began, 2),
+        "data": {"train": f"{len(train.instances)} instances of {options.data.name}"},
+        "options": options.settings(),
+        "versions": versions(),
+    }
+    if run is not None:
+        run.keep(result, posterior)
+        run.conclude(result)
+    return result, posterior
+
+
+def reproduced(batch: Batch, program: Mapping[str, int]) -> int:
+    """How many instances a program reproduces, by the concrete interpreter.
+
+    :param batch: the instances.
+    :param program: the integer of each parameter, by site.
+    :returns: those whose observed outputs all come out.
+    """
+    return sum(_fits(batch.model, instance, program) for instance in batch.instances)
+
+
+def _fits(model: TerpretModel, instance: Mapping[str, Any], program: Mapping[str, int]) -> bool:
+    outputs = model.run(program, instance)
+    return all(_agrees(outputs[one.name], instance.get(one.name)) for one in model.outputs)
+
+
+def _agrees(output: Any, observed: Any) -> bool:
+    """Whether an output is the observed one wherever that is not null."""
+    if observed is None:
+        return True
+    if isinstance(observed, Sequence):
+        return all(_agrees(one, other) for one, other in zip(output, observed, strict=True))
+    return bool(output == observed)
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise DataError(
+            str(path), expected="a program text", got="no such file", remedy="name a file"
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(
+            str(path), expected="a program text", got=" ".join(str(error).split()), remedy="name another file"
+        ) from error
