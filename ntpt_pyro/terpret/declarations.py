@@ -1,5 +1,6 @@
 """What a program text declares, and the expressions that variables are set to."""
 
+import ast
 from dataclasses import dataclass
 from typing import Literal
 
@@ -69,6 +70,16 @@ class RuntimeDeclared:
     ranges: tuple[int, ...]
     out_range: int
     table: Integers
+
+
+@dataclass(frozen=True)
+class Inline:
+    """A declared function whose body is expanded where it is called.
+
+    :param function: in the text.
+    """
+
+    function: ast.FunctionDef
 
 
 Function = RuntimeDeclared | LearnedFunction
