@@ -38,10 +38,10 @@ class TerpretOptions:
     data: Path
     strategy: str = "relaxed"
     restarts: int = 64
-    steps: int = 1000
+    steps: int = 800
     choice_lr: float = 0.1
-    init_scale: float = 1.0
-    kl: float = 0.0
+    init_scale: float = 0.5
+    kl: float = 0.07
     seed: int = 0
 
     def __post_init__(self) -> None:

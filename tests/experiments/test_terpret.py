@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from ntpt_pyro.experiments import terpret as learning
+from ntpt_pyro.experiments import texts
 from ntpt_pyro.inference import fit
 
 TEXTS = Path(__file__).parents[2] / "models" / "terpret"
@@ -212,3 +213,14 @@ def test_files_that_are_missing_are_named(ntpt, files, tmp_path):
         assert code == 2
         assert "missing: expected" in error
         assert error.count("\n") == 1
+
+
+def test_texts_are_measured_by_one_command(tmp_path, monkeypatch):
+    monkeypatch.setattr(texts, "TASKS", {"circuit": ("swap",)})
+    out = tmp_path / "texts.json"
+    texts.main(["--singles=3", "--runs=2", "--steps=3", "--out", str(out)])
+    found = json.loads(out.read_text())
+    assert found["tasks"]["circuit swap"]["restarts"]["trials"] == 3
+    assert found["tasks"]["circuit swap"]["runs"]["trials"] == 2
+    assert set(found["step"]) == {"R=1", "R=64"}
+    assert found["settings"]["model"] == "turing.terpret"
