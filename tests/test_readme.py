@@ -9,7 +9,7 @@ from statistics import mean
 
 import torch
 
-from ntpt_pyro.experiments.paper import FINAL_ACCURACY
+from ntpt_pyro.experiments.paper import FINAL_ACCURACY, MODEL_NAMES
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "experiments" / "results"
@@ -186,6 +186,89 @@ def test_restarts_of_math_are_the_recorded_ones():
         assert restarts_row(strategy, found) in document
     right = strategies["relaxed-joint"]["right"]
     assert f"{right['successes']} of {right['trials']} single restarts find it" in README
+
+
+def runs_sentence(summary: dict) -> str:
+    """What runs of MATH came to."""
+    right, digits, operators = (
+        summary["right_programs"],
+        summary["digit_accuracy"],
+        summary["operator_accuracy"],
+    )
+    low, high = right["interval"]
+    held_out, seconds = summary["test_accuracy"], summary["seconds"]
+    return (
+        f"{right['successes']} of {right['trials']} ({low:.0%} to {high:.0%}) end with the right program, after "
+        f"{seconds['median']:.0f} s ({seconds['min']:.0f} to {seconds['max']:.0f}, median and range); `net_0` then "
+        f"reads {digits['median']:.1%} of digits ({digits['min']:.1%} to {digits['max']:.1%}; the paper: 97.5 %), "
+        f"`net_1` {operators['median']:.1%} of operators ({operators['min']:.1%} to {operators['max']:.1%}), and "
+        f"{held_out['median']:.1%} ({held_out['min']:.1%} to {held_out['max']:.1%}) of held-out two-digit "
+        "expressions come out right"
+    )
+
+
+def flowing(text: str) -> str:
+    """A text without its line breaks."""
+    return " ".join(text.split())
+
+
+def test_runs_of_math_are_the_recorded_ones():
+    document = (ROOT / "docs" / "math.md").read_text(encoding="utf-8")
+    (summary,) = recorded("rates/math.json")["summary"].values()
+    assert runs_sentence(summary) in flowing(document)
+
+
+LENGTHS = {"symbols": (1, 2, 5, 8, 12, 16, 32, 100), "images": (1, 2, 5, 8, 12, 16)}
+
+
+def length_row(model: str, one: dict, lengths: tuple[int, ...]) -> str:
+    """A row of the tables of accuracy by length: mean over seeds, and range."""
+    points = {point["digits"]: point for point in one["curve"]}
+    size = "a program" if one["parameters"] is None else f"{one['parameters']:,}"
+    cells = [f"{MODEL_NAMES[model]} ({size})", str(one["trained_on"][-1])]
+    for digits in lengths:
+        mean_, low, high = (f"{100 * points[digits][name]:.1f}" for name in ("mean", "min", "max"))
+        cells.append(mean_ if low == high else f"{mean_} ({low} to {high})")
+    return f"| {' | '.join(cells)} |"
+
+
+def share_row(point: dict) -> str:
+    """A row of the table that says whose the errors are."""
+    shares = [f"{point['by_networks'][name]['mean']:.1%}" for name in ("both", "net_0", "net_1", "none")]
+    return f"| {point['digits']} | {' | '.join(shares)} |"
+
+
+def test_accuracies_by_length_are_the_recorded_ones():
+    document = (ROOT / "docs" / "math.md").read_text(encoding="utf-8")
+    found = recorded("generalize/result.json")["inputs"]
+    for what, models in found.items():
+        for model, one in models.items():
+            assert length_row(model, one, LENGTHS[what]) in document
+    for point in found["images"]["ntpt"]["curve"]:
+        if point["digits"] in LENGTHS["images"]:
+            assert share_row(point) in document
+    longest = found["images"]["ntpt"]["curve"][-1]
+    assert longest["digits"] == 16
+    assert f"{longest['mean']:.1%} of 16-digit expressions" in flowing(README)
+
+
+def text_row(task: str, found: dict, terpret: dict) -> str:
+    """A row of the table of program texts that were learned."""
+    single, runs, (low, high) = found["restarts"], found["runs"], found["restarts"]["interval"]
+    return (
+        f"| {task} | {terpret.get(task, '-')} | {single['successes']} of {single['trials']} "
+        f"({low:.0%} to {high:.0%}) | {runs['successes']} of {runs['trials']} "
+        f"| {found['seconds_a_run']['median']:.0f} s | {found['compiled']['seconds']:.2f} s |"
+    )
+
+
+def test_texts_that_were_learned_are_the_recorded_ones():
+    document = (ROOT / "docs" / "terpret.md").read_text(encoding="utf-8")
+    texts = recorded("texts/cpu.json")
+    for task, found in texts["tasks"].items():
+        assert text_row(task, found, texts["terpret"]) in document
+    for restarts, milliseconds in texts["step"].items():
+        assert f"{milliseconds:.1f} ms ({restarts})" in document
 
 
 def tuning_row(run: dict) -> str:
