@@ -27,12 +27,14 @@ FOLDER = Path(models.__file__).parent / "terpret"
 TASKS = {
     "turing": ("invert", "prepend", "decrement"),
     "circuit": ("swap", "controlled_swap", "full_adder"),
+    "basic_block": ("access",),
 }
 TERPRET = {
     "turing invert": "10 of 10 restarts",
     "turing prepend": "6 of 10 restarts",
     "turing decrement": "1 of 10 restarts",
     "circuit swap": "0 of 10 restarts",
+    "basic_block access": "crashes",
     "step": "15 ms a step of turing invert on 5 instances, after 10 to 44 s of building",
 }
 """TerpreT itself, measured with its own data and defaults."""

@@ -188,22 +188,22 @@ def test_restarts_of_math_are_the_recorded_ones():
     assert f"{right['successes']} of {right['trials']} single restarts find it" in README
 
 
+def ranged(measure: dict, form: str) -> str:
+    """A median with its range."""
+    middle, low, high = (format(measure[name], form) for name in ("median", "min", "max"))
+    return f"{middle} ({low} to {high})"
+
+
 def runs_sentence(summary: dict) -> str:
     """What runs of MATH came to."""
-    right, digits, operators = (
-        summary["right_programs"],
-        summary["digit_accuracy"],
-        summary["operator_accuracy"],
-    )
+    right = summary["right_programs"]
     low, high = right["interval"]
-    held_out, seconds = summary["test_accuracy"], summary["seconds"]
     return (
-        f"{right['successes']} of {right['trials']} ({low:.0%} to {high:.0%}) end with the right program, after "
-        f"{seconds['median']:.0f} s ({seconds['min']:.0f} to {seconds['max']:.0f}, median and range); `net_0` then "
-        f"reads {digits['median']:.1%} of digits ({digits['min']:.1%} to {digits['max']:.1%}; the paper: 97.5 %), "
-        f"`net_1` {operators['median']:.1%} of operators ({operators['min']:.1%} to {operators['max']:.1%}), and "
-        f"{held_out['median']:.1%} ({held_out['min']:.1%} to {held_out['max']:.1%}) of held-out two-digit "
-        "expressions come out right"
+        f"{right['successes']} of {right['trials']} ({low:.0%} to {high:.0%}) end with the right program. "
+        f"Medians and ranges: {ranged(summary['seconds'], '.0f')} s; `net_0` then reads "
+        f"{ranged(summary['digit_accuracy'], '.1%')} of digits and `net_1` "
+        f"{ranged(summary['operator_accuracy'], '.1%')} of operators; "
+        f"{ranged(summary['test_accuracy'], '.1%')} of held-out two-digit expressions come out right"
     )
 
 
