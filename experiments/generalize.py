@@ -166,6 +166,7 @@ def _try_program(piece: _Work, options: GeneralizeOptions, out: Path) -> dict[st
         "program_correct": learned["program_correct"],
         "program": learned["program"],
         "seconds": learned["seconds"],
+        "data": learned["data"],
         "options": learned["options"],
         "versions": versions(),
         "commit": commit(),
@@ -204,6 +205,7 @@ def summary(results: dict[_Work, dict[str, Any]]) -> dict[str, Any]:
             tried.setdefault((piece.what, piece.model), []).append(result)
     every = [result for group in tried.values() for result in group]
     return {
+        "data": next((result["data"] for result in every if "data" in result), None),
         "inputs": {
             what: {model: _of_model(tried[what, model]) for model in MODELS if (what, model) in tried}
             for what in INPUTS
