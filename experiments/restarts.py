@@ -38,7 +38,7 @@ def compare(
     :param options: what to learn and how; ``strategy`` is replaced, ``steps`` are all spent on the search.
     :param strategies: see :data:`~ntpt_pyro.inference.STRATEGIES`.
     :param out: folder to keep what was measured in, a strategy a folder.
-    :param budget: seconds of training for each strategy, which ends at the first look after them; None for
+    :param budget: processor seconds of training for each strategy, which ends at the first look after them; None for
         as many as the steps take.
     :param resume: take what is there.
     :param progress: show progress bars.
@@ -86,7 +86,7 @@ def measure(options: Options, *, budget: float | None = None, progress: bool = F
     :param progress: show a progress bar.
     :returns: ``looks`` every :data:`EVERY` steps (steps, seconds of training so far, restarts right), the
         success rate at the end with its interval, for each restart the step after which it was right to the
-        end, the median of these, the seconds of training, and seconds a success.
+        end, the median of these, the seconds of training, and seconds a success; all of the processor.
     """
     task, strategy = task_named(options.task, lines=options.lines), strategy_named(options.strategy)
     images = task.load("train", options.data, options.download)
@@ -115,9 +115,9 @@ def measure(options: Options, *, budget: float | None = None, progress: bool = F
         )
         for step in tqdm(range(1, options.steps + 1), desc=options.strategy, disable=not progress):
             rows = torch.randint(options.examples, (options.batch_size,), generator=generator, device="cpu")
-            began = time.perf_counter()
+            began = time.process_time()
             training.learn(*examples.take(rows).tensors)
-            seconds += time.perf_counter() - began
+            seconds += time.process_time() - began
             if step % EVERY == 0 or step == options.steps:
                 programs = most_probable(
                     strategy, task.model(library), training.guide, some, restarts=options.restarts

@@ -252,7 +252,7 @@ def restarts(
     restarts: Annotated[int, typer.Option(help="programs trained, all at once")] = 32,
     steps: Annotated[int, typer.Option(help="training steps of each, at most")] = 400,
     seconds: Annotated[
-        float | None, typer.Option(help="of training for each strategy (default: what the steps take)")
+        float | None, typer.Option(help="of the processor, for each strategy (default: what the steps take)")
     ] = None,
     examples: Examples = None,
     batch_size: BatchSize = None,

@@ -11,6 +11,8 @@ from ntpt_pyro.terpret.expressions import Evaluator
 from ntpt_pyro.terpret.integers import table
 from ntpt_pyro.terpret.source import Source
 
+MOST_VALUES = 10_000
+"""The largest range of a variable."""
 MOST_CELLS = 100_000
 """Elements that an array may have."""
 
@@ -152,6 +154,8 @@ class Declarer(Evaluator):
         if prod(dims) > MOST_CELLS:
             raise self._error(value, f"at most {MOST_CELLS:,} elements", str(prod(dims)), "make it smaller")
         size = given if isinstance(given, int) else given.shape
+        if isinstance(size, int) and size > MOST_VALUES:
+            raise self._error(call, f"a range of at most {MOST_VALUES:,}", str(size), "make it smaller")
         self.declared[name] = Declared(kind, name, size, dims)
         self.places[name] = value
         return self.declared[name]

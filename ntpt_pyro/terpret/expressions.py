@@ -9,7 +9,7 @@ from typing import Any
 from ntpt_pyro.errors import TerpretError
 from ntpt_pyro.learned import LearnedFunction, Tensor
 from ntpt_pyro.terpret.declarations import Call, Cell, Declared, Expression, Inline, RuntimeDeclared
-from ntpt_pyro.terpret.integers import OPERATORS
+from ntpt_pyro.terpret.integers import LARGEST_INTEGER, OPERATORS
 from ntpt_pyro.terpret.source import Source
 
 
@@ -99,7 +99,10 @@ class Evaluator(ABC):
         operands = self.integer(left), self.integer(right)
         if how in (ast.FloorDiv, ast.Mod) and not operands[1]:
             raise self._error(node, "a divisor other than 0", "0", "divide by something else")
-        return int(OPERATORS[how](*operands))
+        value = int(OPERATORS[how](*operands))
+        if abs(value) > LARGEST_INTEGER:
+            raise self._error(node, f"integers up to {LARGEST_INTEGER}", "more", "compute with smaller ones")
+        return value
 
     def _lookup(self, node: ast.Name) -> Any:
         if node.id not in self._scope:

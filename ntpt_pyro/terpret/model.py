@@ -13,7 +13,16 @@ from ntpt_pyro.library import Library
 from ntpt_pyro.sites import choice, observe, variables
 from ntpt_pyro.terpret.concrete import Execution
 from ntpt_pyro.terpret.declarations import Call, Cell, Declared, cells_of
-from ntpt_pyro.terpret.products import MOST_TERMS, Block, Slots, Stage, expanded, joint_batch, levels
+from ntpt_pyro.terpret.products import (
+    MOST_TERMS,
+    Block,
+    Slots,
+    Stage,
+    expanded,
+    joint_batch,
+    levels,
+    number_of_products,
+)
 from ntpt_pyro.terpret.products import Source as Read
 from ntpt_pyro.terpret.source import Source, parse
 from ntpt_pyro.terpret.unroll import Assignment, Unrolled
@@ -70,6 +79,15 @@ class TerpretModel:
         """Those that the text decides itself."""
         self.functions = list(unrolled.learned.values())
         """Learnable functions that the text declares; a library must have them."""
+        self.terms = number_of_products(unrolled.assignments)
+        """Products that the text unrolls to."""
+        if self.terms > MOST_TERMS:
+            raise TerpretError(
+                source.name,
+                expected=f"at most {MOST_TERMS:,} products",
+                got=f"{self.terms:,}",
+                remedy="factor nested cases by variables of their own, or make hypers smaller",
+            )
         self._readings = _readings(unrolled.assignments)
         integers = [cell for one in self.inputs if isinstance(one.size, int) for cell in elements(one)]
         self._chosen, self._given = (
@@ -82,15 +100,6 @@ class TerpretModel:
             layout = _Layout(number, cells)
             self._levels.append(_Level(layout, {cell: unrolled.assignments[cell] for cell in cells}, found))
             found |= layout.rows
-        self.terms = sum(level.stage.terms for level in self._levels)
-        """Products that the text unrolls to."""
-        if self.terms > MOST_TERMS:
-            raise TerpretError(
-                source.name,
-                expected=f"at most {MOST_TERMS:,} products",
-                got=f"{self.terms:,}",
-                remedy="factor nested cases by variables of their own, or make hypers smaller",
-            )
 
     def __call__(self, *data: Tensor | None, library: Library | None = None) -> dict[str, Value]:
         """Run the model on a batch of instances; its outputs are observed.

@@ -14,6 +14,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import product
+from math import prod
 from operator import mul
 
 import numpy as np
@@ -46,6 +47,24 @@ class Block:
 
     name: Hashable
     rows: int
+
+
+def number_of_products(assignments: Mapping[Cell, Sequence[Assignment]]) -> int:
+    """How many products it takes to compute variables, counted without making them.
+
+    :param assignments: for each variable the ways it is set.
+    :returns: the number.
+    """
+    every = [one for assigned in assignments.values() for one in assigned]
+    ways = {one.conditions for one in every}
+    values = sum(prod(len(values) for _, values in conditions) for conditions in ways if conditions)
+    return values + sum(_number_of_results(one.expression) for one in every)
+
+
+def _number_of_results(expression: Expression) -> int:
+    if isinstance(expression, Call) and isinstance(expression.function, RuntimeDeclared):
+        return prod(a.size for a in expression.arguments if isinstance(a, Cell))
+    return 1 if isinstance(expression, int) else expression.size
 
 
 class Stage:
@@ -84,8 +103,6 @@ class Stage:
             ]
         )
         self._number_of_ways = len(ways)
-        self.terms = self._sum.terms + self._ways.terms
-        """Products computed."""
 
     def _row(self, source: Source) -> int:
         """The first row of a source among all rows."""

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from ntpt_pyro import Library, one_hot
-from ntpt_pyro.errors import LibraryError
+from ntpt_pyro.errors import LibraryError, TerpretError
 from ntpt_pyro.inference import (
     EnumeratedSteps,
     MeanChoices,
@@ -308,3 +308,18 @@ def test_gradients_reach_parameters_and_networks():
     out[:, 0].log().sum().backward()
     assert logits.grad.abs().sum() > 0
     assert all(parameter.grad.abs().sum() > 0 for parameter in library.parameters())
+
+
+WIDE = """
+x = Input(2000)
+y = Output(2000)
+z = Var(2000)[2500]
+for i in range(2500):
+    z[i].set_to(x)
+y.set_to(x)
+"""
+
+
+def test_texts_that_unroll_too_far_say_how_far():
+    with pytest.raises(TerpretError, match=r"wide: expected at most 4,000,000 products, got 5,002,000"):
+        load(WIDE, "wide", {})

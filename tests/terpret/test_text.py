@@ -96,6 +96,8 @@ def ways(body, name, *index):
         ("@Learn([2], 2)\ndef f(u): pass\n", 1, 2, "expected inputs that are Tensor(...)"),
         ("for i in range(10 ** 9):\n    pass\n", 1, 16, "expected TerpreT, got Pow"),
         ("for i in range(10 * 10 * 10000):\n    pass\n", 2, 5, "at most 500,000 statements"),
+        ("z = 2\nfor i in range(9):\n    z = z * z\n", 3, 9, "expected integers up to 2147483648, got more"),
+        ("z = Var(10001)\n", 1, 5, "expected a range of at most 10,000, got 10001"),
         ("z = Var(2)[1000, 1000]\n", 1, 5, "expected at most 100,000 elements, got 1000000"),
     ],
 )
