@@ -38,8 +38,8 @@ def compare(
     :param options: what to learn and how; ``strategy`` is replaced, ``steps`` are all spent on the search.
     :param strategies: see :data:`~ntpt_pyro.inference.STRATEGIES`.
     :param out: folder to keep what was measured in, a strategy a folder.
-    :param budget: processor seconds of training for each strategy, which ends at the first look after them; None for
-        as many as the steps take.
+    :param budget: processor seconds of training for each strategy, which ends at the first look after them;
+        None for as many as the steps take.
     :param resume: take what is there.
     :param progress: show progress bars.
     :returns: for each strategy what :func:`measure` found, and ``at_equal_cost``: how many restarts were
