@@ -25,7 +25,7 @@ from ntpt_pyro.models.math_loop import evaluate_prefixes
 SEQUENCE_MODELS: dict[str, dict[str, Any]] = {
     "lstm": {"steps": 10_000, "lr": 2e-3, "dropout": 0.1},
     "lstm-last": {"steps": 10_000, "lr": 2e-3, "dropout": 0.1},
-    "neural-gpu": {"steps": 20_000, "lr": 1e-3, "dropout": 0.05},
+    "neural-gpu": {"steps": 10_000, "lr": 1e-3, "dropout": 0.05},
 }
 """The baselines by the names that the command line takes, with options of :class:`SequenceOptions` that
 suit them, chosen by the loss on lengths that they are trained on. ``lstm`` is told the results of all
@@ -101,8 +101,8 @@ class SequenceLearner:
     """Trains a baseline by Adam on expressions drawn anew at each step.
 
     A model that reads prefixes is trained on the longest expressions, which have all the shorter ones in
-    them. Another is trained on lengths up to one that grows when the loss on it is low (Kaiser and Sutskever
-    2016, section 3.2), every length as likely.
+    them; another on all lengths, each as likely. For the Neural GPU the longest one grows when the loss on it
+    is low (Kaiser and Sutskever 2016, section 3.2).
 
     :param options: what to train.
     :raises NtptError: where the library or the data are missing or damaged.
@@ -122,7 +122,7 @@ class SequenceLearner:
         self._adam = self._optimiser()
         self._source = torch.Generator().manual_seed(options.seed)
         self.step = 0
-        self.longest = options.digits if self._sequence.reads_prefixes else 1
+        self.longest = 1 if isinstance(self._sequence, NeuralGPU) else options.digits
         """Digits of the longest expressions so far."""
         self.recent: float | None = None
         """Mean loss on these."""

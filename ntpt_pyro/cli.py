@@ -314,7 +314,7 @@ def generalize(
     steps: Annotated[int, typer.Option(help="training steps of a program and its networks")] = 2500,
     lstm_steps: Annotated[int, typer.Option(help="training steps of the LSTM")] = 10_000,
     hidden: Annotated[int, typer.Option(help="of each of its three layers; the paper's has 1024")] = 256,
-    neural_gpu_steps: Annotated[int, typer.Option(help="training steps of the Neural GPU")] = 20_000,
+    neural_gpu_steps: Annotated[int, typer.Option(help="training steps of the Neural GPU")] = 10_000,
     filters: Annotated[int, typer.Option(help="of the Neural GPU; the paper's has 512")] = 32,
     library: TrainedLibrary = None,
     data: DataFolder = None,
