@@ -196,6 +196,7 @@ def learn(options: Options, *, run: Run | None = None, progress: bool = False) -
         "restarts_correct": found.verdict.correct,
         "rounds": found.rounds,
         "held_back_accuracy": found.verdict.accuracy,
+        "search_steps": found.own_steps,
         "steps": steps,
         "seconds": round(time.monotonic() - began, 2),
         "data": {

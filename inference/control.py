@@ -43,8 +43,9 @@ class JointControl(ForwardMarginals):
     ``C <= B * (T + 1) + 1``, ``F = 3 * C``, ``N = 19 * R``. Values of ``c`` without any probability in the
     whole batch are left out, so a decided program has one case at each step, at any length of tape.
     Straight-through choices therefore learn from the path that was sampled only. With ``slack`` the same goes
-    for values that hardly matter: what is carried sums to a little less than 1, so that an observed output's
-    likelihood is bounded from below, and a nearly decided program costs little more than a decided one.
+    for values that hardly matter: what is carried sums to a little less than 1, so that, where it is exact
+    without, an observed output's likelihood is bounded from below; and a nearly decided program costs little
+    more than a decided one.
 
     >>> from ntpt_pyro import carry, fork, switch
     >>> with JointControl():

@@ -68,6 +68,7 @@ def test_a_search_ends_at_the_look_that_finds_a_restart_explaining(monkeypatch, 
     monkeypatch.setattr(learning, "fit", watched)
     found = learn(options(look=2))
     assert taken == [searched, 12 - searched]
+    assert found.result["search_steps"] == searched
     assert found.result["steps"] == 12
 
 
