@@ -98,6 +98,13 @@ def learn_text(
     batches = read_batches(options.data, read_hypers(options.hypers), source)
     compiled = time.monotonic() - compiling
     train = next((batch for batch in batches if batch.name.lower().startswith("train")), batches[0])
+    if not train.model.outputs or len(train.model.constants) == len(train.model.params):
+        raise UsageError(
+            options.model.name,
+            expected="a Param to learn and an Output to learn it from",
+            got="a text without",
+            remedy="declare them",
+        )
     if train.model.functions:
         raise UsageError(
             options.model.name,

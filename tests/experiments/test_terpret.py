@@ -151,6 +151,8 @@ def test_every_file_of_ours_is_in_order(path, ntpt):
     [
         ({"text": PUBLISHED.replace("r1]", "r3]")}, "adder.py:38:40: expected a name that is known here"),
         ({"text": "x = ("}, "adder.py:1:5: expected Python's syntax"),
+        ({"text": "x = Param(2)"}, "adder.py: expected a Param to learn and an Output to learn it from"),
+        ({"text": "x = Output(2)\nx.set_to(1)"}, "adder.py: expected a Param to learn and an Output"),
         ({"hypers": "nonsense"}, "hypers.json: expected JSON"),
         ({"hypers": []}, "hypers.json: expected {setting: {hyper: integer}}"),
         (
