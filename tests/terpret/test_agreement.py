@@ -9,6 +9,7 @@ import torch
 from ntpt_pyro import Library
 from ntpt_pyro.inference import marginal
 from ntpt_pyro.models.add2x2 import add2x2
+from ntpt_pyro.models.apply2x2 import apply2x2
 from ntpt_pyro.models.math_loop import is_correct, math_loop, steps_needed
 from ntpt_pyro.models.nets import net_0, net_1
 from ntpt_pyro.terpret import load
@@ -36,7 +37,7 @@ def soft(model, seed=0):
 
 
 def outputs(model, params, *data, **options):
-    renamed = {"returned": "return"} if model in (math_loop, add2x2) else {}
+    renamed = {"returned": "return"} if model in (math_loop, add2x2, apply2x2) else {}
     given = {renamed.get(site, site): value for site, value in params.items()}
     return marginal()(pyro.poutine.condition(model, data=given))(*data, **options)
 
@@ -71,6 +72,17 @@ def test_add2x2_has_the_marginals_of_the_model_written_by_hand():
         params = soft(written, seed)
         mine = outputs(written, params, grids, None, library=networks)["result"]
         theirs = outputs(add2x2, params, grids, library=networks)
+        torch.testing.assert_close(mine, theirs, atol=1e-6, rtol=1e-4)
+
+
+def test_apply2x2_has_the_marginals_of_the_model_written_by_hand():
+    written, networks = text("apply2x2"), library(net_0, net_1)
+    source = torch.Generator().manual_seed(0)
+    grids, integers = torch.rand(5, 4, 28, 28, generator=source), torch.randint(10, (5, 3), generator=source)
+    for seed in range(3):
+        params = soft(written, seed)
+        mine = outputs(written, params, grids, integers, None, library=networks)["result"]
+        theirs = outputs(apply2x2, params, grids, integers, library=networks)
         torch.testing.assert_close(mine, theirs, atol=1e-6, rtol=1e-4)
 
 
