@@ -1,6 +1,7 @@
 """Compiled texts: against TerpreT's equations read naively, enumeration, and the concrete interpreter."""
 
 import itertools
+from functools import partial
 from math import prod
 from pathlib import Path
 
@@ -17,8 +18,10 @@ from ntpt_pyro.inference import (
     Restarts,
     Strategy,
     enumeration,
+    fit,
     marginal,
     marginals,
+    relaxed,
     strategy_named,
 )
 from ntpt_pyro.inference.prototype import model_sites
@@ -323,3 +326,22 @@ y.set_to(x)
 def test_texts_that_unroll_too_far_say_how_far():
     with pytest.raises(TerpretError, match=r"wide: expected at most 4,000,000 products, got 5,002,000"):
         load(WIDE, "wide", {})
+
+
+def test_a_text_with_learned_functions_is_trained_with_its_library():
+    model = load(LOOKS, "looks", {})
+    library = Library(model.functions, seed=0)
+    signs = torch.rand(8, 2, 2, 2)
+    results = (signs[:, 1, 0, 0] > 0.5).long()
+    state = fit(
+        partial(model, library=library),
+        (signs, results),
+        strategy=relaxed(),
+        restarts=4,
+        library=library,
+        steps=40,
+        library_lr=0.05,
+    )
+    assert list(state.guide.probabilities()) == ["turn"]
+    assert state.guide.probabilities()["turn"].shape == (4, 1, 2)
+    assert state.losses[-1] < 0.7 * state.losses[0]
