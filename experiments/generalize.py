@@ -33,6 +33,9 @@ MODELS = ("ntpt", *SEQUENCE_MODELS)
 INPUTS = {"symbols": MODELS, "images": ("ntpt", "lstm", "lstm-last")}
 """For each kind of input the models that see it; like the paper, the Neural GPU does not see images."""
 
+LONGEST = {"neural-gpu": 32}
+"""Digits of the longest expressions that a model is tried on: its cost grows with their square."""
+
 
 @dataclass(frozen=True)
 class GeneralizeOptions:
@@ -182,7 +185,7 @@ def _train_baseline(piece: _Work, options: GeneralizeOptions, run: Run, *, progr
     return {
         "curve": baseline_on_images(model, options.tapes, wanted.data)
         if wanted.images
-        else baseline_on_symbols(model, options.tapes),
+        else baseline_on_symbols(model, options.tapes, longest=LONGEST.get(piece.model)),
         "trained_on": list(range(1, wanted.digits + 1)),
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "seconds": round(seconds, 2),

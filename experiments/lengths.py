@@ -62,16 +62,20 @@ def program_on_images(program: Program, library: Library, tapes: int, data: Path
     return curve
 
 
-def baseline_on_symbols(model: Callable[[Tensor], Tensor], tapes: int) -> Curve:
+def baseline_on_symbols(
+    model: Callable[[Tensor], Tensor], tapes: int, *, longest: int | None = None
+) -> Curve:
     """Try a baseline on symbols given.
 
     :param model: from ``[tapes, symbol, 14]`` to logits ``[tapes, 19]``.
     :param tapes: expressions of each length.
+    :param longest: digits of the longest expressions; None tries all.
     :returns: the curve.
     """
     return [
         _point(digits, _right(model, symbol_vectors(symbols), symbols), tapes)
         for digits, symbols in _symbols(tapes)
+        if longest is None or digits <= longest
     ]
 
 

@@ -250,13 +250,14 @@ def print_generalization(console: "Console", found: dict[str, Any]) -> None:
         curves = {
             model: {point["digits"]: point["mean"] for point in one["curve"]} for model, one in models.items()
         }
-        shown = [digits for digits in SHOWN if all(digits in curve for curve in curves.values())]
+        shown = [digits for digits in SHOWN if any(digits in curve for curve in curves.values())]
         table = Table(box=None, pad_edge=False)
         table.add_column("model")
         for digits in shown:
             table.add_column(str(digits), justify="right")
         for model, curve in curves.items():
-            table.add_row(MODEL_NAMES[model], *(f"{curve[digits]:.1%}" for digits in shown))
+            cells = [f"{curve[digits]:.1%}" if digits in curve else "-" for digits in shown]
+            table.add_row(MODEL_NAMES[model], *cells)
         if curves:
             console.print(f"{what}: accuracy by digits in the expression")
             console.print(table)

@@ -227,6 +227,9 @@ def length_row(model: str, one: dict, lengths: tuple[int, ...]) -> str:
     size = "a program" if one["parameters"] is None else f"{one['parameters']:,}"
     cells = [f"{MODEL_NAMES[model]} ({size})", str(one["trained_on"][-1])]
     for digits in lengths:
+        if digits not in points:
+            cells.append("-")
+            continue
         mean_, low, high = (f"{100 * points[digits][name]:.1f}" for name in ("mean", "min", "max"))
         cells.append(mean_ if low == high else f"{mean_} ({low} to {high})")
     return f"| {' | '.join(cells)} |"
