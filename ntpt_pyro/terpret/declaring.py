@@ -96,9 +96,9 @@ class Declarer(Evaluator):
         if not isinstance(hidden, (ast.List, ast.Tuple)):
             raise self._error(hidden, "a list of layers", "something else", "write hid_sizes=[...]")
         sizes = tuple(self._positive(node) for node in hidden.elts)
-        if not inputs or any(isinstance(kind, int) for kind in inputs):
+        if len(inputs) != 1 or isinstance(inputs[0], int):
             raise self._error(
-                decorator, "inputs that are Tensor(...)", "another type", "learn functions of tensors only"
+                decorator, "one input that is a Tensor(...)", "other inputs", "learn functions of one tensor"
             )
         doc = ast.get_docstring(statement) or ""
         made = LearnedFunction(statement.name, inputs, self._positive(decorator.args[1]), sizes, doc)

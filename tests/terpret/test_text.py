@@ -93,7 +93,7 @@ def ways(body, name, *index):
         ("@Runtime([3000, 3000], 2)\ndef f(u, v):\n    return 0\n", 2, 1, "got 9000000"),
         ("def f(u):\n    return 0\n", 1, 1, "under @Runtime, @Inline() or @Learn"),
         ("@Inline()\ndef f():\n    f()\nf()\n", 3, 5, "at most 30 calls deep"),
-        ("@Learn([2], 2)\ndef f(u): pass\n", 1, 2, "expected inputs that are Tensor(...)"),
+        ("@Learn([2], 2)\ndef f(u): pass\n", 1, 2, "expected one input that is a Tensor(...)"),
         ("for i in range(10 ** 9):\n    pass\n", 1, 16, "expected TerpreT, got Pow"),
         ("for i in range(10 * 10 * 10000):\n    pass\n", 2, 5, "at most 500,000 statements"),
         ("z = 2\nfor i in range(9):\n    z = z * z\n", 3, 9, "expected integers up to 2147483648, got more"),
