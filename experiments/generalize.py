@@ -186,7 +186,7 @@ def _train_baseline(piece: _Work, options: GeneralizeOptions, run: Run, *, progr
         "curve": baseline_on_images(model, options.tapes, wanted.data)
         if wanted.images
         else baseline_on_symbols(model, options.tapes, longest=LONGEST.get(piece.model)),
-        "trained_on": list(range(1, wanted.digits + 1)),
+        "trained_on": list(range(1, learner.longest + 1)),
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "seconds": round(seconds, 2),
         "options": wanted.settings(),

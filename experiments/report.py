@@ -234,7 +234,7 @@ def print_terpret(
         console.print(f"batch {name!r}: {right} of {instances} instances reproduced", markup=False)
 
 
-SHOWN = (1, 2, 3, 5, 8, 12, 16, 32, 100)
+SHOWN = (1, 2, 5, 8, 16, 32, 100)
 """Digits of the expressions that the table of accuracies by length has a column for."""
 
 
@@ -252,7 +252,7 @@ def print_generalization(console: "Console", found: dict[str, Any]) -> None:
         }
         shown = [digits for digits in SHOWN if any(digits in curve for curve in curves.values())]
         table = Table(box=None, pad_edge=False)
-        table.add_column("model")
+        table.add_column("model", no_wrap=True)
         for digits in shown:
             table.add_column(str(digits), justify="right")
         for model, curve in curves.items():
