@@ -216,6 +216,8 @@ def test_runs_of_math_are_the_recorded_ones():
     document = (ROOT / "docs" / "math.md").read_text(encoding="utf-8")
     (summary,) = recorded("rates/math.json")["summary"].values()
     assert runs_sentence(summary) in flowing(document)
+    right = summary["right_programs"]
+    assert f"{right['successes']} of {right['trials']} runs of 32 restarts end with it" in flowing(README)
 
 
 LENGTHS = {"symbols": (1, 2, 5, 8, 12, 16, 32, 100), "images": (1, 2, 5, 8, 12, 16)}
