@@ -24,6 +24,20 @@ class Tapes:
     images: Float[Tensor, "tapes symbols 28 28"]
     symbols: Int[Tensor, "tapes symbols"]
 
+    @property
+    def examples(self) -> Examples:
+        """The images and what they evaluate to, from left to right; on torch's default device."""
+        return on_device(self.images, results=results_of(self.symbols))
+
+
+def results_of(symbols: Int[Tensor, "tapes symbols"]) -> Int[Tensor, " tapes"]:
+    """What known symbols evaluate to.
+
+    :param symbols: digits and codes of operators in turn, on the CPU.
+    :returns: ``[tapes]``, in 0..18.
+    """
+    return torch.from_numpy(evaluate(symbols.numpy()))
+
 
 def draw_symbols(count: int, length: int, generator: torch.Generator) -> Int[Tensor, "count symbols"]:
     """Expressions of one length, every symbol as likely.
@@ -77,8 +91,7 @@ def expression_examples(
     :returns: inputs: tapes ``[count, symbols, 28, 28]``; on torch's default device.
     :raises DataError: see :func:`draw_tapes`.
     """
-    tapes = draw_tapes(digits, operators, count, length, generator)
-    return on_device(tapes.images, results=torch.from_numpy(evaluate(tapes.symbols.numpy())))
+    return draw_tapes(digits, operators, count, length, generator).examples
 
 
 def _check_length(length: int) -> None:

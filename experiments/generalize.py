@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from ntpt_pyro._files import write_json, write_safetensors
-from ntpt_pyro.errors import UsageError
 from ntpt_pyro.experiments.figures import draw_generalization
 from ntpt_pyro.experiments.judging import reading_accuracy
 from ntpt_pyro.experiments.learn import Options, learn, library_of
@@ -25,7 +24,7 @@ from ntpt_pyro.experiments.lengths import (
 from ntpt_pyro.experiments.provenance import commit, versions
 from ntpt_pyro.experiments.runs import MODEL, Run, load_library
 from ntpt_pyro.experiments.sequence_learner import SEQUENCE_MODELS, SequenceOptions, train
-from ntpt_pyro.experiments.settings import check_at_least
+from ntpt_pyro.experiments.settings import check_at_least, check_models
 from ntpt_pyro.experiments.statistics import mean_and_range, success_rate
 from ntpt_pyro.experiments.tasks import MATH_LENGTH, task_named
 
@@ -92,13 +91,7 @@ def generalize(
     :raises LibraryError: where the library does not fit.
     :raises RunError: where something is there and ``resume`` is not set, or it was begun with other options.
     """
-    for model in models:
-        if model not in MODELS:
-            raise UsageError(
-                "models", expected=f"some of {', '.join(MODELS)}", got=repr(model), remedy="pick from these"
-            )
-    if not models or not seeds:
-        raise UsageError("generalize", expected="a model and a seed", got="none", remedy="name some")
+    check_models("generalize", models, MODELS, seeds)
     if any(model in INPUTS["images"] for model in models):
         library_of(task_named("math"), options.learn)  # what is wrong with it is said before hours of work
     pieces = [
@@ -150,16 +143,15 @@ def _do(piece: _Work, options: GeneralizeOptions, out: Path, *, progress: bool) 
 def _try_program(piece: _Work, options: GeneralizeOptions, out: Path) -> dict[str, Any]:
     """What a learned program comes to."""
     folder = Run(out / replace(piece, what=None).name)
-    learned, library, data = folder.result(), load_library(folder.folder), options.learn.data
+    learned = folder.result()
+    found: dict[str, Any]
     if piece.what == "symbols":
-        found: dict[str, Any] = {
-            "curve": program_on_symbols(learned["choices"], options.tapes),
-            "parameters": None,
-        }
+        found = {"curve": program_on_symbols(learned["choices"], options.tapes), "parameters": None}
     else:
-        images = task_named("math").load("test", data)
+        library = load_library(folder.folder)
+        images = task_named("math").load("test", options.learn.data)
         found = {
-            "curve": program_on_images(learned["choices"], library, options.tapes, data),
+            "curve": program_on_images(learned["choices"], library, options.tapes, images),
             "parameters": sum(parameter.numel() for parameter in library.parameters()),
             "readings": {name: reading_accuracy(library, name, images) for name in library.steps},
         }
@@ -183,7 +175,7 @@ def _train_baseline(piece: _Work, options: GeneralizeOptions, run: Run, *, progr
     model = learner.average
     write_safetensors(run.folder / MODEL, model.state_dict(), {"format": "ntpt_pyro baseline 1"})
     return {
-        "curve": baseline_on_images(model, options.tapes, wanted.data)
+        "curve": baseline_on_images(model, options.tapes, task_named("math").load("test", wanted.data))
         if wanted.images
         else baseline_on_symbols(model, options.tapes, longest=LONGEST.get(piece.model)),
         "trained_on": list(range(1, learner.longest + 1)),

@@ -11,7 +11,7 @@ from ntpt_pyro import Library
 from ntpt_pyro.experiments.grids import Examples
 from ntpt_pyro.experiments.images import Images
 from ntpt_pyro.experiments.tasks import Task
-from ntpt_pyro.inference import ChoiceGuide, Strategy, decided, evidence, most_probable
+from ntpt_pyro.inference import ChoiceGuide, Strategy, decided, evidence, most_probable, program_of
 
 GOOD_ENOUGH = 0.5
 """Share of the held-back examples that the best restart must get right to end a search."""
@@ -37,7 +37,7 @@ class Verdict:
     @property
     def program(self) -> dict[str, int]:
         """The best restart's program."""
-        return {site: int(found[self.best]) for site, found in self.programs.items()}
+        return program_of(self.programs, self.best)
 
     @property
     def networks(self) -> list[int]:
@@ -70,9 +70,7 @@ def judge(
     programs = most_probable(strategy, model, guide, some, restarts=restarts)
     best = int(evidence(model, programs, data).argmax())
     right = accuracy(decided(model, programs, data), held_back)
-    verdicts = [
-        task.is_correct({site: int(found[r]) for site, found in programs.items()}) for r in range(restarts)
-    ]
+    verdicts = [task.is_correct(program_of(programs, restart)) for restart in range(restarts)]
     return Verdict(best, float(right[best]), programs, sum(verdicts))
 
 

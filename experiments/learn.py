@@ -14,7 +14,7 @@ on, its program and its networks. The test data are looked at once, at the end.
 import time
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ from ntpt_pyro.experiments.judging import (
 )
 from ntpt_pyro.experiments.provenance import versions
 from ntpt_pyro.experiments.runs import Run, load_library
-from ntpt_pyro.experiments.settings import IMAGE_DROPOUT, check_at_least, check_decay, check_positive
+from ntpt_pyro.experiments.settings import IMAGE_DROPOUT, as_json, check_at_least, check_decay, check_positive
 from ntpt_pyro.experiments.tasks import READINGS, SPLITS, Task, task_named
 from ntpt_pyro.inference import (
     Callback,
@@ -45,6 +45,7 @@ from ntpt_pyro.inference import (
     fit,
     marginals,
     most_probable,
+    program_of,
     strategy_named,
 )
 
@@ -122,7 +123,7 @@ class Options:
 
     def settings(self) -> dict[str, Any]:
         """The options as JSON can hold them; paths by their last part only."""
-        return {k: v.name if isinstance(v, Path) else v for k, v in asdict(self).items()}
+        return as_json(self)
 
 
 @dataclass(frozen=True)
@@ -180,7 +181,7 @@ def learn(options: Options, *, run: Run | None = None, progress: bool = False) -
     some = examples.split(POSTERIOR_EXAMPLES)[0].tensors
     posterior = ChoicePosterior({k: p[0] for k, p in marginals(strategy, model, guide, some).items()})
     programs = most_probable(strategy, model, guide, some)
-    program = {site: int(integers[0]) for site, integers in programs.items()}
+    program = program_of(programs)
     test = task.draw(images["test"], TEST_EXAMPLES, source)
     result = {
         "task": task.name,

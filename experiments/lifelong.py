@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from ntpt_pyro._files import write_json
-from ntpt_pyro.errors import UsageError
 from ntpt_pyro.experiments.baseline_learner import BASELINES, BaselineLearner
 from ntpt_pyro.experiments.figures import draw_figures, write_tables
 from ntpt_pyro.experiments.lifetime import Learner, LifetimeOptions, live
 from ntpt_pyro.experiments.program_learner import AloneLearner, ProgramLearner
 from ntpt_pyro.experiments.provenance import commit, versions
 from ntpt_pyro.experiments.runs import Run
+from ntpt_pyro.experiments.settings import check_models
 from ntpt_pyro.experiments.statistics import mean_and_range, success_rate
 from ntpt_pyro.experiments.stream import Stream
 from ntpt_pyro.experiments.transfer import backward_transfer, forgetting, forward_transfer
@@ -54,13 +54,7 @@ def lifelong(
     :raises UsageError: where a model is unknown.
     :raises RunError: where a lifetime is there and ``resume`` is not set, or it was begun with other options.
     """
-    for model in models:
-        if model not in MODELS:
-            raise UsageError(
-                "models", expected=f"some of {', '.join(MODELS)}", got=repr(model), remedy="pick from these"
-            )
-    if not models or not seeds:
-        raise UsageError("lifelong", expected="a model and a seed", got="none", remedy="name some")
+    check_models("lifelong", models, MODELS, seeds)
     others = [REFERENCES[model] for model in models] if references else []
     needed = list(dict.fromkeys([*models, *others]))
     wanted = [replace(options, model=model, seed=seed) for seed in seeds for model in needed]

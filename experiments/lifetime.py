@@ -1,7 +1,7 @@
 """A lifetime: one model meets one stream of batches, and is looked at in passing."""
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from ntpt_pyro.experiments.grids import Examples
 from ntpt_pyro.experiments.schedule import DEFAULT, Schedule
-from ntpt_pyro.experiments.settings import IMAGE_DROPOUT, check_at_least, check_decay, check_positive
+from ntpt_pyro.experiments.settings import IMAGE_DROPOUT, as_json, check_at_least, check_decay, check_positive
 from ntpt_pyro.experiments.stream import Batch, Stream
 from ntpt_pyro.inference.checkpoint import State, load_checkpoint, save_checkpoint
 
@@ -82,8 +82,7 @@ class LifetimeOptions:
     def settings(self) -> dict[str, Any]:
         """The options as JSON can hold them; paths by their last part only."""
         schedule = {"schedule": self.schedule.to_json()}
-        plain = {k: v.name if isinstance(v, Path) else v for k, v in asdict(self).items()}
-        return {**plain, **schedule}
+        return {**as_json(self), **schedule}
 
     @property
     def library_lr(self) -> float:

@@ -18,7 +18,7 @@ from ntpt_pyro.experiments.provenance import commit, versions
 from ntpt_pyro.experiments.runs import Run
 from ntpt_pyro.experiments.statistics import success_rate
 from ntpt_pyro.experiments.tasks import task_named
-from ntpt_pyro.inference import Training, most_probable, strategy_named
+from ntpt_pyro.inference import Training, most_probable, program_of, strategy_named
 
 EVERY = 25
 """Training steps between two looks at the restarts' programs."""
@@ -123,8 +123,7 @@ def measure(options: Options, *, budget: float | None = None, progress: bool = F
                     strategy, task.model(library), training.guide, some, restarts=options.restarts
                 )
                 for r in range(options.restarts):
-                    right = task.is_correct({site: int(found[r]) for site, found in programs.items()})
-                    since[r] = (since[r] or step) if right else None
+                    since[r] = (since[r] or step) if task.is_correct(program_of(programs, r)) else None
                 count = sum(place is not None for place in since)
                 looks.append({"step": step, "seconds": round(seconds, 2), "right": count})
                 if budget is not None and seconds >= budget:

@@ -81,14 +81,17 @@ class Run:
         """
         return self.folder / f"{phase}.safetensors"
 
-    def finish(self, result: dict[str, Any], posterior: ChoicePosterior, library: Library) -> None:
+    def finish(
+        self, result: dict[str, Any], posterior: ChoicePosterior, library: Library | None = None
+    ) -> None:
         """Write what was found, then remove the checkpoints.
 
         :param result: the content of result.json.
         :param posterior: of the choices.
-        :param library: the trained library.
+        :param library: the trained library, where there is one.
         """
-        library.save(self.folder / LIBRARY)
+        if library is not None:
+            library.save(self.folder / LIBRARY)
         self.keep(result, posterior)
         self._clear()
 

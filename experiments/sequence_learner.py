@@ -1,7 +1,8 @@
 """Training MATH's baselines: purely neural models of sequences, on symbols given or on images."""
 
 import time
-from dataclasses import asdict, dataclass
+from copy import deepcopy
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from ntpt_pyro.errors import UsageError
 from ntpt_pyro.experiments.expressions import draw_symbols, draw_tapes
 from ntpt_pyro.experiments.images import Images
 from ntpt_pyro.experiments.runs import load_library
-from ntpt_pyro.experiments.settings import IMAGE_DROPOUT, check_at_least, check_decay, check_positive
+from ntpt_pyro.experiments.settings import IMAGE_DROPOUT, as_json, check_at_least, check_decay, check_positive
 from ntpt_pyro.experiments.tasks import task_named
 from ntpt_pyro.inference import follow
 from ntpt_pyro.inference.checkpoint import load_checkpoint, save_checkpoint
@@ -94,7 +95,7 @@ class SequenceOptions:
 
     def settings(self) -> dict[str, Any]:
         """The options as JSON can hold them; paths by their last part only."""
-        return {k: v.name if isinstance(v, Path) else v for k, v in asdict(self).items()}
+        return as_json(self)
 
 
 class SequenceLearner:
@@ -116,9 +117,8 @@ class SequenceLearner:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(options.seed)
             self.model = build(options)
-        self.average = build(options).eval()
+        self.average = deepcopy(self.model).eval()
         """The average of its weights along the way: what is judged and kept."""
-        self.average.load_state_dict(self.model.state_dict())
         self._adam = self._optimiser()
         self._source = torch.Generator().manual_seed(options.seed)
         self.step = 0
@@ -129,7 +129,7 @@ class SequenceLearner:
 
     @property
     def _sequence(self) -> SequenceBaseline:
-        return self.model.model if isinstance(self.model, Perceiving) else self.model
+        return _without_networks(self.model)
 
     def _optimiser(self) -> torch.optim.Adam:
         networks = list(self.model.networks.parameters()) if isinstance(self.model, Perceiving) else []
@@ -189,8 +189,9 @@ class SequenceLearner:
 
     def _unite(self) -> None:
         for model in (self.model, self.average):
-            assert isinstance(model, NeuralGPU)
-            model.unite()
+            sequence = _without_networks(model)
+            assert isinstance(sequence, NeuralGPU)
+            sequence.unite()
         self._adam = self._optimiser()
 
     def get_state(self) -> dict[str, Any]:
@@ -210,13 +211,18 @@ class SequenceLearner:
 
         :param state: that state.
         """
-        if isinstance(self.model, NeuralGPU) and state["step"] > self.options.steps // 2:
+        if isinstance(self._sequence, NeuralGPU) and state["step"] > self.options.steps // 2:
             self._unite()
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
         set_adam_state(self._adam, state["adam"])
         self._source.set_state(state["source"])
         self.step, self.longest, self.recent = state["step"], state["longest"], state["recent"]
+
+
+def _without_networks(model: SequenceBaseline | Perceiving) -> SequenceBaseline:
+    """What reads symbols, whoever reads them off images."""
+    return model.model if isinstance(model, Perceiving) else model
 
 
 def build(options: SequenceOptions) -> SequenceBaseline | Perceiving:

@@ -1,6 +1,8 @@
 """Checks that options share: numbers within their bounds."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from ntpt_pyro.errors import UsageError
@@ -8,6 +10,33 @@ from ntpt_pyro.errors import UsageError
 IMAGE_DROPOUT = (0.2, 0.3)
 """The shares of pixels and of hidden units that networks of images drop while they learn, where they drop any
 (Hinton et al. 2012)."""
+
+
+def as_json(options: Any) -> dict[str, Any]:
+    """Options as JSON can hold them.
+
+    :param options: a dataclass of options.
+    :returns: by name, paths by their last part only.
+    """
+    return {name: value.name if isinstance(value, Path) else value for name, value in asdict(options).items()}
+
+
+def check_models(command: str, models: Sequence[str], known: Sequence[str], seeds: Sequence[int]) -> None:
+    """Check that a comparison has models, all of them known, and seeds.
+
+    :param command: what compares them.
+    :param models: their names.
+    :param known: those that there are.
+    :param seeds: each model is trained for each.
+    :raises UsageError: where a model is unknown, or there is none, or no seed.
+    """
+    for model in models:
+        if model not in known:
+            raise UsageError(
+                "models", expected=f"some of {', '.join(known)}", got=repr(model), remedy="pick from these"
+            )
+    if not models or not seeds:
+        raise UsageError(command, expected="a model and a seed", got="none", remedy="name some")
 
 
 def check_at_least(options: Any, least: Mapping[str, int]) -> None:

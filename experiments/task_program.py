@@ -15,7 +15,7 @@ from ntpt_pyro.experiments.grids import Examples
 from ntpt_pyro.experiments.judging import GOOD_ENOUGH, POSTERIOR_EXAMPLES, Verdict, accuracy, judge
 from ntpt_pyro.experiments.lifetime import LifetimeOptions
 from ntpt_pyro.experiments.tasks import Task
-from ntpt_pyro.inference import Training, decided, marginals, most_probable, strategy_named
+from ntpt_pyro.inference import Training, decided, marginals, most_probable, program_of, strategy_named
 from ntpt_pyro.inference.checkpoint import State
 
 
@@ -151,8 +151,7 @@ class TaskProgram:
         if self.network is None:
             return self.judge().program
         model, some = self.task.model(self._looking), self._some.tensors
-        found = most_probable(self.strategy, model, self.training.guide, some)
-        return {site: int(integers[0]) for site, integers in found.items()}
+        return program_of(most_probable(self.strategy, model, self.training.guide, some))
 
     def posterior(self) -> ChoicePosterior:
         """The posterior of its choices, once settled."""

@@ -19,6 +19,7 @@ from ntpt_pyro.inference.readout import decided as decided
 from ntpt_pyro.inference.readout import evidence as evidence
 from ntpt_pyro.inference.readout import marginals as marginals
 from ntpt_pyro.inference.readout import most_probable as most_probable
+from ntpt_pyro.inference.readout import program_of as program_of
 from ntpt_pyro.inference.restarts import Restarts as Restarts
 from ntpt_pyro.inference.steps import EnumeratedSteps as EnumeratedSteps
 from ntpt_pyro.inference.steps import ForwardMarginals as ForwardMarginals
@@ -55,6 +56,7 @@ __all__ = [
     "marginal",
     "marginals",
     "most_probable",
+    "program_of",
     "relaxed",
     "strategy_named",
 ]

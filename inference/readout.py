@@ -98,6 +98,19 @@ def most_probable(
     return found
 
 
+def program_of(programs: Programs, restart: int = 0) -> dict[str, int]:
+    """The program of one restart.
+
+    :param programs: one program a restart.
+    :param restart: which.
+    :returns: every choice's integer by site.
+
+    >>> program_of({"left": torch.tensor([0, 2]), "right": torch.tensor([1, 1])}, 1)
+    {'left': 2, 'right': 1}
+    """
+    return {site: int(integers[restart]) for site, integers in programs.items()}
+
+
 def decided(model: Model, programs: Programs, data: Sequence[Tensor]) -> Model:
     """The model with its choices fixed, its steps at their forward marginals.
 

@@ -7,7 +7,7 @@ import torch
 
 from ntpt_pyro import one_hot
 from ntpt_pyro.errors import UsageError
-from ntpt_pyro.experiments import lengths, sequence_learner, tasks
+from ntpt_pyro.experiments import lengths, sequence_learner
 from ntpt_pyro.experiments.images import Images
 from ntpt_pyro.experiments.lengths import program_on_images, program_on_symbols
 from ntpt_pyro.experiments.sequence_learner import SequenceLearner, SequenceOptions, train
@@ -55,8 +55,7 @@ def few(monkeypatch):
         return Images(images, torch.arange(40) % classes, "numbers")
 
     monkeypatch.setattr(lengths, "LENGTHS", {"symbols": (1, 5, 100), "images": (1, 2, 4)})
-    images = {"net_0": load(10), "net_1": load(4)}
-    monkeypatch.setattr(tasks.Task, "load", lambda *_: images)
+    return {"net_0": load(10), "net_1": load(4)}
 
 
 def test_the_right_program_is_exact_on_symbols_at_every_length():
@@ -71,12 +70,11 @@ def test_a_program_that_never_halts_or_stops_early_is_not_right():
     assert program_on_symbols(first_digit, 50)[4]["accuracy"] < 0.5
 
 
-@pytest.mark.usefixtures("few")
-def test_errors_are_said_to_be_the_networks_that_make_them():
-    perfect = program_on_images(SOLUTION, Readers({}), 100, None)
+def test_errors_are_said_to_be_the_networks_that_make_them(few):
+    perfect = program_on_images(SOLUTION, Readers({}), 100, few)
     assert all(point["accuracy"] == 1 for point in perfect)
     assert all(set(point["by_networks"].values()) == {100} for point in perfect)
-    wrong = program_on_images(SOLUTION, Readers({7: 1, 3: 5}), 100, None)
+    wrong = program_on_images(SOLUTION, Readers({7: 1, 3: 5}), 100, few)
     for point in wrong:
         shares = point["by_networks"]
         assert shares["none"] == shares["net_1"] == 100
