@@ -4,8 +4,8 @@
         --transfer left,bottom,right --work WORK --out experiments/results/rates/mnist.json
 
 With ``--library`` the tasks of ``--scratch`` begin with that library. A task without a scenario is one of
-ADD2X2's. Every run is kept in a folder under ``--work`` and gone on from
-there, so that an interrupted recording resumes.
+ADD2X2's. Every run is kept in a folder under ``--work`` and gone on from there, so that an interrupted
+recording resumes.
 """
 
 import argparse

@@ -2,17 +2,17 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ntpt_pyro import ChoicePosterior, Library, Line, Program
+from ntpt_pyro import ChoicePosterior, Line, Program
 from ntpt_pyro.errors import DataError, UsageError
 from ntpt_pyro.experiments.provenance import versions
 from ntpt_pyro.experiments.runs import Run
-from ntpt_pyro.experiments.settings import check_at_least, check_positive
+from ntpt_pyro.experiments.settings import as_json, check_at_least, check_positive
 from ntpt_pyro.experiments.statistics import success_rate
-from ntpt_pyro.inference import evidence, fit, marginals, most_probable, strategy_named
+from ntpt_pyro.inference import evidence, fit, marginals, most_probable, program_of, strategy_named
 from ntpt_pyro.terpret import TerpretModel, parse
 from ntpt_pyro.terpret.data import Batch, read_batches, read_hypers
 
@@ -51,7 +51,7 @@ class TerpretOptions:
 
     def settings(self) -> dict[str, Any]:
         """The options as JSON can hold them; paths by their last part only."""
-        return {k: v.name if isinstance(v, Path) else v for k, v in asdict(self).items()}
+        return as_json(self)
 
 
 class ProgramText:
@@ -92,10 +92,8 @@ def learn_text(
     """
     began = time.monotonic()
     strategy = strategy_named(options.strategy)
-    text = _read_text(options.model)
-    source = parse(text, options.model.name)
     compiling = time.monotonic()
-    batches = read_batches(options.data, read_hypers(options.hypers), source)
+    batches = batches_of(options)
     compiled = time.monotonic() - compiling
     train = next((batch for batch in batches if batch.name.lower().startswith("train")), batches[0])
     if not train.model.outputs or len(train.model.constants) == len(train.model.params):
@@ -117,7 +115,6 @@ def learn_text(
         train.tensors,
         strategy=strategy,
         restarts=options.restarts,
-        library=Library(),
         steps=options.steps,
         batch_size=len(train.instances),
         choice_lr=options.choice_lr,
@@ -128,7 +125,7 @@ def learn_text(
         checkpoint=run.checkpoint("fit") if run else None,
     )
     programs = most_probable(strategy, train.model, training.guide, train.tensors, restarts=options.restarts)
-    found = [{site: int(kept[r]) for site, kept in programs.items()} for r in range(options.restarts)]
+    found = [program_of(programs, restart) for restart in range(options.restarts)]
     right = [reproduced(train, program) == len(train.instances) for program in found]
     weights = evidence(train.model, programs, train.tensors)
     best = int(weights.argmax())
@@ -168,9 +165,19 @@ def learn_text(
         "versions": versions(),
     }
     if run is not None:
-        run.keep(result, posterior)
-        run.conclude(result)
+        run.finish(result, posterior)
     return result, posterior
+
+
+def batches_of(options: TerpretOptions) -> list[Batch]:
+    """The batches of the data, the text compiled for each setting of hypers that they name.
+
+    :param options: what names the files.
+    :returns: at least one.
+    :raises NtptError: for whatever is wrong with the files.
+    """
+    source = parse(_read_text(options.model), options.model.name)
+    return read_batches(options.data, read_hypers(options.hypers), source)
 
 
 def reproduced(batch: Batch, program: Mapping[str, int]) -> int:

@@ -18,10 +18,8 @@ from ntpt_pyro import models
 from ntpt_pyro._files import write_json
 from ntpt_pyro.experiments.provenance import commit, versions
 from ntpt_pyro.experiments.statistics import spread, success_rate
-from ntpt_pyro.experiments.terpret import TerpretOptions, learn_text
+from ntpt_pyro.experiments.terpret import TerpretOptions, batches_of, learn_text
 from ntpt_pyro.inference import Training, strategy_named
-from ntpt_pyro.terpret import parse
-from ntpt_pyro.terpret.data import read_batches, read_hypers
 
 FOLDER = Path(models.__file__).parent / "terpret"
 TASKS = {
@@ -99,8 +97,7 @@ def _measured(text: str, task: str, options: argparse.Namespace) -> dict[str, An
 def _step(restarts: int, *, steps: int = 100) -> float:
     """Milliseconds of the processor that a training step of turing invert takes, median."""
     wanted = _options("turing", "invert")
-    source = parse(wanted.model.read_text(encoding="utf-8"), wanted.model.name)
-    batch = read_batches(wanted.data, read_hypers(wanted.hypers), source)[0]
+    batch = batches_of(wanted)[0]
     strategy = strategy_named(wanted.strategy)
     training = Training(batch.model, batch.tensors, strategy=strategy, restarts=restarts)
     taken = []

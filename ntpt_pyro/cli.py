@@ -6,11 +6,16 @@ A user's mistake is one line and exit code 2.
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ntpt_pyro.errors import NtptError
+
+if TYPE_CHECKING:  # imported where they are used: `ntpt --help` should not wait for torch
+    from rich.console import Console
+
+    from ntpt_pyro.experiments.runs import Run
 
 app = typer.Typer(
     help="Learn programs with neural libraries.",
@@ -104,11 +109,9 @@ def learn(
     import torch
     from rich.console import Console
 
-    from ntpt_pyro.errors import UsageError
     from ntpt_pyro.experiments.learn import Options
     from ntpt_pyro.experiments.learn import learn as learn_task
     from ntpt_pyro.experiments.report import print_run
-    from ntpt_pyro.experiments.runs import Run
     from ntpt_pyro.experiments.tasks import task_named
     from ntpt_pyro.inference import strategy_named
 
@@ -138,15 +141,8 @@ def learn(
         **{**target.defaults, **{name: value for name, value in given.items() if value is not None}},
     )
     strategy_named(options.strategy)
-    if resume and out is None:
-        raise UsageError("--resume", expected="--out with it", got="no --out", remedy="name the run's folder")
-    if threads < 1:
-        raise UsageError("threads", expected="at least 1", got=str(threads), remedy="give more")
-    torch.set_num_threads(threads)
+    run = _claimed(out, options.settings(), resume=resume, threads=threads)
     console = Console(highlight=False)
-    run = Run(out) if out is not None else None
-    if run is not None:
-        run.begin(options.settings(), resume=resume)
     if run is not None and run.complete:
         result, posterior = run.result(), run.posterior()
         print_run(console, target, result, posterior)
@@ -154,8 +150,7 @@ def learn(
     with torch.device(_device(device)):
         outcome = learn_task(options, run=run, progress=sys.stderr.isatty())
     print_run(console, target, outcome.result, outcome.posterior)
-    kept = f"kept in {out}" if out is not None else "not kept: give --out FOLDER to keep the run"
-    console.print(kept, style="dim")
+    _print_kept(console, out)
 
 
 @app.command()
@@ -228,7 +223,7 @@ def lifelong(
     strategy_named(strategy)
     torch.set_num_threads(1)
     found = live_all(
-        [name.strip() for name in models.split(",") if name.strip()],
+        _names(models),
         range(first_seed, first_seed + seeds),
         options,
         out,
@@ -289,7 +284,7 @@ def restarts(
     }
     options = Options(task=task, choice_lr=choice_lr, seed=seed, library=library, data=data, **settings)
     torch.set_num_threads(1)
-    names = [name.strip() for name in strategy.split(",") if name.strip()]
+    names = _names(strategy)
     result = compare(options, names, out, budget=seconds, resume=resume, progress=sys.stderr.isatty())
     print_restarts(Console(highlight=False), result)
     print(f"kept in {out}: result.json")
@@ -355,7 +350,7 @@ def generalize(
     )
     torch.set_num_threads(1)
     found = try_all(
-        [name.strip() for name in models.split(",") if name.strip()],
+        _names(models),
         range(first_seed, first_seed + seeds),
         options,
         out,
@@ -426,32 +421,20 @@ def terpret(
     resume: Annotated[bool, typer.Option("--resume", help="go on with the run in --out")] = False,
 ) -> None:
     """Learn the parameters of a program text in TerpreT from instances of it."""
-    import torch
     from rich.console import Console
 
-    from ntpt_pyro.errors import UsageError
     from ntpt_pyro.experiments.report import print_terpret
-    from ntpt_pyro.experiments.runs import Run
     from ntpt_pyro.experiments.terpret import ProgramText, TerpretOptions, learn_text
 
     options = TerpretOptions(model, hypers, data, strategy, restarts, steps, choice_lr, init_scale, kl, seed)
-    if resume and out is None:
-        raise UsageError("--resume", expected="--out with it", got="no --out", remedy="name the run's folder")
-    if threads < 1:
-        raise UsageError("threads", expected="at least 1", got=str(threads), remedy="give more")
-    torch.set_num_threads(threads)
-    run = Run(out) if out is not None else None
-    if run is not None:
-        run.begin(options.settings(), resume=resume)
+    run = _claimed(out, options.settings(), resume=resume, threads=threads)
     if run is not None and run.complete:
         result, posterior = run.result(), run.posterior()
     else:
         result, posterior = learn_text(options, run=run, progress=sys.stderr.isatty())
     console = Console(highlight=False)
     print_terpret(console, ProgramText(), result, posterior)
-    console.print(
-        f"kept in {out}" if out is not None else "not kept: give --out FOLDER to keep the run", style="dim"
-    )
+    _print_kept(console, out)
 
 
 @app.command()
@@ -484,6 +467,35 @@ def show(
     print_top(console, described, ranked)
     if plot is not None:
         console.print(f"\ndrawn to {plot}", style="dim")
+
+
+def _claimed(out: Path | None, settings: dict[str, Any], *, resume: bool, threads: int) -> "Run | None":
+    """The run folder that is asked for, claimed for this run; sets torch's threads."""
+    import torch
+
+    from ntpt_pyro.errors import UsageError
+    from ntpt_pyro.experiments.runs import Run
+
+    if resume and out is None:
+        raise UsageError("--resume", expected="--out with it", got="no --out", remedy="name the run's folder")
+    if threads < 1:
+        raise UsageError("threads", expected="at least 1", got=str(threads), remedy="give more")
+    torch.set_num_threads(threads)
+    if out is None:
+        return None
+    run = Run(out)
+    run.begin(settings, resume=resume)
+    return run
+
+
+def _print_kept(console: "Console", out: Path | None) -> None:
+    kept = f"kept in {out}" if out is not None else "not kept: give --out FOLDER to keep the run"
+    console.print(kept, style="dim")
+
+
+def _names(text: str) -> list[str]:
+    """Names that are separated by commas."""
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def _device(name: str) -> str:

@@ -18,8 +18,8 @@ from ntpt_pyro.terpret.products import (
     Block,
     Slots,
     Stage,
+    common_batch,
     expanded,
-    joint_batch,
     levels,
     number_of_products,
 )
@@ -249,7 +249,7 @@ def _keep(blocks: dict[Block, Slots], layout: _Layout, values: Mapping[Read, Slo
     read = [values[source] for source in layout.sources]
     if any(value.ndim > PLATES + 1 for value in read):
         return False
-    batch = joint_batch(read)
+    batch = common_batch(read)
     whole = blocks.get(layout.block)
     if whole is None or any(value._base is not whole for value in read):
         blocks[layout.block] = (

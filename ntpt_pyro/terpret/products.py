@@ -135,7 +135,7 @@ class Stage:
         :returns: their distributions side by side, ``[size, *batch]``.
         """
         read = [blocks[block] for block in self.blocks]
-        batch = joint_batch(read)
+        batch = common_batch(read)
         values = torch.cat([torch.ones(1, *batch), *(expanded(block, batch) for block in read)])
         if not self._number_of_ways:
             return self._sum(values, self.size)
@@ -191,7 +191,7 @@ class _Sum:
         return values.new_zeros(size, *values.shape[1:]).index_add(0, self._out, reduce(mul, parts))
 
 
-def joint_batch(read: Sequence[Slots]) -> tuple[int, ...]:
+def common_batch(read: Sequence[Slots]) -> tuple[int, ...]:
     """The batch that values broadcast to; like torch's own, at a tenth of its cost.
 
     :param read: values ``[rows, *batch]``.

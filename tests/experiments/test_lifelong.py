@@ -11,7 +11,6 @@ import time
 import pytest
 
 from ntpt_pyro import Library
-from ntpt_pyro.cli import main
 from ntpt_pyro.experiments import lifetime as lifetimes
 from ntpt_pyro.experiments import stream as streams
 from ntpt_pyro.experiments.schedule import in_turn
@@ -44,20 +43,12 @@ def small(monkeypatch):
     monkeypatch.setattr(lifetimes, "CURVE_EXAMPLES", 20)
 
 
-def ntpt(monkeypatch, *words):
-    monkeypatch.setattr(sys, "argv", ["ntpt", *map(str, words)])
-    monkeypatch.delenv("NTPT_DATA", raising=False)
-    with pytest.raises(SystemExit) as stop:
-        main()
-    return stop.value.code or 0
-
-
 @pytest.mark.usefixtures("small")
-def test_one_command_gives_tables_figures_and_programs(monkeypatch, tmp_path, capsys, schedule):
+def test_one_command_gives_tables_figures_and_programs(ntpt, tmp_path, schedule):
     out = tmp_path / "out"
     command = ["lifelong", *SMALL, schedule, "--models=ntpt,mtnn-2", "--seeds=2", "--out", out]
-    assert ntpt(monkeypatch, *command) == 0
-    printed = capsys.readouterr().out
+    code, printed, _ = ntpt(*command)
+    assert code == 0
     assert "final accuracy, in % (the paper's), mean of 2 seed(s)" in printed
     for title in ("backward transfer", "forgetting", "forward transfer"):
         assert title in printed
@@ -90,16 +81,18 @@ def test_one_command_gives_tables_figures_and_programs(monkeypatch, tmp_path, ca
         kept = out / f"ntpt-{seed}"
         assert sorted(Library.load(kept / "library.safetensors").steps) == ["net_0", "net_1"]
         assert not (kept / "lifetime.safetensors").exists()
-        assert ntpt(monkeypatch, "show", kept / "apply2x2-left", "--top", 1) == 0
-    assert "R0 = InputInt[0]" in capsys.readouterr().out
+        code, shown, _ = ntpt("show", kept / "apply2x2-left", "--top", 1)
+        assert code == 0
+        assert "R0 = InputInt[0]" in shown
 
-    assert ntpt(monkeypatch, *command) == 2
-    assert "go on with it (--resume)" in capsys.readouterr().err
-    assert ntpt(monkeypatch, *command, "--resume") == 0
+    code, _, error = ntpt(*command)
+    assert code == 2
+    assert "go on with it (--resume)" in error
+    assert ntpt(*command, "--resume")[0] == 0
     assert json.loads((out / "result.json").read_text()) == found
-    capsys.readouterr()
-    assert ntpt(monkeypatch, *command, "--resume", "--search=7") == 2
-    assert "expected search=6, as the run was begun, got 7" in capsys.readouterr().err
+    code, _, error = ntpt(*command, "--resume", "--search=7")
+    assert code == 2
+    assert "expected search=6, as the run was begun, got 7" in error
 
 
 @pytest.mark.usefixtures("small")
@@ -117,11 +110,11 @@ def test_one_command_gives_tables_figures_and_programs(monkeypatch, tmp_path, ca
         (["--data=/nowhere"], "nowhere"),
     ],
 )
-def test_a_mistake_is_one_line_and_exit_code_2(monkeypatch, tmp_path, capsys, schedule, words, message):
+def test_a_mistake_is_one_line_and_exit_code_2(ntpt, monkeypatch, tmp_path, schedule, words, message):
     if "--data=/nowhere" in words:
         monkeypatch.undo()
-    assert ntpt(monkeypatch, "lifelong", *SMALL, schedule, *words, "--out", tmp_path / "out") == 2
-    error = capsys.readouterr().err
+    code, _, error = ntpt("lifelong", *SMALL, schedule, *words, "--out", tmp_path / "out")
+    assert code == 2
     assert error.startswith("ntpt: ")
     assert error.count("\n") == 1
     assert message in error
