@@ -1,4 +1,4 @@
-"""Labelled images of handwritten symbols, whatever their source."""
+"""Labelled images of symbols and signs, whatever their source."""
 
 from dataclasses import dataclass
 
@@ -8,13 +8,14 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Images:
-    """Labelled images of symbols, on the CPU.
+    """Labelled images, on the CPU.
 
-    :param images: ``[n, 28, 28]``, float32 in [0, 1], white strokes on black.
+    :param images: ``[n, 28, 28]``, float32 in [0, 1], white strokes on black; of signs ``[n, 28, 28, 3]``, in
+        colour.
     :param labels: ``[n]``, int64 from 0.
     :param source: where they come from, in words; no path.
     """
 
-    images: Float[Tensor, "n 28 28"]
+    images: Float[Tensor, "n 28 28 ..."]
     labels: Int[Tensor, " n"]
     source: str

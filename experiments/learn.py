@@ -40,6 +40,7 @@ from ntpt_pyro.inference import (
     Callback,
     ChoiceGuide,
     Strategy,
+    SureReadings,
     Training,
     decided,
     fit,
@@ -49,7 +50,7 @@ from ntpt_pyro.inference import (
     strategy_named,
 )
 
-TEST_EXAMPLES = 10_000
+BEYOND_EXAMPLES = 500
 MOST_HELD_BACK = 500
 """Examples that a search is judged by are a tenth of all, at most so many."""
 
@@ -182,14 +183,23 @@ def learn(options: Options, *, run: Run | None = None, progress: bool = False) -
     posterior = ChoicePosterior({k: p[0] for k, p in marginals(strategy, model, guide, some).items()})
     programs = most_probable(strategy, model, guide, some)
     program = program_of(programs)
-    test = task.draw(images["test"], TEST_EXAMPLES, source)
+    learned = decided(model, programs, some)
+    tried = SureReadings()(learned) if task.sure_readings else learned
+    test = task.draw(images["test"], task.test_examples, source)
+    test_accuracy = float(accuracy(tried, test)[0])
+    beyond = {
+        name: float(accuracy(tried, draw(images["test"], BEYOND_EXAMPLES, source))[0])
+        for name, draw in task.beyond.items()
+    }
     result = {
         "task": task.name,
         "strategy": options.strategy,
         "seed": options.seed,
-        "test_accuracy": float(accuracy(decided(model, programs, some), test)[0]),
+        "test_accuracy": test_accuracy,
+        **({"beyond": beyond} if beyond else {}),
         "digit_accuracy": reading_accuracy(library, "net_0", readings),
         "operator_accuracy": reading_accuracy(library, "net_1", readings),
+        "sign_accuracy": reading_accuracy(library, "LOOK", readings),
         "program": [line.text for line in task.source(program)],
         "choices": program,
         "program_correct": task.is_correct(program),

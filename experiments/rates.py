@@ -22,9 +22,10 @@ from ntpt_pyro.experiments.runs import Run
 from ntpt_pyro.experiments.statistics import spread, success_rate
 from ntpt_pyro.experiments.tasks import task_named, task_names
 
-READINGS = ("digit_accuracy", "operator_accuracy")
+READINGS = ("digit_accuracy", "operator_accuracy", "sign_accuracy")
 PAPER = {
     "2x2": "one ADD2X2 task alone, 1k grids: 40 +- 20 % (all models); in a lifetime 86-87 % (NTPT)",
+    "path_len": "an illustration (Fig. 1), without figures",
     "math": "2 of 100 random restarts find the program; net_0 then reads 97.5 % of digits",
 }
 
@@ -54,7 +55,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "seeds": seeds,
         "data": next(iter(runs.values()))[0]["data"],
-        "paper": PAPER["math" if options.scratch == ["math"] else "2x2"],
+        "paper": PAPER.get(options.scratch[0], PAPER["2x2"]),
         "summary": {name: _summary(results) for name, results in runs.items()},
         "runs": runs,
     }
@@ -117,6 +118,8 @@ def _run(options: argparse.Namespace, task: str, seed: int, library: Path | None
     run.begin(what.settings(), resume=True)
     result = run.result() if run.complete else learn(what, run=run).result
     kept = ("seed", "program_correct", "test_accuracy", *READINGS, "restarts_correct")
+    if "beyond" in result:
+        kept = (*kept, "beyond")
     more = ("held_back_accuracy", "rounds", "steps", "seconds", "program", "data")
     print(f"{task} seed {seed}: {result['program_correct']} {result['test_accuracy']:.3f}", flush=True)
     return {name: result[name] for name in (*kept, *more)}
@@ -126,9 +129,11 @@ def _summary(results: list[dict[str, Any]]) -> dict[str, Any]:
     known = [name for name in READINGS if all(result[name] is not None for result in results)]
     columns = ("test_accuracy", *known, "restarts_correct", "rounds", "seconds")
     right = sum(result["program_correct"] for result in results)
+    beyond = results[0].get("beyond", {})
     return {
         "right_programs": success_rate(right, len(results)),
         **{name: spread([result[name] for result in results]) for name in columns},
+        **{f"on {name}": spread([result["beyond"][name] for result in results]) for name in beyond},
     }
 
 

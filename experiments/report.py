@@ -55,13 +55,16 @@ def print_run(console: "Console", task: Task, result: dict[str, Any], posterior:
         for what, key in (
             ("net_0 on digits   ", "digit_accuracy"),
             ("net_1 on operators", "operator_accuracy"),
+            ("LOOK on signs     ", "sign_accuracy"),
         )
-        if result[key] is not None
+        if result.get(key) is not None
     ]
+    beyond = [f"\non {name:<17}{share:.1%}" for name, share in result.get("beyond", {}).items()]
     restarts = f"{result['restarts_correct']} of {result['restarts']}"
     console.print(
         f"\nprogram             {verdict}"
         f"\nheld-out accuracy   {result['test_accuracy']:.1%}"
+        f"{''.join(beyond)}"
         f"{''.join(readings)}"
         f"\nrestarts right      {restarts}, after {result['rounds']} search(es)"
         f"\ntraining            {result['steps']} steps, {result['seconds']:.0f} s"

@@ -15,12 +15,15 @@ from ntpt_pyro.experiments.expressions import expression_examples
 from ntpt_pyro.experiments.grids import Examples, add2x2_examples, apply2x2_examples
 from ntpt_pyro.experiments.images import Images
 from ntpt_pyro.experiments.operators import load_operators
-from ntpt_pyro.models import add2x2, apply2x2, math_loop
+from ntpt_pyro.experiments.paths import path_examples
+from ntpt_pyro.experiments.signs import load_signs
+from ntpt_pyro.models import add2x2, apply2x2, math_loop, path_len
 from ntpt_pyro.models.grid import LINES, SIDES
 from ntpt_pyro.models.nets import net_0, net_1
 
 Split = Literal["train", "test"]
 SPLITS: tuple[Split, ...] = ("train", "test")
+Draw = Callable[[Mapping[str, Images], int, torch.Generator], Examples]
 
 
 @dataclass(frozen=True)
@@ -30,23 +33,30 @@ class Task:
     :param name: as the command line has it.
     :param functions: the learnable functions that it needs; those that a library lacks it brings.
     :param model: the Pyro program, given the library.
-    :param draw: examples made of images, by function: how many, source of the draw.
+    :param draw: examples made of images, by function; how many; source of the draw.
     :param is_correct: the oracle's word on a program.
     :param domain: what the oracle tries it on, in words.
     :param source: a program's text.
     :param instructions: the words for the alternatives of an instruction.
     :param defaults: options of :class:`~ntpt_pyro.experiments.learn.Options` that suit it, where they differ.
+    :param test_examples: how many a learned program is tried on.
+    :param beyond: further tests, by name, of examples unlike those that it is learned from.
+    :param sure_readings: whether it is then run on the networks' most probable readings rather than on their
+        marginals; see :class:`~ntpt_pyro.inference.SureReadings`.
     """
 
     name: str
     functions: tuple[LearnedFunction, ...]
     model: Callable[[Library], Callable[..., Any]]
-    draw: Callable[[Mapping[str, Images], int, torch.Generator], Examples]
+    draw: Draw
     is_correct: Callable[[Program], bool]
     domain: str
     source: Callable[[Program], list[Line]]
     instructions: tuple[str, ...]
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    test_examples: int = 10_000
+    beyond: Mapping[str, Draw] = field(default_factory=dict)
+    sure_readings: bool = False
 
     @property
     def function(self) -> LearnedFunction:
@@ -91,13 +101,17 @@ def _operators(split: Split, data: Path | None, download: Path | None) -> Images
     return load_operators(split, data=data)
 
 
-READINGS = {net_0.name: _digits, net_1.name: _operators}
+def _signs(split: Split, data: Path | None, download: Path | None) -> Images:
+    return load_signs(split, data=data)
+
+
+READINGS = {net_0.name: _digits, net_1.name: _operators, path_len.LOOK.name: _signs}
 """For each network the loader of labelled images of what it reads."""
 
 
 def task_names() -> list[str]:
     """Every task's name."""
-    return [*grid_task_names(), "math"]
+    return [*grid_task_names(), "math", "path_len"]
 
 
 def grid_task_names() -> list[str]:
@@ -119,8 +133,8 @@ def task_named(name: str, *, lines: int = LINES) -> Task:
         )
     if lines < 1:
         raise UsageError("lines", expected="at least 1", got=str(lines), remedy="give more lines")
-    if name == "math":
-        return _math()
+    if name in _OTHERS:
+        return _OTHERS[name]()
     scenario, side = name.split("/")
     if scenario == "add2x2":
         return Task(
@@ -176,3 +190,43 @@ def _math() -> Task:
             "kl": 0.1,
         },
     )
+
+
+LARGER_GRIDS = (5, 8)
+"""Sides of the grids that a program of path_len is tried on beyond those that it is learned from."""
+
+
+def _path_len() -> Task:
+    def draw(side: int) -> Draw:
+        return lambda images, *drawn: path_examples(
+            images[path_len.LOOK.name], *drawn, height=side, width=side
+        )
+
+    return Task(
+        "path_len",
+        functions=(path_len.LOOK,),
+        model=lambda library: partial(path_len.path_len, library=library),
+        draw=draw(path_len.SIDE),
+        is_correct=path_len.is_correct,
+        domain="60 grids each of 3x3 and 5x5",
+        source=path_len.source,
+        instructions=path_len.INSTRUCTIONS,
+        defaults={
+            "strategy": "fmgd",
+            "examples": 2000,
+            "restarts": 32,
+            "search": 600,
+            "steps": 1800,
+            "settle_batch": 64,
+            "dropout": True,
+            "averaging": 0.999,
+            "init_scale": 1.0,
+        },
+        test_examples=2000,
+        sure_readings=True,
+        beyond={f"{side}x{side}": draw(side) for side in LARGER_GRIDS},
+    )
+
+
+_OTHERS = {"math": _math, "path_len": _path_len}
+"""Tasks without variants."""

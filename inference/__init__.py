@@ -15,6 +15,7 @@ from ntpt_pyro.inference.fit import EarlyStop as EarlyStop
 from ntpt_pyro.inference.fit import fit as fit
 from ntpt_pyro.inference.guide import ChoiceGuide as ChoiceGuide
 from ntpt_pyro.inference.optim import SplitAdam as SplitAdam
+from ntpt_pyro.inference.readings import SureReadings as SureReadings
 from ntpt_pyro.inference.readout import decided as decided
 from ntpt_pyro.inference.readout import evidence as evidence
 from ntpt_pyro.inference.readout import marginals as marginals
@@ -47,6 +48,7 @@ __all__ = [
     "Restarts",
     "SplitAdam",
     "Strategy",
+    "SureReadings",
     "Training",
     "decided",
     "enumeration",

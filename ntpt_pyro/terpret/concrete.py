@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ntpt_pyro.terpret.declarations import Call, Cell, Expression, RuntimeDeclared
+from ntpt_pyro.terpret.declarations import Call, Cell, Expression, Kind, RuntimeDeclared
 from ntpt_pyro.terpret.source import Source
 from ntpt_pyro.terpret.walk import Cases, Walker, elements
 
@@ -35,12 +35,16 @@ class Execution(Walker):
         self._values: dict[Cell, int] = {}
         self.walk()
 
-    def outputs(self) -> dict[str, Any]:
-        """What each output came to: an integer, or nested lists of its dimensions."""
+    def values(self, *kinds: Kind) -> dict[str, Any]:
+        """What variables came to.
+
+        :param kinds: of the variables wanted.
+        :returns: by name an integer, or nested lists of its dimensions; -1 where one was not set.
+        """
         found = {}
         for name, declared in self.declared.items():
-            if declared.kind == "Output":
-                values = np.array([self._values[cell] for cell in elements(declared)])
+            if declared.kind in kinds:
+                values = np.array([self._values.get(cell, -1) for cell in elements(declared)])
                 found[name] = values.reshape(declared.dims).tolist()
         return found
 

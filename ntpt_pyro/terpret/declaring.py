@@ -78,7 +78,9 @@ class Declarer(Evaluator):
             )
         ranges = tuple(self._positive(node) for node in decorator.args[0].elts)
         out = self._positive(decorator.args[1])
-        constants = {name: value for name, value in self._globals.items() if isinstance(value, int)}
+        constants = frozenset(
+            (name, value) for name, value in self._globals.items() if isinstance(value, int)
+        )
         values = table(self.source, statement, ranges, out, constants)
         return RuntimeDeclared(statement.name, ranges, out, values)
 

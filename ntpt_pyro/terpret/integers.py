@@ -7,6 +7,7 @@ split.
 import ast
 import operator
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -40,21 +41,22 @@ LARGEST_INTEGER = 2**31
 Integers = npt.NDArray[np.int64]
 
 
+@lru_cache(maxsize=1000)
 def table(
     source: Source,
     function: ast.FunctionDef,
-    ranges: Sequence[int],
+    ranges: tuple[int, ...],
     out_range: int,
-    constants: Mapping[str, int],
+    constants: frozenset[tuple[str, int]],
 ) -> Integers:
-    """A declared function on its whole domain.
+    """A declared function on its whole domain; kept, because every execution of a text asks for it.
 
     :param source: the text.
     :param function: in it; its body returns, branches, and computes with arguments and constants.
     :param ranges: the range of each argument.
     :param out_range: results lie in ``0..out_range-1``.
-    :param constants: integers by name that the body may use.
-    :returns: ``[*ranges]``.
+    :param constants: pairs of a name and an integer that the body may use.
+    :returns: ``[*ranges]``, not to be written to.
     :raises TerpretError: where the body does something else, divides by zero, does not return, or a result is
         out of range (the message names the arguments).
     """
@@ -75,7 +77,7 @@ def table(
             remedy="make the ranges smaller",
         )
     columns = np.indices(tuple(ranges)).reshape(len(names), size)
-    body = _Body(source, function, dict(zip(names, columns, strict=True)), constants)
+    body = _Body(source, function, dict(zip(names, columns, strict=True)), dict(constants))
     results = body.results(size)
     wrong = ((results < 0) | (results >= out_range)).nonzero()[0]
     if len(wrong):

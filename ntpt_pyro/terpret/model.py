@@ -178,7 +178,16 @@ class TerpretModel:
         :param inputs: see :class:`~ntpt_pyro.terpret.concrete.Execution`.
         :returns: by output what it comes to.
         """
-        return Execution(self.source, self.hypers, params, inputs).outputs()
+        return Execution(self.source, self.hypers, params, inputs).values("Output")
+
+    def trace(self, params: Mapping[str, int], inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Run a decided program on one instance, and say what every variable came to on the way.
+
+        :param params: see :meth:`run`.
+        :param inputs: see :meth:`run`.
+        :returns: by Var and Output its integer, or nested lists of its dimensions; -1 where it was not set.
+        """
+        return Execution(self.source, self.hypers, params, inputs).values("Var", "Output")
 
     def program_text(self, params: Mapping[str, int]) -> list[str]:
         """A decided program: each parameter with its integer.

@@ -7,7 +7,9 @@ it is set to, of products of probabilities::
                prod over (c, v) in w of P(c = v) * prod over a of P(a)
 
 Variables that can be computed at the same time (their *level*) are one gather, one product and one scatter,
-however many they are and however unlike their texts.
+however many they are and however unlike their texts. What rounding makes of a distribution's total is divided
+out there: a variable that reads others has the product of their totals, so that over many steps a total a
+millionth above 1 would grow as fast as 2 to the power of 2 to the number of steps.
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -103,6 +105,8 @@ class Stage:
             ]
         )
         self._number_of_ways = len(ways)
+        sizes = torch.tensor([cell.size for cell in self.cells], dtype=torch.int64)
+        self._cell_of_row = torch.arange(len(sizes)).repeat_interleave(sizes)
 
     def _row(self, source: Source) -> int:
         """The first row of a source among all rows."""
@@ -138,10 +142,17 @@ class Stage:
         batch = common_batch(read)
         values = torch.cat([torch.ones(1, *batch), *(expanded(block, batch) for block in read)])
         if not self._number_of_ways:
-            return self._sum(values, self.size)
+            return self._normalised(self._sum(values, self.size))
         weights = self._ways(values, self._number_of_ways + 1)
         weights = torch.cat([torch.ones(1, *batch), weights[1:]])
-        return self._sum(values, self.size, weights)
+        return self._normalised(self._sum(values, self.size, weights))
+
+    def _normalised(self, values: Slots) -> Slots:
+        """Distributions without what rounding added; their gradients are as they were."""
+        with torch.no_grad():
+            totals = values.new_zeros(len(self.cells), *values.shape[1:])
+            totals = totals.index_add(0, self._cell_of_row, values).index_select(0, self._cell_of_row)
+        return values / totals
 
 
 @dataclass(frozen=True)
