@@ -117,9 +117,9 @@ def _run(options: argparse.Namespace, task: str, seed: int, library: Path | None
     run = Run(options.work / (folder if library is None else f"{folder}-transfer"))
     run.begin(what.settings(), resume=True)
     result = run.result() if run.complete else learn(what, run=run).result
-    kept = ("seed", "program_correct", "test_accuracy", *READINGS, "restarts_correct")
+    kept = ["seed", "program_correct", "test_accuracy", *READINGS, "restarts_correct"]
     if "beyond" in result:
-        kept = (*kept, "beyond")
+        kept.append("beyond")
     more = ("held_back_accuracy", "rounds", "steps", "seconds", "program", "data")
     print(f"{task} seed {seed}: {result['program_correct']} {result['test_accuracy']:.3f}", flush=True)
     return {name: result[name] for name in (*kept, *more)}

@@ -1,17 +1,16 @@
 """What a person sees of a run: the program's text, the posterior of its choices, how well it does."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ntpt_pyro import ChoicePosterior, Line, Program
-from ntpt_pyro._files import write_bytes
-from ntpt_pyro.errors import UsageError
 from ntpt_pyro.experiments.evaluate import Evaluation, written
 from ntpt_pyro.experiments.figures import MEASURES
 from ntpt_pyro.experiments.paper import FINAL_ACCURACY, MODEL_NAMES
 from ntpt_pyro.experiments.tasks import Task
+from ntpt_pyro.experiments.walk import Walk
 from ntpt_pyro.models.math_loop import instruction_text
+from ntpt_pyro.models.path_len import SIGNS
 
 if TYPE_CHECKING:  # rich draws from Python's random state when it is imported; importing this must not
     from rich.console import Console
@@ -185,6 +184,26 @@ def print_evaluation(console: "Console", evaluation: Evaluation, truth: int | No
     console.print(f"result  {evaluation.execution.result}{verdict} (from left to right, modulo 19)")
 
 
+def print_walk(console: "Console", found: Walk) -> None:
+    """Print the signs that an agent came by, what it took them for, and the length that it measured.
+
+    :param console: where to.
+    :param found: the run.
+    """
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for column in ("step", "row", "column", "reads", "says"):
+        table.add_column(column, justify="right")
+    for number, cell in enumerate(found.cells):
+        place = found.of_cell(cell)
+        reads, says = SIGNS[int(found.reads[place])], SIGNS[int(found.says[place])]
+        table.add_row(str(number), *map(str, place), f"{reads} ({found.sure[place]:.2f})", says)
+    console.print(table)
+    truth = len(found.path) - 1
+    console.print(f"length  {found.length}{', right' if truth == found.length else f', not {truth}'}")
+
+
 def print_restarts(console: "Console", result: dict[str, Any]) -> None:
     """Print how often restarts found a right program, a strategy a row.
 
@@ -273,51 +292,3 @@ def print_generalization(console: "Console", found: dict[str, Any]) -> None:
         console.print(f"{name} on single symbols {accuracy['mean']:.1%}")
     shares = ", ".join(f"{name} {one['mean']:.1%}" for name, one in longest["by_networks"].items())
     console.print(f"right at {longest['digits']} digits with the readings of {shares}")
-
-
-def plot_posterior(described: Described, posterior: ChoicePosterior, file: Path) -> None:
-    """Draw the marginals of the choices, a row of shaded cells a choice.
-
-    :param described: what gives programs words.
-    :param posterior: of the choices.
-    :param file: where to; its ending gives the format (png, svg, pdf).
-    :raises UsageError: where the ending is no format.
-    """
-    from io import BytesIO
-
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    sites = list(posterior.marginals)
-    widest = max(len(probs) for probs in posterior.marginals.values())
-    figure = Figure(figsize=(1.5 + 1.1 * widest, 0.8 + 0.42 * len(sites)), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    for row, site in enumerate(sites):
-        for column, probability in enumerate(posterior.marginals[site].tolist()):
-            axes.barh(row, 1, left=column, color=str(1 - 0.85 * probability), edgecolor="0.8")
-            axes.text(
-                column + 0.5,
-                row,
-                f"{described.alternative(site, column)}\n{probability:.2f}",
-                ha="center",
-                va="center",
-                fontsize=7,
-                color="white" if probability > 0.6 else "black",
-            )
-    axes.set(yticks=range(len(sites)), yticklabels=sites, xticks=[], xlim=(0, widest))
-    axes.invert_yaxis()
-    axes.set_title("posterior of the choices", loc="left")
-    for spine in axes.spines.values():
-        spine.set_visible(False)
-    kind = file.suffix.removeprefix(".") or "png"
-    if kind not in figure.canvas.get_supported_filetypes():
-        raise UsageError(
-            str(file),
-            expected="a picture's ending such as .png, .svg or .pdf",
-            got=f".{kind}",
-            remedy="rename the file",
-        )
-    content = BytesIO()
-    figure.savefig(content, format=kind, dpi=150)
-    write_bytes(file, content.getvalue())

