@@ -3,13 +3,16 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ntpt_pyro import ChoicePosterior, Line, Program
+import torch
+
+from ntpt_pyro import ChoicePosterior, Library, Line, NeuralFunction, Program, Tensor, mode
 from ntpt_pyro.errors import DataError, UsageError
 from ntpt_pyro.experiments.provenance import versions
-from ntpt_pyro.experiments.runs import Run
+from ntpt_pyro.experiments.runs import Run, load_library
 from ntpt_pyro.experiments.settings import as_json, check_at_least, check_positive
 from ntpt_pyro.experiments.statistics import success_rate
 from ntpt_pyro.inference import evidence, fit, marginals, most_probable, program_of, strategy_named
@@ -31,6 +34,8 @@ class TerpretOptions:
     :param init_scale: standard deviation of their initial logits.
     :param kl: weight of the KL term against the log-likelihood of one instance.
     :param seed: of everything random.
+    :param library_lr: learning rate of learnable functions, where the text has any.
+    :param library: run folder or file of a trained library to begin with.
     """
 
     model: Path
@@ -43,11 +48,13 @@ class TerpretOptions:
     init_scale: float = 0.5
     kl: float = 0.07
     seed: int = 0
+    library_lr: float = 1e-3
+    library: Path | None = None
 
     def __post_init__(self) -> None:
         """Check the numbers."""
         check_at_least(self, {"restarts": 1, "steps": 1})
-        check_positive(self, ("choice_lr",))
+        check_positive(self, ("choice_lr", "library_lr"))
 
     def settings(self) -> dict[str, Any]:
         """The options as JSON can hold them; paths by their last part only."""
@@ -81,7 +88,8 @@ def learn_text(
     """Learn a text's parameters from its training batch.
 
     That is the batch whose name begins with ``train``, or else the first. A restart is right where the
-    concrete interpreter reproduces everything that its instances observe.
+    concrete interpreter reproduces everything that its instances observe. Where the text has learnable
+    functions each restart learns its own, and the interpreter is given what they read.
 
     :param options: what to do.
     :param run: a folder, already claimed, to keep checkpoints and the outcome in; None keeps nothing.
@@ -103,41 +111,46 @@ def learn_text(
             got="a text without",
             remedy="declare them",
         )
-    if train.model.functions:
-        raise UsageError(
-            options.model.name,
-            expected="a text without learnable functions",
-            got=", ".join(function.name for function in train.model.functions),
-            remedy="call its model from Python with a library",
-        )
+    library = library_of(train.model, options)
+    model = partial(train.model, library=library)
     training = fit(
-        train.model,
+        model,
         train.tensors,
         strategy=strategy,
         restarts=options.restarts,
         steps=options.steps,
         batch_size=len(train.instances),
+        library=library,
         choice_lr=options.choice_lr,
+        library_lr=options.library_lr,
         init_scale=options.init_scale,
         kl=options.kl,
         seed=options.seed,
         progress=f"{options.model.stem}, {options.restarts} restarts" if progress else None,
         checkpoint=run.checkpoint("fit") if run else None,
     )
-    programs = most_probable(strategy, train.model, training.guide, train.tensors, restarts=options.restarts)
+    library.count_steps(options.steps)
+    programs = most_probable(strategy, model, training.guide, train.tensors, restarts=options.restarts)
     found = [program_of(programs, restart) for restart in range(options.restarts)]
-    right = [reproduced(train, program) == len(train.instances) for program in found]
-    weights = evidence(train.model, programs, train.tensors)
+    libraries = [library.take(torch.tensor([restart])) for restart in range(options.restarts)]
+    right = [
+        reproduced(train, program, its) == len(train.instances)
+        for program, its in zip(found, libraries, strict=True)
+    ]
+    weights = evidence(model, programs, train.tensors)
     best = int(weights.argmax())
     posterior = ChoicePosterior(
         {
             site: probs[best]
             for site, probs in marginals(
-                strategy, train.model, training.guide, train.tensors, restarts=options.restarts
+                strategy, model, training.guide, train.tensors, restarts=options.restarts
             ).items()
         }
     )
-    tried = {batch.name: [reproduced(batch, found[best]), len(batch.instances)] for batch in batches}
+    tried = {
+        batch.name: [reproduced(batch, found[best], libraries[best]), len(batch.instances)]
+        for batch in batches
+    }
     held_out = [counts for name, counts in tried.items() if name != train.name]
     result = {
         "task": options.model.stem,
@@ -165,7 +178,7 @@ def learn_text(
         "versions": versions(),
     }
     if run is not None:
-        run.finish(result, posterior)
+        run.finish(result, posterior, libraries[best] if len(library) else None)
     return result, posterior
 
 
@@ -180,14 +193,51 @@ def batches_of(options: TerpretOptions) -> list[Batch]:
     return read_batches(options.data, read_hypers(options.hypers), source)
 
 
-def reproduced(batch: Batch, program: Mapping[str, int]) -> int:
+def library_of(model: TerpretModel, options: TerpretOptions) -> Library:
+    """The learnable functions of a text, each restart's own.
+
+    :param model: the text.
+    :param options: of the run.
+    :returns: a library; empty where the text has none.
+    :raises LibraryError: where a given library does not fit, or two untrained functions would be in it.
+    """
+    library = load_library(options.library) if options.library else Library(seed=options.seed)
+    for function in model.functions:
+        library.ensure(function)
+    return library.copied(options.restarts, options.seed)
+
+
+def reproduced(batch: Batch, program: Mapping[str, int], library: Library) -> int:
     """How many instances a program reproduces, by the concrete interpreter.
 
     :param batch: the instances.
     :param program: the integer of each parameter, by site.
+    :param library: learnable functions, without copies; the interpreter is given what is most probable.
     :returns: those whose observed outputs all come out.
     """
-    return sum(_fits(batch.model, instance, program) for instance in batch.instances)
+    read = {
+        declared.name: {
+            function.name: mode(_quietly(library[function.name], tensor)).tolist()
+            for function in batch.model.functions
+            if function.inputs == (Tensor(*declared.size),)
+        }
+        for declared, tensor in zip(batch.model.inputs, batch.tensors, strict=False)
+        if not isinstance(declared.size, int)
+    }
+    right = 0
+    for number, instance in enumerate(batch.instances):
+        readings = {
+            name: {function: symbols[number] for function, symbols in functions.items()}
+            for name, functions in read.items()
+        }
+        right += _fits(batch.model, {**instance, **readings}, program)
+    return right
+
+
+def _quietly(function: NeuralFunction, tensor: torch.Tensor) -> torch.Tensor:
+    with torch.no_grad():
+        found: torch.Tensor = function(tensor)
+        return found
 
 
 def _fits(model: TerpretModel, instance: Mapping[str, Any], program: Mapping[str, int]) -> bool:

@@ -456,6 +456,8 @@ def terpret(
     init_scale: Annotated[float, typer.Option(help="of the parameters' initial logits")] = 0.5,
     kl: Annotated[float, typer.Option(help="weight of the KL term")] = 0.07,
     seed: Seed = 0,
+    library_lr: Annotated[float, typer.Option(help="learning rate of learnable functions")] = 1e-3,
+    library: TrainedLibrary = None,
     threads: Annotated[int, typer.Option(help="of torch")] = 1,
     out: Annotated[Path | None, typer.Option(help="folder to keep the run in")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="go on with the run in --out")] = False,
@@ -466,7 +468,20 @@ def terpret(
     from ntpt_pyro.experiments.report import print_terpret
     from ntpt_pyro.experiments.terpret import ProgramText, TerpretOptions, learn_text
 
-    options = TerpretOptions(model, hypers, data, strategy, restarts, steps, choice_lr, init_scale, kl, seed)
+    options = TerpretOptions(
+        model,
+        hypers,
+        data,
+        strategy=strategy,
+        restarts=restarts,
+        steps=steps,
+        choice_lr=choice_lr,
+        init_scale=init_scale,
+        kl=kl,
+        seed=seed,
+        library_lr=library_lr,
+        library=library,
+    )
     run = _claimed(out, options.settings(), resume=resume, threads=threads)
     if run is not None and run.complete:
         result, posterior = run.result(), run.posterior()

@@ -20,4 +20,4 @@ class Line:
         >>> print(Line("R4 = NOOP", dead=True))
         R4 = NOOP               # dead
         """
-        return f"{self.text:<24}# dead" if self.dead else self.text
+        return f"{self.text + ' ':<24}# dead" if self.dead else self.text

@@ -75,12 +75,14 @@ def read_batches(path: Path, hypers: Hypers, source: Source) -> list[Batch]:
     if not isinstance(content, list) or not content:
         raise _wrong(str(path), "a list of batches", "something else")
     models: dict[str, TerpretModel] = {}
-    batches = []
+    batches: list[Batch] = []
     for number, batch in enumerate(content):
         if not isinstance(batch, dict) or not {"batch_name", "hypers", "instances"} <= set(batch):
             raise _wrong(f"{path}, batch {number}", "batch_name, hypers and instances", "something else")
         name, setting, instances = str(batch["batch_name"]), batch["hypers"], batch["instances"]
         where = f"{path}, batch {name!r}"
+        if any(name == other.name for other in batches):
+            raise _wrong(where, "batches of different names", "a second one of that name")
         if setting not in hypers:
             raise _wrong(where, f"hypers out of {', '.join(hypers)}", repr(setting))
         if (

@@ -74,6 +74,25 @@ DATA = [
 FLAGS = ["--restarts=4", "--steps=60"]
 
 
+# Two signs, of which one is to be read; what is bright is a 1.
+LOOKS = """
+signs = Input(Tensor(2))[2]
+turn = Param(2)
+seen = Var(2)[2]
+out = Output(2)
+@Learn([Tensor(2)], 2, hid_sizes=[8])
+def LOOK(sign): pass
+for i in range(2):
+    seen[i].set_to(LOOK(signs[i]))
+with turn as t:
+    out.set_to(seen[t])
+"""
+SIGNS = [
+    {"signs": [[a, 1 - a], [b, b]], "out": int(b > 0.5)}
+    for a, b in [(0.1 * n, 0.9 * (n % 3 > 0) + 0.01 * n) for n in range(10)]
+]
+
+
 @pytest.fixture
 def files(tmp_path):
     def write(text=PUBLISHED, hypers=HYPERS, data=DATA):
@@ -226,3 +245,32 @@ def test_texts_are_measured_by_one_command(tmp_path, monkeypatch):
     assert found["tasks"]["circuit swap"]["runs"]["trials"] == 2
     assert set(found["step"]) == {"R=1", "R=64"}
     assert found["settings"]["model"] == "turing.terpret"
+
+
+def test_learnable_functions_are_learned_with_the_text(ntpt, files, tmp_path):
+    data = [
+        {"batch_name": "train", "hypers": "two", "instances": SIGNS[:7]},
+        {"batch_name": "others", "hypers": "two", "instances": SIGNS[7:]},
+    ]
+    paths, out = files(LOOKS, HYPERS, data), tmp_path / "run"
+    flags = ("--restarts=6", "--steps=150", "--library-lr=0.05")
+    code, _, error = ntpt("terpret", *paths, *flags, "--out", out)
+    assert (code, error) == (0, "")
+    result = json.loads((out / "result.json").read_text())
+    assert result["choices"] == {"turn": 1}
+    assert result["reproduced"] == {"train": [7, 7], "others": [3, 3]}
+    again = ("--restarts=6", "--steps=1", "--library", out, "--out", tmp_path / "again")
+    assert ntpt("terpret", *paths, *again)[0] == 0
+    result = json.loads((tmp_path / "again" / "result.json").read_text())
+    assert (
+        result["restarts_correct"] >= 1
+    )  # the network is there, and some restart begins with the right turn
+    code, _, error = ntpt("terpret", *paths, "--library", tmp_path)
+    assert code == 2
+    assert "library.safetensors" in error
+
+
+def test_two_batches_of_one_name_are_refused(ntpt, files):
+    code, _, error = ntpt("terpret", *files(data=[DATA[0], DATA[0]]))
+    assert code == 2
+    assert "batch 'train': expected batches of different names" in error
