@@ -21,7 +21,7 @@ from typing import Any
 
 import torch
 
-from ntpt_pyro import ChoicePosterior, Library
+from ntpt_pyro import Library, MeanFieldPosterior
 from ntpt_pyro.errors import UsageError
 from ntpt_pyro.experiments.grids import Examples
 from ntpt_pyro.experiments.judging import (
@@ -137,7 +137,7 @@ class Outcome:
     """
 
     result: dict[str, Any]
-    posterior: ChoicePosterior
+    posterior: MeanFieldPosterior
     library: Library
 
 
@@ -180,7 +180,7 @@ def learn(options: Options, *, run: Run | None = None, progress: bool = False) -
 
     model = task.model(library)
     some = examples.split(POSTERIOR_EXAMPLES)[0].tensors
-    posterior = ChoicePosterior({k: p[0] for k, p in marginals(strategy, model, guide, some).items()})
+    posterior = MeanFieldPosterior({k: p[0] for k, p in marginals(strategy, model, guide, some).items()})
     programs = most_probable(strategy, model, guide, some)
     program = program_of(programs)
     learned = decided(model, programs, some)

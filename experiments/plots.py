@@ -4,7 +4,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ntpt_pyro import ChoicePosterior
+from ntpt_pyro import Posterior
 from ntpt_pyro._files import write_bytes
 from ntpt_pyro.errors import UsageError
 from ntpt_pyro.experiments.report import Described
@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # matplotlib takes a second to import, and not every command 
     from matplotlib.figure import Figure
 
 
-def plot_posterior(described: Described, posterior: ChoicePosterior, file: Path) -> None:
+def plot_posterior(described: Described, posterior: Posterior, file: Path) -> None:
     """Draw the marginals of the choices, a row of shaded cells a choice.
 
     :param described: what gives programs words.

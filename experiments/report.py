@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ntpt_pyro import ChoicePosterior, Line, Program
+from ntpt_pyro import Line, Posterior, Program
 from ntpt_pyro.experiments.evaluate import Evaluation, written
 from ntpt_pyro.experiments.figures import MEASURES
 from ntpt_pyro.experiments.paper import FINAL_ACCURACY, MODEL_NAMES
@@ -17,6 +17,10 @@ if TYPE_CHECKING:  # rich draws from Python's random state when it is imported; 
 
 BAR = 20
 """Characters of a full bar."""
+BEHAVIOURS = 5
+"""What programs compute: so many of the most probable are listed."""
+WRITTEN_OUT = 2
+"""Of them so many are shown as programs."""
 
 
 class Described(Protocol):
@@ -35,7 +39,7 @@ class Described(Protocol):
         """
 
 
-def print_run(console: "Console", task: Task, result: dict[str, Any], posterior: ChoicePosterior) -> None:
+def print_run(console: "Console", task: Task, result: dict[str, Any], posterior: Posterior) -> None:
     """Print a finished run.
 
     :param console: where to.
@@ -70,8 +74,40 @@ def print_run(console: "Console", task: Task, result: dict[str, Any], posterior:
     )
 
 
+def print_exact(console: "Console", task: Task, result: dict[str, Any], posterior: Posterior) -> None:
+    """Print an exact posterior: what programs compute, the most probable one, how the choices stand.
+
+    :param console: where to.
+    :param task: whose programs it is over.
+    :param result: see :func:`~ntpt_pyro.experiments.exact.posterior_of`.
+    :param posterior: of the choices.
+    """
+    cost = result["cost"]
+    console.print(
+        f"\n[bold]{task.name}[/], the exact posterior of {cost['programs']:,} programs given "
+        f"{cost['examples']} examples\n"
+    )
+    for rank, one in enumerate(result["behaviours"][:BEHAVIOURS], start=1):
+        verdict = f", right on {task.domain}" if one["right"] else ""
+        programs = "one program" if one["programs"] == 1 else f"{one['programs']:,} programs that compute it"
+        console.print(f"[bold]{rank}.[/] probability {one['probability']:.4g}, {programs}{verdict}")
+        if rank <= WRITTEN_OUT:
+            _print_source(console, task.source(one["choices"]))
+    console.print()
+    _print_posterior(console, task, posterior, result["choices"])
+    rate = cost["programs"] * cost["examples"] / max(cost["seconds"], 1e-3)
+    console.print(
+        f"\nprobability that what is computed is right  {result['right_behaviours']:.4g}"
+        f"\nheld-out accuracy of the first program      {result['test_accuracy']:.1%}"
+        f"\nlog-evidence                                {result['log_evidence']:.2f} nats"
+        f"\nprobability of programs that were dropped   at most {result['hidden']:.1g}"
+        f"\nprograms times examples                     {rate:,.0f} a second, {cost['seconds']:.0f} s; "
+        f"{cost['evaluated'] / (cost['programs'] * cost['examples']):.1%} run"
+    )
+
+
 def _print_posterior(
-    console: "Console", described: Described, posterior: ChoicePosterior, chosen: dict[str, int]
+    console: "Console", described: Described, posterior: Posterior, chosen: dict[str, int]
 ) -> None:
     """Print the marginals of the choices as a table, beside the program that was chosen."""
     from rich.table import Table
@@ -233,7 +269,7 @@ def print_restarts(console: "Console", result: dict[str, Any]) -> None:
 
 
 def print_terpret(
-    console: "Console", described: Described, result: dict[str, Any], posterior: ChoicePosterior
+    console: "Console", described: Described, result: dict[str, Any], posterior: Posterior
 ) -> None:
     """Print what was learned of a program text.
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from ntpt_pyro import ChoicePosterior, Library
+from ntpt_pyro import Library, MeanFieldPosterior, Posterior
 from ntpt_pyro._files import write_json
 from ntpt_pyro.errors import RunError
 
@@ -81,9 +81,7 @@ class Run:
         """
         return self.folder / f"{phase}.safetensors"
 
-    def finish(
-        self, result: dict[str, Any], posterior: ChoicePosterior, library: Library | None = None
-    ) -> None:
+    def finish(self, result: dict[str, Any], posterior: Posterior, library: Library | None = None) -> None:
         """Write what was found, then remove the checkpoints.
 
         :param result: the content of result.json.
@@ -95,22 +93,13 @@ class Run:
         self.keep(result, posterior)
         self._clear()
 
-    def keep(self, result: dict[str, Any], posterior: ChoicePosterior) -> None:
+    def keep(self, result: dict[str, Any], posterior: Posterior) -> None:
         """Write a program and its posterior; what `ntpt show` reads.
 
         :param result: the content of result.json.
         :param posterior: of the choices.
         """
-        entropies, mode = posterior.entropies(), posterior.mode()
-        choices = {
-            site: {
-                "chosen": mode[site],
-                "entropy": entropies[site],
-                "probabilities": probs.tolist(),
-            }
-            for site, probs in posterior.marginals.items()
-        }
-        write_json(self.folder / "choices.json", {"format": FORMAT, "choices": choices})
+        write_json(self.folder / "choices.json", {"format": FORMAT, "choices": posterior.as_json()})
         write_json(self.folder / "result.json", {"format": FORMAT, **result})
 
     def conclude(self, result: dict[str, Any]) -> None:
@@ -134,14 +123,14 @@ class Run:
         """
         return self._read("result.json")
 
-    def posterior(self) -> ChoicePosterior:
-        """The posterior of the choices.
+    def posterior(self) -> MeanFieldPosterior:
+        """The posterior of the choices, by their marginals.
 
         :returns: it.
         :raises RunError: where choices.json is missing or of another version.
         """
         choices = self._read("choices.json")["choices"]
-        return ChoicePosterior(
+        return MeanFieldPosterior(
             {site: torch.tensor(found["probabilities"]) for site, found in choices.items()}
         )
 

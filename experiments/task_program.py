@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from ntpt_pyro import ChoicePosterior, Library
+from ntpt_pyro import Library, MeanFieldPosterior
 from ntpt_pyro.experiments.grids import Examples
 from ntpt_pyro.experiments.judging import GOOD_ENOUGH, POSTERIOR_EXAMPLES, Verdict, accuracy, judge
 from ntpt_pyro.experiments.lifetime import LifetimeOptions
@@ -153,11 +153,11 @@ class TaskProgram:
         model, some = self.task.model(self._looking), self._some.tensors
         return program_of(most_probable(self.strategy, model, self.training.guide, some))
 
-    def posterior(self) -> ChoicePosterior:
+    def posterior(self) -> MeanFieldPosterior:
         """The posterior of its choices, once settled."""
         model = self.task.model(self._looking)
         found = marginals(self.strategy, model, self.training.guide, self._some.tensors)
-        return ChoicePosterior({site: probs[0] for site, probs in found.items()})
+        return MeanFieldPosterior({site: probs[0] for site, probs in found.items()})
 
     def accuracy(self, examples: Examples) -> float:
         """The share of examples that the most probable program gets right.

@@ -1,11 +1,12 @@
 """The tasks by the names that the command line takes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import torch
 
 from ntpt_pyro import LearnedFunction, Library, Line, Program
@@ -17,6 +18,7 @@ from ntpt_pyro.experiments.images import Images
 from ntpt_pyro.experiments.operators import load_operators
 from ntpt_pyro.experiments.paths import path_examples
 from ntpt_pyro.experiments.signs import load_signs
+from ntpt_pyro.inference import Uses
 from ntpt_pyro.models import add2x2, apply2x2, math_loop, path_len
 from ntpt_pyro.models.grid import LINES, SIDES
 from ntpt_pyro.models.nets import net_0, net_1
@@ -37,10 +39,12 @@ class Task:
     :param is_correct: the oracle's word on a program.
     :param domain: what the oracle tries it on, in words.
     :param source: a program's text.
+    :param behaviour: something that is equal for programs that compute the same.
     :param instructions: the words for the alternatives of an instruction.
     :param defaults: options of :class:`~ntpt_pyro.experiments.learn.Options` that suit it, where they differ.
     :param test_examples: how many a learned program is tried on.
     :param beyond: further tests, by name, of examples unlike those that it is learned from.
+    :param uses: which choices matter when, see :class:`~ntpt_pyro.inference.ProgramSpace`.
     :param sure_readings: whether it is then run on the networks' most probable readings rather than on their
         marginals; see :class:`~ntpt_pyro.inference.SureReadings`.
     """
@@ -52,11 +56,13 @@ class Task:
     is_correct: Callable[[Program], bool]
     domain: str
     source: Callable[[Program], list[Line]]
+    behaviour: Callable[[Program], Hashable]
     instructions: tuple[str, ...]
     defaults: Mapping[str, Any] = field(default_factory=dict)
     test_examples: int = 10_000
     beyond: Mapping[str, Draw] = field(default_factory=dict)
     sure_readings: bool = False
+    uses: Uses = field(default_factory=dict)
 
     @property
     def function(self) -> LearnedFunction:
@@ -145,6 +151,8 @@ def task_named(name: str, *, lines: int = LINES) -> Task:
             is_correct=partial(add2x2.is_correct, side=side, lines=lines),
             domain="all 10,000 grids of digits",
             source=partial(add2x2.source, lines=lines),
+            behaviour=lambda program: _on_grids(program, add2x2.results(program, lines=lines)),
+            uses=add2x2.uses(lines),
             instructions=add2x2.INSTRUCTIONS,
         )
     return Task(
@@ -155,8 +163,15 @@ def task_named(name: str, *, lines: int = LINES) -> Task:
         is_correct=partial(apply2x2.is_correct, side=side, lines=lines),
         domain="all 256,000 grids with digits",
         source=partial(apply2x2.source, lines=lines),
+        behaviour=lambda program: _on_grids(program, apply2x2.results(program, lines=lines)),
+        uses=apply2x2.uses(lines),
         instructions=apply2x2.INSTRUCTIONS,
     )
+
+
+def _on_grids(program: Program, results: np.ndarray) -> Hashable:
+    """What a program of the 2x2 models computes: the network that it reads with, and results on all grids."""
+    return program.get("net_choice", 0), results.tobytes()
 
 
 MATH_LENGTH = 2
@@ -174,6 +189,8 @@ def _math() -> Task:
         is_correct=math_loop.is_correct,
         domain="expressions of 1 to 16 digits",
         source=math_loop.source,
+        behaviour=math_loop.results,
+        uses=math_loop.USES,
         instructions=math_loop.INSTRUCTIONS,
         defaults={
             "strategy": "relaxed-joint",
@@ -210,6 +227,7 @@ def _path_len() -> Task:
         is_correct=path_len.is_correct,
         domain="60 grids each of 3x3 and 5x5",
         source=path_len.source,
+        behaviour=path_len.results,
         instructions=path_len.INSTRUCTIONS,
         defaults={
             "strategy": "fmgd",

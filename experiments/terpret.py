@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from ntpt_pyro import ChoicePosterior, Library, Line, NeuralFunction, Program, Tensor, mode
+from ntpt_pyro import Library, Line, MeanFieldPosterior, NeuralFunction, Program, Tensor, mode
 from ntpt_pyro.errors import DataError, UsageError
 from ntpt_pyro.experiments.provenance import versions
 from ntpt_pyro.experiments.runs import Run, load_library
@@ -84,7 +84,7 @@ class ProgramText:
 
 def learn_text(
     options: TerpretOptions, *, run: Run | None = None, progress: bool = False
-) -> tuple[dict[str, Any], ChoicePosterior]:
+) -> tuple[dict[str, Any], MeanFieldPosterior]:
     """Learn a text's parameters from its training batch.
 
     That is the batch whose name begins with ``train``, or else the first. A restart is right where the
@@ -139,7 +139,7 @@ def learn_text(
     ]
     weights = evidence(model, programs, train.tensors)
     best = int(weights.argmax())
-    posterior = ChoicePosterior(
+    posterior = MeanFieldPosterior(
         {
             site: probs[best]
             for site, probs in marginals(

@@ -10,6 +10,9 @@ from ntpt_pyro.inference.choices import EnumeratedChoices as EnumeratedChoices
 from ntpt_pyro.inference.choices import MeanChoices as MeanChoices
 from ntpt_pyro.inference.choices import RelaxedChoices as RelaxedChoices
 from ntpt_pyro.inference.control import JointControl as JointControl
+from ntpt_pyro.inference.exact import Cost as Cost
+from ntpt_pyro.inference.exact import Exact as Exact
+from ntpt_pyro.inference.exact import exact_posterior as exact_posterior
 from ntpt_pyro.inference.fit import Callback as Callback
 from ntpt_pyro.inference.fit import EarlyStop as EarlyStop
 from ntpt_pyro.inference.fit import fit as fit
@@ -22,6 +25,8 @@ from ntpt_pyro.inference.readout import marginals as marginals
 from ntpt_pyro.inference.readout import most_probable as most_probable
 from ntpt_pyro.inference.readout import program_of as program_of
 from ntpt_pyro.inference.restarts import Restarts as Restarts
+from ntpt_pyro.inference.space import ProgramSpace as ProgramSpace
+from ntpt_pyro.inference.space import Uses as Uses
 from ntpt_pyro.inference.steps import EnumeratedSteps as EnumeratedSteps
 from ntpt_pyro.inference.steps import ForwardMarginals as ForwardMarginals
 from ntpt_pyro.inference.strategy import STRATEGIES as STRATEGIES
@@ -38,21 +43,26 @@ __all__ = [
     "Budget",
     "Callback",
     "ChoiceGuide",
+    "Cost",
     "EarlyStop",
     "EnumeratedChoices",
     "EnumeratedSteps",
+    "Exact",
     "ForwardMarginals",
     "JointControl",
     "MeanChoices",
+    "ProgramSpace",
     "RelaxedChoices",
     "Restarts",
     "SplitAdam",
     "Strategy",
     "SureReadings",
     "Training",
+    "Uses",
     "decided",
     "enumeration",
     "evidence",
+    "exact_posterior",
     "fit",
     "follow",
     "marginal",

@@ -139,12 +139,24 @@ def evidence(
     total: Tensor = torch.zeros(())
     for batch in zip(*(tensor.split(chunk) for tensor in data), strict=True):
         with torch.no_grad():
-            trace = poutine.trace(fixed).get_trace(*batch)
-            for site in trace.nodes.values():
-                if site["type"] == "sample" and site["is_observed"] and role_of(site) is None:
-                    output: Any = site["fn"]
-                    total = total + output.log_prob(site["value"]).sum(-1)
+            total = total + log_likelihood(fixed, batch)
     return total / len(data[0])
+
+
+def log_likelihood(fixed: Model, batch: Sequence[Tensor]) -> Float[Tensor, " programs"]:
+    """The log-likelihood of decided programs, summed over a batch of examples.
+
+    :param fixed: the model with its choices fixed, in the plate of restarts; see :func:`decided`.
+    :param batch: its arguments.
+    :returns: ``[programs]``, in nats, at most 0.
+    """
+    total: Tensor = torch.zeros(())
+    trace = poutine.trace(fixed).get_trace(*batch)
+    for site in trace.nodes.values():
+        if site["type"] == "sample" and site["is_observed"] and role_of(site) is None:
+            output: Any = site["fn"]
+            total = total + output.log_prob(site["value"]).sum(-1)
+    return total
 
 
 def _sizes(model: Model, data: Sequence[Tensor]) -> dict[str, int]:

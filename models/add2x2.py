@@ -5,6 +5,7 @@ lines; each executes one instruction and keeps its result in a register of its o
 Only sums are observed, never a digit.
 """
 
+from functools import lru_cache
 from typing import TypeVar
 
 import numpy as np
@@ -119,6 +120,25 @@ def execute(program: Program, digits: tuple[T, T, T, T], *, lines: int = LINES) 
     return registers[program["return"]]
 
 
+def uses(lines: int = LINES) -> dict[str, dict[int, tuple[str, ...]]]:
+    """Which choices of a line matter by its instruction: ``ADD`` has arguments.
+
+    :param lines: the number of lines.
+    :returns: see :data:`~ntpt_pyro.inference.Uses`.
+    """
+    return {f"instr_{k}": {ADD: (f"left_{k}", f"right_{k}")} for k in range(1, lines + 1)}
+
+
+def results(program: Program, *, lines: int = LINES) -> np.ndarray:
+    """What a program comes to on all 10^4 grids of digits: programs of equal results behave alike.
+
+    :param program: every choice's integer by site.
+    :param lines: the number of lines.
+    :returns: ``[10000]``, in 0..18.
+    """
+    return np.asarray(execute(program, _grids(), lines=lines))
+
+
 def is_correct(program: Program, side: str, *, lines: int = LINES) -> bool:
     """Whether a program gives the right result on all 10^4 grids of digits.
 
@@ -127,9 +147,15 @@ def is_correct(program: Program, side: str, *, lines: int = LINES) -> bool:
     :param lines: the number of lines.
     :returns: the oracle's word.
     """
+    first, second = (_grids()[cell] for cell in SIDES[side])
+    return bool(np.array_equal(results(program, lines=lines), first + second))
+
+
+@lru_cache
+def _grids() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """All grids of digits, cell by cell."""
     a, b, c, d = np.indices((10,) * CELLS).reshape(CELLS, -1)
-    first, second = (np.stack([a, b, c, d])[cell] for cell in SIDES[side])
-    return bool(np.array_equal(execute(program, (a, b, c, d), lines=lines), first + second))
+    return a, b, c, d
 
 
 def source(program: Program, *, lines: int = LINES) -> list[Line]:

@@ -11,6 +11,7 @@ Arithmetic is modulo 19; division is floor division, and ``x / 0`` is 18. Operat
 here).
 """
 
+from functools import lru_cache
 from typing import TypeVar
 
 import numpy as np
@@ -168,6 +169,28 @@ def applied(left: T, right: T, code: T) -> T:
     return result
 
 
+def uses(lines: int = LINES) -> dict[str, dict[int, tuple[str, ...]]]:
+    """Which choices of a line matter by its instruction: ``APPLY`` has arguments.
+
+    :param lines: the number of lines.
+    :returns: see :data:`~ntpt_pyro.inference.Uses`.
+    """
+    return {
+        f"instr_{k}": {APPLY: tuple(f"{part}_{k}" for part in ("left", "right", "op"))}
+        for k in range(1, lines + 1)
+    }
+
+
+def results(program: Program, *, lines: int = LINES) -> np.ndarray:
+    """What a program comes to on all 4^4 grids of operators with all 10^3 triples of digits.
+
+    :param program: every choice's integer by site.
+    :param lines: the number of lines.
+    :returns: ``[256000]``, in 0..18; programs of equal results behave alike.
+    """
+    return np.asarray(execute(program, *_inputs(), lines=lines))
+
+
 def is_correct(program: Program, side: str, *, lines: int = LINES) -> bool:
     """Whether a program gives the right result on all 4^4 grids of operators with all 10^3 triples of digits.
 
@@ -176,12 +199,19 @@ def is_correct(program: Program, side: str, *, lines: int = LINES) -> bool:
     :param lines: the number of lines.
     :returns: the oracle's word.
     """
+    operators, integers = _inputs()
+    return bool(np.array_equal(results(program, lines=lines), target(operators, integers, side)))
+
+
+@lru_cache
+def _inputs() -> tuple[
+    tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]
+]:
+    """All grids of operators with all triples of digits: cell by cell, place by place."""
     a, b, c, d, *digits = np.indices((len(OPERATORS),) * CELLS + (10,) * INTEGERS).reshape(
         CELLS + INTEGERS, -1
     )
-    operators, integers = (a, b, c, d), (digits[0], digits[1], digits[2])
-    found = execute(program, operators, integers, lines=lines)
-    return bool(np.array_equal(found, target(operators, integers, side)))
+    return (a, b, c, d), (digits[0], digits[1], digits[2])
 
 
 def source(program: Program, *, lines: int = LINES) -> list[Line]:

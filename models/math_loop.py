@@ -160,6 +160,13 @@ def _padded(read: Value) -> Value:
     return torch.cat([blank, read, blank], -2)
 
 
+USES = {
+    f"instr_{b}": {MOVE: (f"net_choice_{b}",), APPLY: tuple(f"{part}_{b}" for part in ARGUMENTS)}
+    for b in range(BLOCKS)
+}
+"""By instruction the other choices of its block that matter then."""
+
+
 @lru_cache(maxsize=64)
 def moves(positions: int) -> RuntimeFunction:
     """The head's next position; at the last one, past the end, it stays."""
@@ -265,6 +272,17 @@ def is_correct(program: Program) -> bool:
     return all(
         np.array_equal(execute(program, readings).result, expected) for readings, expected in _expressions()
     )
+
+
+def results(program: Program) -> tuple[bytes | None, ...]:
+    """What a program comes to on the expressions of :func:`is_correct`.
+
+    :param program: every choice's integer by site.
+    :returns: for each length of expression its results as bytes, None where it does not halt; programs of
+        equal results behave alike there.
+    """
+    found = (execute(program, readings).result for readings, _ in _expressions())
+    return tuple(None if result is None else np.asarray(result).tobytes() for result in found)
 
 
 _Ints = npt.NDArray[np.int64]

@@ -493,6 +493,50 @@ def terpret(
 
 
 @app.command()
+def posterior(
+    task: Annotated[str, typer.Argument(help="as for `ntpt learn`")],
+    library: Annotated[Path, typer.Option(help="run folder or file of a trained library")],
+    examples: Annotated[int, typer.Option(help="that programs are judged by")] = 64,
+    lines: Annotated[int, typer.Option(help="lines of a program")] = 4,
+    tolerance: Annotated[
+        float, typer.Option(help="probability that programs may have that are dropped on the way")
+    ] = 1e-6,
+    memory: Annotated[int, typer.Option(help="that running programs may take, in MiB")] = 256,
+    seed: Seed = 0,
+    data: DataFolder = None,
+    threads: Annotated[int, typer.Option(help="of torch")] = 1,
+    out: Annotated[Path | None, typer.Option(help="folder to keep the run in")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="go on with the run in --out")] = False,
+) -> None:
+    """Find the exact posterior over a task's programs, with a library that reads already."""
+    from rich.console import Console
+
+    from ntpt_pyro.experiments.exact import ExactOptions, posterior_of
+    from ntpt_pyro.experiments.report import print_exact
+    from ntpt_pyro.experiments.tasks import task_named
+
+    options = ExactOptions(
+        task,
+        library,
+        examples=examples,
+        lines=lines,
+        tolerance=tolerance,
+        memory=memory,
+        seed=seed,
+        data=data,
+    )
+    target = task_named(task, lines=lines)
+    run = _claimed(out, options.settings(), resume=resume, threads=threads)
+    console = Console(highlight=False)
+    if run is not None and run.complete:
+        print_exact(console, target, run.result(), run.posterior())
+        return
+    result, found = posterior_of(options, run=run, progress=sys.stderr.isatty())
+    print_exact(console, target, result, found)
+    _print_kept(console, out)
+
+
+@app.command()
 def show(
     run: Annotated[Path, typer.Argument(help="a folder that `ntpt learn` or `ntpt terpret` wrote")],
     top: Annotated[int, typer.Option(help="also print the K most probable programs")] = 0,
@@ -502,7 +546,13 @@ def show(
     from rich.console import Console
 
     from ntpt_pyro.experiments.plots import plot_posterior
-    from ntpt_pyro.experiments.report import Described, print_run, print_terpret, print_top
+    from ntpt_pyro.experiments.report import (
+        Described,
+        print_exact,
+        print_run,
+        print_terpret,
+        print_top,
+    )
     from ntpt_pyro.experiments.runs import Run
     from ntpt_pyro.experiments.tasks import task_named
     from ntpt_pyro.experiments.terpret import ProgramText
@@ -518,6 +568,8 @@ def show(
     console = Console(highlight=False)
     if task is None:
         print_terpret(console, described, result, posterior)
+    elif result["strategy"] == "exact":
+        print_exact(console, task, result, posterior)
     else:
         print_run(console, task, result, posterior)
     print_top(console, described, ranked)

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ntpt_pyro import ChoicePosterior
+from ntpt_pyro import MeanFieldPosterior
 from ntpt_pyro.errors import UsageError
 
 weights = st.lists(st.lists(st.integers(1, 50), min_size=1, max_size=4), min_size=1, max_size=4)
@@ -16,7 +16,7 @@ weights = st.lists(st.lists(st.integers(1, 50), min_size=1, max_size=4), min_siz
 
 def posterior_of(rows):
     marginals = {f"c{n}": torch.tensor(row).double() / sum(row) for n, row in enumerate(rows)}
-    return ChoicePosterior(marginals)
+    return MeanFieldPosterior(marginals)
 
 
 @given(weights, st.data())
@@ -40,7 +40,7 @@ def test_the_top_programs_are_the_most_probable_of_all(rows, data):
 
 
 def test_entropy_runs_from_decided_to_uniform():
-    posterior = ChoicePosterior({"sure": torch.tensor([0.0, 1.0]), "open": torch.full((4,), 0.25)})
+    posterior = MeanFieldPosterior({"sure": torch.tensor([0.0, 1.0]), "open": torch.full((4,), 0.25)})
     assert posterior.entropies() == pytest.approx({"sure": 0.0, "open": math.log(4)})
     assert posterior.mode() == {"sure": 1, "open": 0}
 

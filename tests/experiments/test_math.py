@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from ntpt_pyro import ChoicePosterior, Library
+from ntpt_pyro import Library, MeanFieldPosterior
 from ntpt_pyro.errors import DataError
 from ntpt_pyro.experiments import restarts as measuring
 from ntpt_pyro.experiments.evaluate import write_strip
@@ -166,7 +166,7 @@ def solved(tmp_path, library):
     """A run of MATH that ended with the right program."""
     run = Run(tmp_path / "solved")
     result = {"task": "math", "choices": SOLUTION}
-    run.finish(result, ChoicePosterior({}), Library.load(library))
+    run.finish(result, MeanFieldPosterior({}), Library.load(library))
     return run.folder
 
 
@@ -198,9 +198,9 @@ def test_what_cannot_be_evaluated_is_one_line(ntpt, solved, tmp_path):
     write_strip(torch.zeros(4, 28, 28), strip)
     stuck = Run(tmp_path / "stuck")
     program = {"task": "math", "choices": {**SOLUTION, "goto_1": 1}}
-    stuck.finish(program, ChoicePosterior({}), Library())
+    stuck.finish(program, MeanFieldPosterior({}), Library())
     other = Run(tmp_path / "other")
-    other.finish({"task": "add2x2/top", "choices": {}}, ChoicePosterior({}), Library())
+    other.finish({"task": "add2x2/top", "choices": {}}, MeanFieldPosterior({}), Library())
     for words, message in (
         ([solved, "3+"], "an odd number of symbols, got 2"),
         ([solved, ""], "an odd number of symbols, got 0"),

