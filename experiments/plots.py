@@ -2,7 +2,7 @@
 
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ntpt_pyro import Posterior
 from ntpt_pyro._files import write_bytes
@@ -73,6 +73,29 @@ def plot_walk(found: Walk, file: Path) -> None:
     axes.plot(columns[0] + 0.5, rows[0] + 0.5, "o", color="red", markersize=10)
     axes.set(xlim=(0, width), ylim=(height, 0), xticks=[], yticks=[])
     axes.set_title(f"path of {len(found.path) - 1}, measured {found.length}", loc="left", fontsize=10)
+    _write(figure, file)
+
+
+def plot_calibration(summary: dict[str, Any], file: Path) -> None:
+    """Draw what posteriors claim against how often they are right, by number of examples.
+
+    :param summary: see :func:`~ntpt_pyro.experiments.calibration.main`.
+    :param file: where to; its ending gives the format.
+    """
+    figure, axes = _figure(6.4, 4.2)
+    numbers = [int(examples) for examples in summary]
+    for kind, colour, name in (("exact", "C0", "exact posterior"), ("guide", "C3", "mean-field guide")):
+        measured = [summary[str(number)][kind] for number in numbers]
+        claimed = [one["claimed"] for one in measured]
+        right = [one["right"]["successes"] / one["right"]["trials"] for one in measured]
+        low, high = zip(*(one["right"]["interval"] for one in measured), strict=True)
+        axes.plot(numbers, claimed, "o--", color=colour, label=f"{name}: claimed")
+        axes.plot(numbers, right, "s-", color=colour, label=f"{name}: right")
+        axes.fill_between(numbers, low, high, color=colour, alpha=0.15, linewidth=0)
+    axes.set_xscale("log", base=2)
+    axes.set(xticks=numbers, xticklabels=numbers, ylim=(0, 1.03), xlabel="examples", ylabel="probability")
+    axes.set_title("what is held most probable, and how often it is right", loc="left", fontsize=10)
+    axes.legend(fontsize=8, frameon=False)
     _write(figure, file)
 
 
