@@ -40,7 +40,8 @@ MOST_PROGRAMS = 10**7
 LARGEST_TENSORS = 6
 """Tensors of the largest size that a model holds at a time, about."""
 CANDIDATES = 64
-"""Programs that are tried on all examples after each group, for a bound on the evidence."""
+"""Programs that are tried on all examples after each group, for a bound on the evidence; so few are not
+worth dropping."""
 
 
 @dataclass(frozen=True)
@@ -289,7 +290,7 @@ class _Search:
                 got=f"a log-likelihood of {float(found.max()):g}",
                 remedy="drop none (tolerance=0)",
             )
-        if not self.tolerance or self.done == examples:
+        if not self.tolerance or self.done == examples or len(self.numbers) <= CANDIDATES:
             return
         best = self.log_weights.topk(min(CANDIDATES, len(self.numbers)))
         final = best.values + self.likelihood(self.numbers[best.indices], last, examples)
