@@ -1,5 +1,6 @@
 """Pictures of single runs: the posterior of a program's choices, an agent's path."""
 
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,18 +16,30 @@ if TYPE_CHECKING:  # matplotlib takes a second to import, and not every command 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+BEHAVIOURS = 8
+"""What programs compute: so many of the most probable are drawn."""
 
-def plot_posterior(described: Described, posterior: Posterior, file: Path) -> None:
-    """Draw the marginals of the choices, a row of shaded cells a choice.
+
+def plot_posterior(
+    described: Described,
+    posterior: Posterior,
+    file: Path,
+    *,
+    behaviours: Sequence[Mapping[str, Any]] = (),
+) -> None:
+    """Draw the marginals of the choices, a row of shaded cells a choice; below them what programs compute.
 
     :param described: what gives programs words.
     :param posterior: of the choices.
     :param file: where to; its ending gives the format (png, svg, pdf).
+    :param behaviours: with their probabilities, the most probable first, as result.json has them; a bar each.
     :raises UsageError: where the ending is no format.
     """
     sites = list(posterior.marginals)
     widest = max(len(probs) for probs in posterior.marginals.values())
-    figure, axes = _figure(1.5 + 1.1 * widest, 0.8 + 0.42 * len(sites))
+    shown = behaviours[:BEHAVIOURS]
+    heights = [0.8 + 0.42 * len(sites), *([0.7 + 0.4 * len(shown)] if shown else [])]
+    figure, (axes, *below) = _figure(1.5 + 1.1 * widest, *heights)
     for row, site in enumerate(sites):
         for column, probability in enumerate(posterior.marginals[site].tolist()):
             axes.barh(row, 1, left=column, color=str(1 - 0.85 * probability), edgecolor="0.8")
@@ -44,6 +57,15 @@ def plot_posterior(described: Described, posterior: Posterior, file: Path) -> No
     axes.set_title("posterior of the choices", loc="left")
     for spine in axes.spines.values():
         spine.set_visible(False)
+    for bars in below:
+        for row, one in enumerate(shown):
+            bars.barh(row, one["probability"], color="C2" if one["right"] else "C3")
+            text = described.source(one["choices"])
+            words = "; ".join(line.text for line in text if not line.dead and not line.text.startswith("#"))
+            bars.text(0.01, row, f"{one['probability']:.3g}  {words}", va="center", fontsize=7)
+        bars.set(xlim=(0, 1), yticks=[])
+        bars.invert_yaxis()
+        bars.set_title("what programs compute (green: right), the shortest of each", loc="left", fontsize=9)
     _write(figure, file)
 
 
@@ -55,7 +77,7 @@ def plot_walk(found: Walk, file: Path) -> None:
     :raises UsageError: where the ending is no format.
     """
     height, width = found.says.shape
-    figure, axes = _figure(1.1 * width, 1.1 * height + 0.4)
+    figure, (axes,) = _figure(1.1 * width, 1.1 * height + 0.4)
     for cell in range(height * width):
         row, column = found.of_cell(cell)
         axes.imshow(found.images[row, column].numpy(), extent=(column, column + 1, row + 1, row))
@@ -82,7 +104,7 @@ def plot_calibration(summary: dict[str, Any], file: Path) -> None:
     :param summary: see :func:`~ntpt_pyro.experiments.calibration.main`.
     :param file: where to; its ending gives the format.
     """
-    figure, axes = _figure(6.4, 4.2)
+    figure, (axes,) = _figure(6.4, 4.2)
     numbers = [int(examples) for examples in summary]
     for kind, colour, name in (("exact", "C0", "exact posterior"), ("guide", "C3", "mean-field guide")):
         measured = [summary[str(number)][kind] for number in numbers]
@@ -99,14 +121,15 @@ def plot_calibration(summary: dict[str, Any], file: Path) -> None:
     _write(figure, file)
 
 
-def _figure(width: float, height: float) -> "tuple[Figure, Axes]":
-    """An empty figure, in inches."""
+def _figure(width: float, *heights: float) -> "tuple[Figure, list[Axes]]":
+    """An empty figure, a panel for each height, in inches."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = Figure(figsize=(width, sum(heights)), layout="constrained")
     FigureCanvasAgg(figure)
-    return figure, figure.add_subplot()
+    panels = figure.subplots(len(heights), squeeze=False, gridspec_kw={"height_ratios": heights})
+    return figure, list(panels[:, 0])
 
 
 def _write(figure: "Figure", file: Path) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ntpt_pyro import Line, Posterior, Program
 from ntpt_pyro.experiments.evaluate import Evaluation, written
 from ntpt_pyro.experiments.figures import MEASURES
+from ntpt_pyro.experiments.grid_steps import GridRun
 from ntpt_pyro.experiments.paper import FINAL_ACCURACY, MODEL_NAMES
 from ntpt_pyro.experiments.tasks import Task
 from ntpt_pyro.experiments.walk import Walk
@@ -17,6 +18,8 @@ if TYPE_CHECKING:  # rich draws from Python's random state when it is imported; 
 
 BAR = 20
 """Characters of a full bar."""
+SURE = 0.9
+"""Words of a program that are less probable are shown with what else might stand there."""
 BEHAVIOURS = 5
 """What programs compute: so many of the most probable are listed."""
 WRITTEN_OUT = 2
@@ -48,7 +51,7 @@ def print_run(console: "Console", task: Task, result: dict[str, Any], posterior:
     :param posterior: of the choices.
     """
     console.print(f"\n[bold]{task.name}[/], learned from {result['data']['train']}\n")
-    _print_source(console, task.source(result["choices"]))
+    _print_believed(console, task, result["choices"], posterior)
     console.print()
     _print_posterior(console, task, posterior, result["choices"])
     verdict = f"right on {task.domain}" if result["program_correct"] else "wrong"
@@ -93,6 +96,8 @@ def print_exact(console: "Console", task: Task, result: dict[str, Any], posterio
         console.print(f"[bold]{rank}.[/] probability {one['probability']:.4g}, {programs}{verdict}")
         if rank <= WRITTEN_OUT:
             _print_source(console, task.source(one["choices"]))
+    console.print("\nthe most probable program, and how probable each word of it is")
+    _print_believed(console, task, result["choices"], posterior)
     console.print()
     _print_posterior(console, task, posterior, result["choices"])
     rate = cost["programs"] * cost["examples"] / max(cost["seconds"], 1e-3)
@@ -136,6 +141,40 @@ def _print_source(console: "Console", source: Sequence[Line]) -> None:
 
     for line in source:
         console.print(Text("    " + str(line), style="dim" if line.dead else "bold"))
+
+
+def _print_believed(console: "Console", described: Described, program: Program, posterior: Posterior) -> None:
+    """Print a program, beside each line how probable its words are, and what else might stand there."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column()
+    for line in described.source(program):
+        words = Text()
+        least = min((float(posterior.marginals[site][program[site]]) for site in line.sites), default=0.0)
+        if least >= SURE:  # a number for the line says it all
+            words.append(f"{least:.2f}", style=_shade(least))
+        for site in line.sites if least < SURE else ():
+            probs = posterior.marginals[site]
+            said = float(probs[program[site]])
+            words.append(f"{described.alternative(site, program[site])} {said:.2f}", style=_shade(said))
+            rest = probs.clone()
+            rest[program[site]] = 0
+            if said < SURE and float(rest.max()) > 0:
+                other = int(rest.argmax())
+                words.append(
+                    f" (or {described.alternative(site, other)} {float(rest[other]):.2f})", style="dim"
+                )
+            words.append("  ")
+        table.add_row(Text("    " + str(line), style="dim" if line.dead else "bold"), words)
+    console.print(table)
+
+
+def _shade(probability: float) -> str:
+    """The colour of a word by its probability."""
+    return "green" if probability >= SURE else "yellow" if probability >= SURE / 2 else "red"
 
 
 def print_top(
@@ -218,6 +257,24 @@ def print_evaluation(console: "Console", evaluation: Evaluation, truth: int | No
     console.print(table)
     verdict = "" if truth is None else ", right" if truth == evaluation.execution.result else f", not {truth}"
     console.print(f"result  {evaluation.execution.result}{verdict} (from left to right, modulo 19)")
+
+
+def print_grid_run(console: "Console", found: GridRun) -> None:
+    """Print what each line of a program did on a grid.
+
+    :param console: where to.
+    :param found: the run.
+    """
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for column in ("line", "head", "reads", "value"):
+        table.add_column(column, justify="right" if column == "value" else "left")
+    for step in found.steps:
+        table.add_row(step.text, step.place, step.reading or "", str(step.value))
+    console.print(table)
+    verdict = ", right" if found.result == found.truth else f", not {found.truth}"
+    console.print(f"result  {found.result}{verdict}")
 
 
 def print_walk(console: "Console", found: Walk) -> None:

@@ -173,8 +173,10 @@ def source(program: Program, *, lines: int = LINES) -> list[Line]:
     for k in range(1, lines + 1):
         instruction = program[f"instr_{k}"]
         arguments = "(R{}, R{})".format(*_arguments(program, k)) if instruction == ADD else ""
-        text.append(Line(f"R{k} = {INSTRUCTIONS[instruction]}{arguments}", dead=k not in live))
-    return [*text, Line(f"return R{program['return']}")]
+        sites = [f"instr_{k}", *(uses(lines)[f"instr_{k}"].get(instruction, ()))]
+        said = tuple(site for site in sites if site in program)  # line 1 has no choice of arguments
+        text.append(Line(f"R{k} = {INSTRUCTIONS[instruction]}{arguments}", k not in live, said))
+    return [*text, Line(f"return R{program['return']}", sites=("return",))]
 
 
 def _arguments(program: Program, k: int) -> tuple[int, int]:

@@ -228,8 +228,9 @@ def source(program: Program, *, lines: int = LINES) -> list[Line]:
     for k in range(1, lines + 1):
         instruction = program[f"instr_{k}"]
         arguments = "(R{}, R{}, R{})".format(*_arguments(program, k)) if instruction == APPLY else ""
-        text.append(Line(f"R{k + INTEGERS} = {INSTRUCTIONS[instruction]}{arguments}", dead=k not in live))
-    return [*text, Line(f"return R{program['return']}")]
+        said = (f"instr_{k}", *uses(lines)[f"instr_{k}"].get(instruction, ()))
+        text.append(Line(f"R{k + INTEGERS} = {INSTRUCTIONS[instruction]}{arguments}", k not in live, said))
+    return [*text, Line(f"return R{program['return']}", sites=("return",))]
 
 
 def _arguments(program: Program, k: int) -> tuple[int, int, int]:

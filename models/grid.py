@@ -65,4 +65,5 @@ def heading(program: Program) -> Line:
     """
     if "net_choice" not in program:
         return Line("# initialization:")
-    return Line(f"# initialization, READ and MOVE with net_{program['net_choice']}:")
+    text = f"# initialization, READ and MOVE with net_{program['net_choice']}:"
+    return Line(text, sites=("net_choice",))

@@ -315,8 +315,10 @@ def source(program: Program) -> list[Line]:
     text = [Line("# initialization: R0 = R1 = R2 = 0, head before the tape")]
     for b in range(BLOCKS):
         line = f"L{b}: {instruction_text(program, b)}"
-        text.append(Line(f"{line:<28}goto L{program[f'goto_{b}']}", dead=b not in order))
-    text.append(Line(f"halt at the end of the tape: return R{program['return']}"))
+        said = (f"instr_{b}", *USES[f"instr_{b}"][program[f"instr_{b}"]], f"goto_{b}")
+        said = tuple(site for site in said if site in program)  # one network is no choice
+        text.append(Line(f"{line:<28}goto L{program[f'goto_{b}']}", b not in order, said))
+    text.append(Line(f"halt at the end of the tape: return R{program['return']}", sites=("return",)))
     again = order.index(program[f"goto_{order[-1]}"])
     text.append(Line("# that is:"))
     text += [Line(instruction_text(program, b)) for b in order[:again]]

@@ -223,5 +223,6 @@ def source(program: Program) -> list[Line]:
     lines = [Line("# initialization: at = start, heading = north, reg = 0")]
     for b in range(BLOCKS):
         line = f"L{b}: {text[INSTRUCTIONS[program[f'instr_{b}']]]}"
-        lines.append(Line(f"{line:<34}goto L{program[f'goto_{b}']}", dead=b not in reached))
+        said = (f"instr_{b}", f"goto_{b}")
+        lines.append(Line(f"{line:<34}goto L{program[f'goto_{b}']}", b not in reached, said))
     return [*lines, Line("halt at a stop sign: return reg")]

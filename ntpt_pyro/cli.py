@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # imported where they are used: `ntpt --help` should not wait
     from rich.console import Console
 
     from ntpt_pyro.experiments.runs import Run
+    from ntpt_pyro.experiments.tasks import Task
 
 app = typer.Typer(
     help="Learn programs with neural libraries.",
@@ -541,10 +542,15 @@ def show(
     run: Annotated[Path, typer.Argument(help="a folder that `ntpt learn` or `ntpt terpret` wrote")],
     top: Annotated[int, typer.Option(help="also print the K most probable programs")] = 0,
     plot: Annotated[Path | None, typer.Option(help="also draw the posterior to a file")] = None,
+    example: Annotated[
+        int | None, typer.Option(help="also run the program on the K-th input drawn from test images")
+    ] = None,
+    data: DataFolder = None,
 ) -> None:
     """Show a finished run: its program, the posterior of its choices, how well it does."""
     from rich.console import Console
 
+    from ntpt_pyro.errors import UsageError
     from ntpt_pyro.experiments.plots import plot_posterior
     from ntpt_pyro.experiments.report import (
         Described,
@@ -564,7 +570,7 @@ def show(
     described: Described = task or ProgramText()
     ranked = posterior.top(top) if top else []
     if plot is not None:
-        plot_posterior(described, posterior, plot)
+        plot_posterior(described, posterior, plot, behaviours=result.get("behaviours", ()))
     console = Console(highlight=False)
     if task is None:
         print_terpret(console, described, result, posterior)
@@ -573,8 +579,37 @@ def show(
     else:
         print_run(console, task, result, posterior)
     print_top(console, described, ranked)
+    if example is not None:
+        if task is None:
+            raise UsageError(
+                "--example", expected="a run that reads images", got="one of a text", remedy="leave it out"
+            )
+        console.print(f"\n[bold]on input {example}[/]")
+        _print_example(console, task, run, result, example, data)
     if plot is not None:
         console.print(f"\ndrawn to {plot}", style="dim")
+
+
+def _print_example(
+    console: "Console", task: "Task", run: Path, result: dict[str, Any], seed: int, data: Path | None
+) -> None:
+    """Run a learned program on an input drawn from test images."""
+    from ntpt_pyro.experiments import report
+    from ntpt_pyro.experiments.evaluate import draw_tape, evaluate_images
+    from ntpt_pyro.experiments.grid_steps import run_on_grid
+    from ntpt_pyro.experiments.runs import load_library
+    from ntpt_pyro.experiments.walk import walk
+
+    program, library = result["choices"], load_library(run)
+    if task.name == "math":
+        tape, truth = draw_tape(3, seed, data)
+        report.print_evaluation(console, evaluate_images(program, library, tape), truth)
+    elif task.name == "path_len":
+        report.print_walk(console, walk(program, library, side=5, seed=seed, data=data))
+    else:
+        lines = result["options"]["lines"]
+        found = run_on_grid(task, program, library, lines=lines, seed=seed, data=data)
+        report.print_grid_run(console, found)
 
 
 def _claimed(out: Path | None, settings: dict[str, Any], *, resume: bool, threads: int) -> "Run | None":

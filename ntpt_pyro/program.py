@@ -9,10 +9,12 @@ class Line:
 
     :param text: what it says.
     :param dead: whether the result is the same without it.
+    :param sites: the choices that it says, in the order of its words.
     """
 
     text: str
     dead: bool = False
+    sites: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """The line, with a comment where it is dead.

@@ -35,6 +35,14 @@ def test_a_posterior_is_found_kept_and_shown(ntpt, library, tmp_path):
     assert code == 0
     assert "the exact posterior of 324 programs" in shown
     assert (tmp_path / "p.png").exists()
+    for task in ("add2x2/top", "apply2x2/left"):
+        run = tmp_path / task
+        words = ("--lines", 2, "--examples", 3, "--library", library, "--out", run, "--memory", 64)
+        assert ntpt("posterior", task, *words)[0] == 0
+        code, shown, _ = ntpt("show", run, "--example", 4)
+        assert code == 0
+        assert "on input 4" in shown
+        assert "R0 = " in shown.split("on input")[1]
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,9 @@ def test_path_len_is_learned_kept_shown_and_followed(ntpt, tmp_path):
     result = json.loads((run / "result.json").read_text())
     assert set(result["beyond"]) == {"5x5", "8x8"}
     assert result["data"]["train"] == "drawn street signs, train (750)"
-    assert ntpt("show", run, "--top", 2)[0] == 0
+    code, printed, _ = ntpt("show", run, "--top", 2, "--example", 7)
+    assert code == 0
+    assert "on input 7" in printed
     code, printed, _ = ntpt("evaluate", run, "--length", 4, "--seed", 1, "--plot", picture)
     assert code == 0
     assert "length" in printed
