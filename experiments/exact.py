@@ -134,7 +134,7 @@ def posterior_of(
         "programs": _top(posterior),
         "behaviours": [_described(task, group) for group in groups[:SHOWN]],
         "right_behaviours": sum(one.probability for one in groups if task.is_correct(one.program)),
-        "cost": _cost(exact),
+        "cost": cost_of(exact),
         "seconds": round(time.monotonic() - began, 2),
         "data": {
             split: " and ".join(one.source for one in loaded.values()) for split, loaded in images.items()
@@ -183,7 +183,12 @@ def _described(task: Task, group: Behaviour) -> dict[str, Any]:
     }
 
 
-def _cost(exact: Exact) -> dict[str, Any]:
+def cost_of(exact: Exact) -> dict[str, Any]:
+    """What an exact posterior took, as JSON can hold it.
+
+    :param exact: the posterior.
+    :returns: programs, examples, seconds as estimated and as they were, and how much was run.
+    """
     cost: Cost = exact.cost
     return {
         "programs": cost.programs,

@@ -1,5 +1,6 @@
 """What a person sees of a run: the program's text, the posterior of its choices, how well it does."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -335,13 +336,25 @@ def print_terpret(
     :param result: see :func:`~ntpt_pyro.experiments.terpret.learn_text`.
     :param posterior: of the parameters.
     """
-    compiled, rate = result["compiled"], result["restarts_rate"]
+    compiled = result["compiled"]
     console.print(f"\n[bold]{result['task']}[/], learned from {result['data']['train']}\n")
     _print_posterior(console, described, posterior, result["choices"])
-    low, high = rate["interval"]
+    if result["restarts"] is None:
+        cost, as_many = result["cost"], math.exp(result["entropy"])
+        how = (
+            f"\nexact           {cost['programs']:,} programs on {cost['examples']} instances, "
+            f"{cost['seconds']:.0f} s"
+            f"\nentropy         {result['entropy']:.2f} nats, as of {as_many:,.0f} programs equally likely"
+        )
+    else:
+        rate = result["restarts_rate"]
+        low, high = rate["interval"]
+        how = (
+            f"\nrestarts right  {rate['successes']} of {rate['trials']} ({low:.0%} to {high:.0%})"
+            f"\ntraining        {result['steps']} steps, {result['seconds']:.0f} s"
+        )
     console.print(
-        f"\nrestarts right  {rate['successes']} of {rate['trials']} ({low:.0%} to {high:.0%})"
-        f"\ntraining        {result['steps']} steps, {result['seconds']:.0f} s"
+        f"{how}"
         f"\ncompiled to     {compiled['products']:,} products from {compiled['statements']:,} statements, "
         f"{compiled['seconds']:.2f} s"
     )

@@ -9,15 +9,36 @@ from typing import Any
 
 import torch
 
-from ntpt_pyro import Library, Line, MeanFieldPosterior, NeuralFunction, Program, Tensor, mode
+from ntpt_pyro import (
+    Library,
+    Line,
+    MeanFieldPosterior,
+    NeuralFunction,
+    Posterior,
+    Program,
+    Tensor,
+    mode,
+)
 from ntpt_pyro.errors import DataError, UsageError
+from ntpt_pyro.experiments.exact import cost_of
 from ntpt_pyro.experiments.provenance import versions
 from ntpt_pyro.experiments.runs import Run, load_library
 from ntpt_pyro.experiments.settings import as_json, check_at_least, check_positive
 from ntpt_pyro.experiments.statistics import success_rate
-from ntpt_pyro.inference import evidence, fit, marginals, most_probable, program_of, strategy_named
+from ntpt_pyro.inference import (
+    evidence,
+    exact_posterior,
+    fit,
+    marginals,
+    most_probable,
+    program_of,
+    strategy_named,
+)
 from ntpt_pyro.terpret import TerpretModel, parse
 from ntpt_pyro.terpret.data import Batch, read_batches, read_hypers
+
+EXACT = "exact"
+"""The strategy that tries all programs."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +48,8 @@ class TerpretOptions:
     :param model: file of the program text.
     :param hypers: file of its hypers.
     :param data: file of its instances.
-    :param strategy: see :data:`~ntpt_pyro.inference.STRATEGIES`.
+    :param strategy: see :data:`~ntpt_pyro.inference.STRATEGIES`; or ``exact``, which trains nothing and tries
+        all programs.
     :param restarts: programs trained at once.
     :param steps: training steps, each on all instances of the training batch.
     :param choice_lr: learning rate of the parameters.
@@ -84,7 +106,7 @@ class ProgramText:
 
 def learn_text(
     options: TerpretOptions, *, run: Run | None = None, progress: bool = False
-) -> tuple[dict[str, Any], MeanFieldPosterior]:
+) -> tuple[dict[str, Any], Posterior]:
     """Learn a text's parameters from its training batch.
 
     That is the batch whose name begins with ``train``, or else the first. A restart is right where the
@@ -94,15 +116,14 @@ def learn_text(
     :param options: what to do.
     :param run: a folder, already claimed, to keep checkpoints and the outcome in; None keeps nothing.
     :param progress: show a progress bar.
-    :returns: the content of result.json (the best restart's program, by evidence, how many restarts are
-        right, and how many instances of each batch it reproduces), and the posterior of its parameters.
+    :returns: the content of result.json (the best restart's program, by evidence, and how many restarts are
+        right, or the most probable program of all; how many instances of each batch it reproduces), and the
+        posterior of its parameters.
     :raises NtptError: for whatever is wrong with the options or the files.
     """
     began = time.monotonic()
-    strategy = strategy_named(options.strategy)
-    compiling = time.monotonic()
     batches = batches_of(options)
-    compiled = time.monotonic() - compiling
+    compiled = time.monotonic() - began
     train = next((batch for batch in batches if batch.name.lower().startswith("train")), batches[0])
     if not train.model.outputs or len(train.model.constants) == len(train.model.params):
         raise UsageError(
@@ -111,7 +132,53 @@ def learn_text(
             got="a text without",
             remedy="declare them",
         )
-    library = library_of(train.model, options)
+    find = _enumerated if options.strategy == EXACT else _trained
+    found = find(train, options, run, options.model.stem if progress else None)
+    tried = {
+        batch.name: [reproduced(batch, found.program, found.library), len(batch.instances)]
+        for batch in batches
+    }
+    held_out = [counts for name, counts in tried.items() if name != train.name]
+    result = {
+        "task": options.model.stem,
+        "strategy": options.strategy,
+        "seed": options.seed,
+        "test_accuracy": sum(n for n, _ in held_out) / sum(n for _, n in held_out) if held_out else None,
+        "digit_accuracy": None,
+        "program": train.model.program_text(found.program),
+        "choices": found.program,
+        "program_correct": tried[train.name][0] == len(train.instances),
+        "reproduced": tried,
+        "compiled": {
+            "seconds": round(compiled, 3),
+            "statements": train.model.statements,
+            "products": train.model.terms,
+        },
+        **found.how,
+        "seconds": round(time.monotonic() - began, 2),
+        "data": {"train": f"{len(train.instances)} instances of {options.data.name}"},
+        "options": options.settings(),
+        "versions": versions(),
+    }
+    if run is not None:
+        run.finish(result, found.posterior, found.library if len(found.library) else None)
+    return result, found.posterior
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A program, the functions it goes with, what is believed of its parameters, and how it was found."""
+
+    program: dict[str, int]
+    library: Library
+    posterior: Posterior
+    how: dict[str, Any]
+
+
+def _trained(train: Batch, options: TerpretOptions, run: Run | None, progress: str | None) -> _Found:
+    """The best of many restarts, by evidence."""
+    strategy = strategy_named(options.strategy)
+    library = library_of(train.model, options).copied(options.restarts, options.seed)
     model = partial(train.model, library=library)
     training = fit(
         model,
@@ -126,60 +193,65 @@ def learn_text(
         init_scale=options.init_scale,
         kl=options.kl,
         seed=options.seed,
-        progress=f"{options.model.stem}, {options.restarts} restarts" if progress else None,
+        progress=f"{progress}, {options.restarts} restarts" if progress else None,
         checkpoint=run.checkpoint("fit") if run else None,
     )
     library.count_steps(options.steps)
     programs = most_probable(strategy, model, training.guide, train.tensors, restarts=options.restarts)
     found = [program_of(programs, restart) for restart in range(options.restarts)]
     libraries = [library.take(torch.tensor([restart])) for restart in range(options.restarts)]
-    right = [
+    right = sum(
         reproduced(train, program, its) == len(train.instances)
         for program, its in zip(found, libraries, strict=True)
-    ]
+    )
     weights = evidence(model, programs, train.tensors)
     best = int(weights.argmax())
-    posterior = MeanFieldPosterior(
+    believed = marginals(strategy, model, training.guide, train.tensors, restarts=options.restarts)
+    return _Found(
+        found[best],
+        libraries[best],
+        MeanFieldPosterior({site: probs[best] for site, probs in believed.items()}),
         {
-            site: probs[best]
-            for site, probs in marginals(
-                strategy, model, training.guide, train.tensors, restarts=options.restarts
-            ).items()
-        }
-    )
-    tried = {
-        batch.name: [reproduced(batch, found[best], libraries[best]), len(batch.instances)]
-        for batch in batches
-    }
-    held_out = [counts for name, counts in tried.items() if name != train.name]
-    result = {
-        "task": options.model.stem,
-        "strategy": options.strategy,
-        "seed": options.seed,
-        "test_accuracy": sum(n for n, _ in held_out) / sum(n for _, n in held_out) if held_out else None,
-        "digit_accuracy": None,
-        "program": train.model.program_text(found[best]),
-        "choices": found[best],
-        "program_correct": right[best],
-        "restarts": options.restarts,
-        "restarts_correct": sum(right),
-        "restarts_rate": success_rate(sum(right), options.restarts),
-        "reproduced": tried,
-        "evidence": float(weights[best]),
-        "compiled": {
-            "seconds": round(compiled, 3),
-            "statements": train.model.statements,
-            "products": train.model.terms,
+            "restarts": options.restarts,
+            "restarts_correct": right,
+            "restarts_rate": success_rate(right, options.restarts),
+            "evidence": float(weights[best]),
+            "steps": options.steps,
         },
-        "steps": options.steps,
-        "seconds": round(time.monotonic() - began, 2),
-        "data": {"train": f"{len(train.instances)} instances of {options.data.name}"},
-        "options": options.settings(),
-        "versions": versions(),
-    }
-    if run is not None:
-        run.finish(result, posterior, libraries[best] if len(library) else None)
-    return result, posterior
+    )
+
+
+def _enumerated(train: Batch, options: TerpretOptions, run: Run | None, progress: str | None) -> _Found:
+    """The most probable of all programs; functions that the text calls must be trained already."""
+    library = library_of(train.model, options).eval()
+    for function in train.model.functions:
+        if not library.steps[function.name]:
+            raise UsageError(
+                "--strategy exact",
+                expected=f"a library with {function.name}, trained",
+                got="none",
+                remedy="learn the text with another strategy first, and give its run as --library",
+            )
+    exact = exact_posterior(
+        partial(train.model, library=library),
+        train.tensors,
+        progress=progress,
+        checkpoint=run.checkpoint("exact") if run else None,
+    )
+    return _Found(
+        exact.posterior.mode(),
+        library,
+        exact.posterior,
+        {
+            "restarts": None,
+            "restarts_correct": None,
+            "log_evidence": exact.posterior.log_evidence,
+            "hidden": exact.posterior.hidden,
+            "entropy": exact.posterior.entropy(),
+            "steps": 0,
+            "cost": cost_of(exact),
+        },
+    )
 
 
 def batches_of(options: TerpretOptions) -> list[Batch]:
@@ -194,7 +266,7 @@ def batches_of(options: TerpretOptions) -> list[Batch]:
 
 
 def library_of(model: TerpretModel, options: TerpretOptions) -> Library:
-    """The learnable functions of a text, each restart's own.
+    """The learnable functions of a text: those of a given library, new ones beside.
 
     :param model: the text.
     :param options: of the run.
@@ -204,7 +276,7 @@ def library_of(model: TerpretModel, options: TerpretOptions) -> Library:
     library = load_library(options.library) if options.library else Library(seed=options.seed)
     for function in model.functions:
         library.ensure(function)
-    return library.copied(options.restarts, options.seed)
+    return library
 
 
 def reproduced(batch: Batch, program: Mapping[str, int], library: Library) -> int:

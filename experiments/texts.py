@@ -3,7 +3,8 @@
     python -m ntpt_pyro.experiments.texts --out experiments/results/texts/cpu.json
 
 For each task of a text a hundred restarts count singly; then runs of 64 restarts each, which succeed where
-the restart with most evidence reproduces every instance. Nothing is kept between tasks: it takes minutes.
+the restart with most evidence reproduces every instance; then, where there are not too many, all programs are
+tried. Nothing is kept between tasks: it takes minutes.
 """
 
 import argparse
@@ -16,15 +17,16 @@ import torch
 
 from ntpt_pyro import models
 from ntpt_pyro._files import write_json
+from ntpt_pyro.errors import BudgetError
 from ntpt_pyro.experiments.provenance import commit, versions
 from ntpt_pyro.experiments.statistics import spread, success_rate
-from ntpt_pyro.experiments.terpret import TerpretOptions, batches_of, learn_text
+from ntpt_pyro.experiments.terpret import EXACT, TerpretOptions, batches_of, learn_text
 from ntpt_pyro.inference import Training, strategy_named
 
 FOLDER = Path(models.__file__).parent / "terpret"
 TASKS = {
     "turing": ("invert", "prepend", "decrement"),
-    "circuit": ("swap", "controlled_swap", "full_adder"),
+    "circuit": ("swap", "controlled_swap", "full_adder", "two_bit_adder"),
     "basic_block": ("access",),
 }
 TERPRET = {
@@ -84,7 +86,13 @@ def _measured(text: str, task: str, options: argparse.Namespace) -> dict[str, An
         learn_text(_options(text, task, steps=options.steps, seed=seed))[0]
         for seed in range(1, options.runs + 1)
     ]
+    try:
+        every, _ = learn_text(_options(text, task, strategy=EXACT))
+        exact: dict[str, Any] = {name: every[name] for name in ("program_correct", "entropy", "cost")}
+    except BudgetError as error:
+        exact = {"out_of_reach": error.got}
     return {
+        "exact": exact,
         "restarts": singly["restarts_rate"],
         "runs": success_rate(sum(run["program_correct"] for run in runs), len(runs)),
         "held_out": [run["test_accuracy"] for run in runs],

@@ -21,6 +21,7 @@ from ntpt_pyro.inference.optim import SplitAdam as SplitAdam
 from ntpt_pyro.inference.readings import SureReadings as SureReadings
 from ntpt_pyro.inference.readout import decided as decided
 from ntpt_pyro.inference.readout import evidence as evidence
+from ntpt_pyro.inference.readout import evidence_bound as evidence_bound
 from ntpt_pyro.inference.readout import marginals as marginals
 from ntpt_pyro.inference.readout import most_probable as most_probable
 from ntpt_pyro.inference.readout import program_of as program_of
@@ -62,6 +63,7 @@ __all__ = [
     "decided",
     "enumeration",
     "evidence",
+    "evidence_bound",
     "exact_posterior",
     "fit",
     "follow",

@@ -1,5 +1,6 @@
 """What a fit has found: marginals of the choices, most probable programs, and how well they explain data."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from ntpt_pyro.inference.prototype import model_sites
 from ntpt_pyro.inference.restarts import Restarts
 from ntpt_pyro.inference.steps import ForwardMarginals
 from ntpt_pyro.inference.strategy import Strategy
+from ntpt_pyro.posterior import Posterior
 from ntpt_pyro.sites import Message, role_of
 from ntpt_pyro.values import one_hot
 
@@ -141,6 +143,31 @@ def evidence(
         with torch.no_grad():
             total = total + log_likelihood(fixed, batch)
     return total / len(data[0])
+
+
+def evidence_bound(
+    model: Model,
+    posterior: Posterior,
+    data: Sequence[Tensor],
+    *,
+    draws: int = 256,
+    generator: torch.Generator | None = None,
+) -> float:
+    """A lower bound on the log-evidence of data, by programs drawn from a posterior: an estimate of its ELBO.
+
+    ``E_q[log p(data, program) - log q(program)]``; an exact posterior knows the evidence itself.
+
+    :param model: a Pyro program, not wrapped, whose choices are uniform before any data.
+    :param posterior: over its programs, such as a guide's marginals.
+    :param data: examples.
+    :param draws: programs drawn.
+    :param generator: source of the draw; torch's global one where None.
+    :returns: nats; its standard error falls as one over the root of ``draws``.
+    """
+    programs = posterior.sample(draws, generator)
+    likelihood = float(evidence(model, programs, data).mean()) * len(data[0])
+    prior = -sum(math.log(len(probs)) for probs in posterior.marginals.values())
+    return likelihood + prior + posterior.entropy()
 
 
 def log_likelihood(fixed: Model, batch: Sequence[Tensor]) -> Float[Tensor, " programs"]:

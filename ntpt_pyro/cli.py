@@ -450,7 +450,9 @@ def terpret(
     model: Annotated[Path, typer.Argument(help="a program text in TerpreT")],
     hypers: Annotated[Path, typer.Argument(help="JSON: {setting: {hyper: integer}}")],
     data: Annotated[Path, typer.Argument(help="JSON: [{batch_name, hypers, instances}]")],
-    strategy: Annotated[str, typer.Option(help="as for `ntpt learn`")] = "relaxed",
+    strategy: Annotated[
+        str, typer.Option(help="as for `ntpt learn`; or exact: nothing is trained, all programs are tried")
+    ] = "relaxed",
     restarts: Annotated[int, typer.Option(help="programs trained at once")] = 64,
     steps: Annotated[int, typer.Option(help="training steps")] = 800,
     choice_lr: ChoiceRate = 0.1,
@@ -484,11 +486,11 @@ def terpret(
         library=library,
     )
     run = _claimed(out, options.settings(), resume=resume, threads=threads)
-    if run is not None and run.complete:
-        result, posterior = run.result(), run.posterior()
-    else:
-        result, posterior = learn_text(options, run=run, progress=sys.stderr.isatty())
     console = Console(highlight=False)
+    if run is not None and run.complete:
+        print_terpret(console, ProgramText(), run.result(), run.posterior())
+        return
+    result, posterior = learn_text(options, run=run, progress=sys.stderr.isatty())
     print_terpret(console, ProgramText(), result, posterior)
     _print_kept(console, out)
 

@@ -56,8 +56,28 @@ class OneHot(_Vertices):
     categorical's, and it is defined inside the simplex too, where :class:`MeanOneHot` and
     :class:`RelaxedOneHot` put their values.
 
-    :param logits: normalised log-probabilities ``[*batch, n]``.
+    :param normalised: log-probabilities ``[*batch, n]``.
+    :param logits: in place of them log-probabilities that may lack a constant, as Pyro's own marginals give.
+
+    >>> OneHot(logits=torch.tensor([-1.0, -1.0])).probs
+    tensor([0.5000, 0.5000])
     """
+
+    def __init__(
+        self,
+        normalised: Float[Tensor, "*batch n"] | None = None,
+        *,
+        logits: Float[Tensor, "*batch n"] | None = None,
+    ) -> None:
+        if normalised is None:
+            assert logits is not None
+            normalised = logits.log_softmax(-1)
+        super().__init__(normalised)
+
+    @property
+    def probs(self) -> Value:
+        """The probabilities."""
+        return self._parameter.exp()
 
     @property
     def logits(self) -> Float[Tensor, "*batch n"]:

@@ -260,10 +260,14 @@ def test_accuracies_by_length_are_the_recorded_ones():
 def text_row(task: str, found: dict, terpret: dict) -> str:
     """A row of the table of program texts that were learned."""
     single, runs, (low, high) = found["restarts"], found["runs"], found["restarts"]["interval"]
+    exact = found["exact"]
+    every = "out of reach"
+    if "cost" in exact:
+        every = f"{'right' if exact['program_correct'] else 'wrong'}, {exact['cost']['seconds']:.0f} s"
     return (
         f"| {task} | {terpret.get(task, '-')} | {single['successes']} of {single['trials']} "
         f"({low:.0%} to {high:.0%}) | {runs['successes']} of {runs['trials']} "
-        f"| {found['seconds_a_run']['median']:.0f} s | {found['compiled']['seconds']:.2f} s |"
+        f"| {found['seconds_a_run']['median']:.0f} s | {every} | {found['compiled']['seconds']:.2f} s |"
     )
 
 
@@ -274,6 +278,54 @@ def test_texts_that_were_learned_are_the_recorded_ones():
         assert text_row(task, found, texts["terpret"]) in document
     for restarts, milliseconds in texts["step"].items():
         assert f"{milliseconds:.1f} ms ({restarts})" in document
+
+
+def path_len_sentence(summary: dict) -> str:
+    """What runs of path_len came to."""
+    right = summary["right_programs"]
+    low, high = right["interval"]
+    names = {"test_accuracy": "as trained on", "on 5x5": "of 5x5", "on 8x8": "of 8x8"}
+    paths = ", ".join(f"{name} {ranged(summary[key], '.1%')}" for key, name in names.items())
+    return (
+        f"{right['successes']} of {right['trials']} runs ({low:.0%} to {high:.0%}) end with the right "
+        f"program. Medians and ranges: paths right on grids {paths}; `LOOK` then reads "
+        f"{ranged(summary['sign_accuracy'], '.1%')} of signs; {ranged(summary['restarts_correct'], 'g')} "
+        f"of 32 restarts right; {ranged(summary['seconds'], '.0f')} s"
+    )
+
+
+def test_runs_of_path_len_are_the_recorded_ones():
+    (summary,) = recorded("rates/path_len.json")["summary"].values()
+    document = (ROOT / "docs" / "terpret.md").read_text(encoding="utf-8")
+    assert path_len_sentence(summary) in flowing(document)
+
+
+def calibration_row(examples: str, summary: dict) -> str:
+    """A row of the table of what posteriors claim, and how often they are right."""
+    cells = []
+    for kind in ("exact", "guide"):
+        right, claimed, mass = (summary[kind][name] for name in ("right", "claimed", "mass"))
+        low, high = right["interval"]
+        share = f"{right['successes']} of {right['trials']} ({low:.0%} to {high:.0%})"
+        cells += [f"{claimed:.2f}", share, f"{mass:.2f}"]
+    return f"| {examples} | {' | '.join(cells)} |"
+
+
+def exact_math_sentence(summary: dict) -> str:
+    """What exact posteriors of MATH came to."""
+    right, rate = summary["right_programs"], summary["programs_times_examples_a_second"]
+    low, high = right["interval"]
+    return (
+        f"{right['successes']} of {right['trials']} ({low:.0%} to {high:.0%}) have the right program first, "
+        f"in {ranged(summary['exact']['seconds'], '.0f')} s each: {ranged(rate, ',.0f')} programs times "
+        f"expressions a second, those that were dropped included; at most {summary['peak_megabytes']:,} MB"
+    )
+
+
+def test_posteriors_are_the_recorded_ones():
+    assert exact_math_sentence(recorded("posterior/math.json")["summary"]["64"]) in flowing(README)
+    for examples, summary in recorded("posterior/add2x2.json")["summary"].items():
+        assert calibration_row(examples, summary) in README
 
 
 def tuning_row(run: dict) -> str:

@@ -1,6 +1,7 @@
 """`ntpt terpret` as a user types it: a program text, its hypers and its instances."""
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -274,3 +275,26 @@ def test_two_batches_of_one_name_are_refused(ntpt, files):
     code, _, error = ntpt("terpret", *files(data=[DATA[0], DATA[0]]))
     assert code == 2
     assert "batch 'train': expected batches of different names" in error
+
+
+def test_all_programs_of_a_text_are_tried(ntpt, files, tmp_path):
+    out = tmp_path / "run"
+    code, printed, _ = ntpt("terpret", *files(), "--strategy", "exact", "--out", out)
+    assert code == 0
+    assert "exact           16 programs on 4 instances" in printed
+    assert "batch 'test': 2 of 2 instances reproduced" in printed
+    result = json.loads((out / "result.json").read_text())
+    assert result["program_correct"] is True
+    assert result["restarts"] is None
+    assert result["choices"] == {"instructions_0": 0, "arg1_0": 0, "arg2_0": 1, "out_0": 0}
+    assert result["entropy"] == pytest.approx(math.log(2), abs=1e-3)  # a + b, and b + a
+    assert "exact           16 programs" in ntpt("show", out)[1]
+    again = ntpt("terpret", *files(), "--strategy", "exact", "--out", out, "--resume")
+    assert "exact           16 programs" in again[1]
+
+
+def test_untrained_functions_have_no_exact_posterior(ntpt, files):
+    data = [{"batch_name": "train", "hypers": "two", "instances": SIGNS}]
+    code, _, error = ntpt("terpret", *files(LOOKS, HYPERS, data), "--strategy", "exact")
+    assert code == 2
+    assert "expected a library with LOOK, trained, got none" in error

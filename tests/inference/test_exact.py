@@ -7,9 +7,9 @@ import pyro
 import pytest
 import torch
 
-from ntpt_pyro import choice, observe
+from ntpt_pyro import MeanFieldPosterior, choice, observe
 from ntpt_pyro.errors import BudgetError, RunError, SiteError, UsageError
-from ntpt_pyro.inference import ProgramSpace, exact_posterior
+from ntpt_pyro.inference import ProgramSpace, evidence_bound, exact_posterior
 from ntpt_pyro.inference import exact as searching
 from tests.inference.tiny import READ_ONCE, READ_TWICE, REGISTERS, data
 
@@ -113,6 +113,23 @@ def test_leaving_out_what_does_not_matter_changes_no_probability():
     for site, size in SIZES.items():  # 5 standard deviations: fails once in 10^5 seeds
         shares = torch.bincount(drawn[site], minlength=size) / 20_000
         torch.testing.assert_close(shares.double(), fewer.marginals[site], atol=0.018, rtol=0)
+
+
+def test_a_guide_bounds_the_evidence_from_below():
+    given = data(4)
+    exact = exact_posterior(READ_ONCE.model, given, tolerance=0).posterior
+    uniform = MeanFieldPosterior({s: torch.full((size,), 1 / size) for s, size in READ_ONCE.sizes.items()})
+    joint = READ_ONCE.log_joint(*given)
+    expected = float(joint.mean()) + math.log(6)  # the ELBO of the uniform guide, by brute force
+    drawn = evidence_bound(READ_ONCE.model, uniform, given, draws=4000, generator=torch.Generator())
+    # 6 standard errors of the mean: fails less than once in 10^8 seeds
+    assert drawn == pytest.approx(expected, abs=6 * float(joint.std()) / 4000**0.5)
+    assert drawn < exact.log_evidence
+    sure = MeanFieldPosterior({"by": torch.eye(3)[1], "flip": torch.eye(2)[0]})
+    (only,) = [i for i, p in enumerate(READ_ONCE.programs()) if p == {"by": 1, "flip": 0}]
+    assert evidence_bound(READ_ONCE.model, sure, given, draws=2) == pytest.approx(
+        float(joint[only]), abs=1e-6
+    )
 
 
 def test_it_goes_on_from_where_it_was(tmp_path, monkeypatch):
