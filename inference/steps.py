@@ -30,7 +30,7 @@ class ForwardMarginals(Messenger):
         msg["done"] = msg["stop"] = True
 
     def _pyro_ntpt_variables(self, msg: Message) -> None:
-        msg["value"] = dict(msg["args"][0])
+        (msg["value"],) = msg["args"]
         msg["done"] = msg["stop"] = True
 
 

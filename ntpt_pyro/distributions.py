@@ -207,7 +207,9 @@ class Output(TorchDistribution):
 
     def log_prob(self, value: Int[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
         """The log-probability of integers ``[*batch]`` in ``0..n-1``, broadcast against the batch."""
-        batch = torch.broadcast_shapes(value.shape, self.batch_shape)
+        batch = self.batch_shape
+        if batch[len(batch) - value.ndim :] != value.shape:  # torch's own is slow, and rarely needed
+            batch = torch.broadcast_shapes(value.shape, batch)
         probs = self.probs.expand(batch + self.probs.shape[-1:])
         labelled = probs.gather(-1, value.expand(batch).unsqueeze(-1)).squeeze(-1)
         return ((1 - self.noise) * labelled + self.noise / self.probs.shape[-1]).log()

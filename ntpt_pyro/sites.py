@@ -104,11 +104,11 @@ def var(site: str, value: Value) -> Value:
 
 
 @effectful(type="ntpt_variables")
-def variables(values: Mapping[str, Value]) -> dict[str, Value]:
+def variables(values: Mapping[str, Value]) -> Mapping[str, Value]:
     """Many interpreter steps at once: a :func:`var` each, announced together, which is cheaper.
 
     :param values: for each site its distribution ``[*batch, n]``; none is computed from another.
-    :returns: by site what :func:`var` yields.
+    :returns: by site what :func:`var` yields; ``values`` itself where every step yields its distribution.
     """
     return {site: var(site, value) for site, value in values.items()}
 

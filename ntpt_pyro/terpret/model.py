@@ -1,6 +1,6 @@
 """A program text as a Pyro model, of the same sites that models written by hand have."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pyro
@@ -100,6 +100,7 @@ class TerpretModel:
             layout = _Layout(number, cells)
             self._levels.append(_Level(layout, {cell: unrolled.assignments[cell] for cell in cells}, found))
             found |= layout.rows
+        self._rows = found
 
     def __call__(self, *data: Tensor | None, library: Library | None = None) -> dict[str, Value]:
         """Run the model on a batch of instances; its outputs are observed.
@@ -112,36 +113,32 @@ class TerpretModel:
         :raises LibraryError: where a learnable function is missing.
         """
         tensors = dict(zip([*self.inputs, *self.outputs], data, strict=True))
-        values: dict[Any, Slots] = {}
+        blocks: dict[Block, Slots] = {}
+        values = _Values(blocks, self._rows)
         for cell in self.params:
             fixed = self.constants.get(cell)
             value = constant(fixed, cell.size) if fixed is not None else choice(cell.site, cell.size)
             values[cell] = value.movedim(-1, 0)
         instances = next((len(tensor) for tensor in data if tensor is not None), 1)
-        outputs: dict[Cell, Value] = {}
         with pyro.plate("instances", instances, dim=-1):
             for declared in self.inputs:
                 values |= self._read(declared, tensors[declared], library)
-            blocks: dict[Block, Slots] = {}
             together = _keep(blocks, self._chosen, values) and _keep(blocks, self._given, values)
             for level in self._levels:
-                computed = level.together(blocks) if together else level.alone(values)
-                steps = {
-                    cell.site: value.movedim(0, -1)
-                    for cell, value in computed.items()
-                    if cell.declared.kind == "Var"
-                }
-                yielded = variables(steps) if steps else {}
-                for cell, value in computed.items():
-                    if cell.declared.kind == "Output":
-                        outputs[cell] = value.movedim(0, -1)
-                    elif yielded[cell.site] is not steps[cell.site]:
-                        computed[cell] = yielded[cell.site].movedim(-1, 0)
-                values.update(computed)
-                together = together and _keep(blocks, level.layout, values)
-            for declared in self.outputs:
-                for cell in elements(declared):
-                    _observe(cell, outputs[cell], tensors[declared])
+                if together:
+                    blocks[level.layout.block] = level.stage(blocks)
+                else:
+                    values.update(level.alone(values).items())
+                if not level.steps:
+                    continue
+                steps = _Steps(level.steps, values)
+                yielded = variables(steps)
+                if yielded is not steps:
+                    values.update((cell, yielded[site].movedim(-1, 0)) for site, cell in level.steps.items())
+                    together = together and _keep(blocks, level.layout, values)
+            outputs = {cell: values[cell].movedim(0, -1) for one in self.outputs for cell in elements(one)}
+            for cell, value in outputs.items():
+                _observe(cell, value, tensors[cell.declared])
         return {cell.site: value for cell, value in outputs.items()}
 
     def _read(self, declared: Declared, tensor: Tensor | None, library: Library | None) -> dict[Read, Slots]:
@@ -211,6 +208,36 @@ class _Layout:
             first += source.size
 
 
+class _Values(dict[Read, Slots]):
+    """Values by what they are of; those that are not there by themselves lie in blocks."""
+
+    def __init__(self, blocks: Mapping[Block, Slots], rows: Mapping[Read, tuple[Block, int]]) -> None:
+        super().__init__()
+        self._blocks = blocks
+        self._rows = rows
+
+    def __missing__(self, source: Read) -> Slots:
+        block, first = self._rows[source]
+        return self._blocks[block][first : first + source.size]
+
+
+class _Steps(Mapping[str, Value]):
+    """The variables of a level by site; a handler that leaves them as they are need not make them."""
+
+    def __init__(self, cells: Mapping[str, Cell], values: _Values) -> None:
+        self._cells = cells
+        self._values = values
+
+    def __getitem__(self, site: str) -> Value:
+        return self._values[self._cells[site]].movedim(0, -1)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._cells)
+
+    def __len__(self) -> int:
+        return len(self._cells)
+
+
 class _Level:
     """Variables that can be computed at the same time: as one block, or each by itself.
 
@@ -226,13 +253,9 @@ class _Level:
     ) -> None:
         self.layout = layout
         self.stage = Stage(assignments, dict(found).__getitem__)
+        self.steps = {cell.site: cell for cell in assignments if cell.declared.kind == "Var"}
         self._assignments = assignments
         self._stages: list[Stage] | None = None
-
-    def together(self, blocks: dict[Block, Slots]) -> dict[Cell, Slots]:
-        """The variables' distributions, from values in blocks; theirs is added."""
-        out = blocks[self.layout.block] = self.stage(blocks)
-        return dict(zip(self.stage.cells, out.split([cell.size for cell in self.stage.cells]), strict=True))
 
     def alone(self, values: Mapping[Read, Slots]) -> dict[Cell, Slots]:
         """The variables' distributions, from values by themselves."""
