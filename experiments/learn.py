@@ -28,21 +28,19 @@ from ntpt_pyro.experiments.judging import (
     GOOD_ENOUGH,
     POSTERIOR_EXAMPLES,
     Verdict,
-    accuracy,
     judge,
-    reading_accuracy,
+    symbols_for,
+    worth,
 )
 from ntpt_pyro.experiments.provenance import versions
 from ntpt_pyro.experiments.runs import Run, load_library
 from ntpt_pyro.experiments.settings import IMAGE_DROPOUT, as_json, check_at_least, check_decay, check_positive
-from ntpt_pyro.experiments.tasks import READINGS, SPLITS, Task, task_named
+from ntpt_pyro.experiments.tasks import SPLITS, Task, task_named
 from ntpt_pyro.inference import (
     Callback,
     ChoiceGuide,
     Strategy,
-    SureReadings,
     Training,
-    decided,
     fit,
     marginals,
     most_probable,
@@ -50,7 +48,7 @@ from ntpt_pyro.inference import (
     strategy_named,
 )
 
-BEYOND_EXAMPLES = 500
+TEST_EXAMPLES = 10_000
 MOST_HELD_BACK = 500
 """Examples that a search is judged by are a tenth of all, at most so many."""
 
@@ -169,11 +167,7 @@ def learn(options: Options, *, run: Run | None = None, progress: bool = False) -
     source = torch.Generator().manual_seed(options.seed)
     examples = task.draw(images["train"], options.examples, source)
     library = library_of(task, options)
-    readings = {
-        name: images["test"].get(name) or load("test", options.data, options.download)
-        for name, load in READINGS.items()
-        if name in library.steps
-    }
+    symbols = symbols_for(library, images["test"], options.data, options.download)
     learner = _Learner(task, strategy, options, run, progress)
     found = learner.search(library, examples)
     guide, library, steps = learner.settle(found, examples)
@@ -181,28 +175,12 @@ def learn(options: Options, *, run: Run | None = None, progress: bool = False) -
     model = task.model(library)
     some = examples.split(POSTERIOR_EXAMPLES)[0].tensors
     posterior = MeanFieldPosterior({k: p[0] for k, p in marginals(strategy, model, guide, some).items()})
-    programs = most_probable(strategy, model, guide, some)
-    program = program_of(programs)
-    learned = decided(model, programs, some)
-    tried = SureReadings()(learned) if task.sure_readings else learned
-    test = task.draw(images["test"], task.test_examples, source)
-    test_accuracy = float(accuracy(tried, test)[0])
-    beyond = {
-        name: float(accuracy(tried, draw(images["test"], BEYOND_EXAMPLES, source))[0])
-        for name, draw in task.beyond.items()
-    }
+    program = program_of(most_probable(strategy, model, guide, some))
     result = {
         "task": task.name,
         "strategy": options.strategy,
         "seed": options.seed,
-        "test_accuracy": test_accuracy,
-        **({"beyond": beyond} if beyond else {}),
-        "digit_accuracy": reading_accuracy(library, "net_0", readings),
-        "operator_accuracy": reading_accuracy(library, "net_1", readings),
-        "sign_accuracy": reading_accuracy(library, "LOOK", readings),
-        "program": [line.text for line in task.source(program)],
-        "choices": program,
-        "program_correct": task.is_correct(program),
+        **worth(task, library, program, images["test"], symbols, source, examples=TEST_EXAMPLES),
         "restarts": options.restarts,
         "restarts_correct": found.verdict.correct,
         "rounds": found.rounds,

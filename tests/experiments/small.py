@@ -1,6 +1,5 @@
 """Runs small enough to be made dozens of times."""
 
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -11,15 +10,9 @@ from ntpt_pyro.experiments import learn as learning
 from ntpt_pyro.experiments import tasks
 from ntpt_pyro.experiments.images import Images
 from ntpt_pyro.experiments.learn import Options
-from ntpt_pyro.experiments.tasks import Task, task_named
 
 OPTIONS = {"examples": 40, "restarts": 2, "steps": 12, "rounds": 1, "lines": 2, "batch_size": 8}
 FLAGS = [f"--{name.replace('_', '-')}={value}" for name, value in OPTIONS.items()]
-
-
-def small_task(name: str, *, lines: int) -> Task:
-    """A task that a learned program is tried on fewer examples of."""
-    return replace(task_named(name, lines=lines), test_examples=50)
 
 
 def options(**changes) -> Options:
@@ -43,4 +36,4 @@ def random_images(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(tasks, "load_digits", partial(load, 10))
     monkeypatch.setattr(tasks, "load_operators", partial(load, 4))
-    monkeypatch.setattr(learning, "task_named", small_task)
+    monkeypatch.setattr(learning, "TEST_EXAMPLES", 50)
