@@ -39,8 +39,8 @@ _GROUNDS = (_BLUE, _BLUE, _RED, _BLUE, _RED)
 def load_signs(split: Literal["train", "test"], *, data: Path | None = None) -> Images:
     """Read or draw one split of the signs. No global random state is touched.
 
-    With a folder: all images of the classes in ``street_signs/street_signs.npz``; those for tests are
-    photographs of other signs. Without: drawn signs, every image another.
+    With a folder: all images of the classes in ``street_signs/street_signs.npz``, by the benchmark's own
+    training and test parts. Without: drawn signs, every image another.
 
     :param split: training or test images.
     :param data: folder with ``street_signs/street_signs.npz``, which is only read.

@@ -47,7 +47,7 @@ def test_examples_are_grids_starts_and_lengths():
 
 
 @pytest.mark.skipif(not REAL.exists(), reason="drawn signs stand in for photographs above")
-def test_photographs_for_tests_are_others():
+def test_photographs_for_tests_are_not_those_for_training():
     train, test = load_signs("train", data=REAL), load_signs("test", data=REAL)
     assert (len(train.labels), len(test.labels)) == (1943, 717)
     assert (
