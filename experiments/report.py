@@ -145,7 +145,7 @@ def _print_source(console: "Console", source: Sequence[Line]) -> None:
 
 
 def _print_believed(console: "Console", described: Described, program: Program, posterior: Posterior) -> None:
-    """Print a program, beside each line how probable its words are, and what else might stand there."""
+    """Print a program, beside each live line how probable its words are, and what else might stand there."""
     from rich.table import Table
     from rich.text import Text
 
@@ -153,11 +153,11 @@ def _print_believed(console: "Console", described: Described, program: Program, 
     table.add_column(no_wrap=True)
     table.add_column()
     for line in described.source(program):
-        words = Text()
-        least = min((float(posterior.marginals[site][program[site]]) for site in line.sites), default=0.0)
+        words, said_by = Text(), () if line.dead else line.sites
+        least = min((float(posterior.marginals[site][program[site]]) for site in said_by), default=0.0)
         if least >= SURE:  # a number for the line says it all
             words.append(f"{least:.2f}", style=_shade(least))
-        for site in line.sites if least < SURE else ():
+        for site in said_by if least < SURE else ():
             probs = posterior.marginals[site]
             said = float(probs[program[site]])
             words.append(f"{described.alternative(site, program[site])} {said:.2f}", style=_shade(said))
