@@ -8,11 +8,10 @@ from typing import Any
 import torch
 
 from ntpt_pyro import Behaviour, Library, Posterior, Program, ProgramPosterior, by_behaviour
-from ntpt_pyro.errors import LibraryError
-from ntpt_pyro.experiments.judging import symbols_for, worth
+from ntpt_pyro.experiments.judging import check_trained, symbols_for, worth
 from ntpt_pyro.experiments.provenance import versions
 from ntpt_pyro.experiments.runs import Run, load_library
-from ntpt_pyro.experiments.settings import as_json, check_at_least
+from ntpt_pyro.experiments.settings import EXACT, as_json, check_at_least
 from ntpt_pyro.experiments.tasks import SPLITS, Task, task_named
 from ntpt_pyro.inference import Cost, Exact, ProgramSpace, exact_posterior
 
@@ -64,15 +63,7 @@ def trained_library(task: Task, path: Path) -> Library:
     :raises LibraryError: where there is none, or a function is missing, does not fit or is untrained.
     """
     library = load_library(path)
-    for function in task.functions:
-        if not library.steps.get(function.name):
-            raise LibraryError(
-                str(path),
-                expected=f"a library with {function.name}, trained",
-                got=f"one with {', '.join(library.steps) or 'nothing'}",
-                remedy="learn a task that trains it first: nothing is learned here but the program",
-            )
-        library.ensure(function)
+    check_trained(task, library, path)
     return library.eval()
 
 
@@ -109,7 +100,7 @@ def posterior_of(
     groups = grouped(task, posterior)
     result = {
         "task": task.name,
-        "strategy": "exact",
+        "strategy": EXACT,
         "seed": options.seed,
         **worth(
             task,

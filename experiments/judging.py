@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ntpt_pyro import Library
+from ntpt_pyro.errors import LibraryError
 from ntpt_pyro.experiments.grids import Examples
 from ntpt_pyro.experiments.images import Images
 from ntpt_pyro.experiments.tasks import READINGS, Task
@@ -101,6 +102,25 @@ def accuracy(
         with torch.no_grad():
             right = right + (program(*batch).argmax(-1) == batch[-1]).sum(-1)
     return right.reshape(-1) / len(examples)
+
+
+def check_trained(task: Task, library: Library, path: Path | None) -> None:
+    """Check that a library reads what a task needs: nothing but the program is looked for.
+
+    :param task: the task.
+    :param library: the library.
+    :param path: where it comes from, for the message.
+    :raises LibraryError: where a function is missing, untrained or does not fit.
+    """
+    for function in task.functions:
+        if not library.steps.get(function.name):
+            raise LibraryError(
+                str(path or "library"),
+                expected=f"a library with {function.name}, trained",
+                got=f"one with {', '.join(n for n, s in library.steps.items() if s) or 'nothing'} trained",
+                remedy="learn a task that trains it first: trying all programs trains nothing",
+            )
+        library.ensure(function)
 
 
 def symbols_for(

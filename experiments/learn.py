@@ -9,6 +9,9 @@ Some training examples are held back while searching, and the restart that expla
 program with a network that learned its examples by heart explains none of them. A search may look at them on
 its way and end when a restart explains them: then the weight of all restarts goes to that one, which learns
 on, its program and its networks. The test data are looked at once, at the end.
+
+Where the networks read already there is another way to search (strategy ``exact``): all programs are tried on
+some of the examples held back, and the most probable one learns on.
 """
 
 import time
@@ -28,20 +31,34 @@ from ntpt_pyro.experiments.judging import (
     GOOD_ENOUGH,
     POSTERIOR_EXAMPLES,
     Verdict,
+    accuracy,
+    check_trained,
     judge,
     symbols_for,
     worth,
 )
 from ntpt_pyro.experiments.provenance import versions
 from ntpt_pyro.experiments.runs import Run, load_library
-from ntpt_pyro.experiments.settings import IMAGE_DROPOUT, as_json, check_at_least, check_decay, check_positive
+from ntpt_pyro.experiments.settings import (
+    EXACT,
+    IMAGE_DROPOUT,
+    as_json,
+    check_at_least,
+    check_decay,
+    check_positive,
+)
 from ntpt_pyro.experiments.tasks import SPLITS, Task, task_named
 from ntpt_pyro.inference import (
     Callback,
     ChoiceGuide,
+    ProgramSpace,
+    Restarts,
     Strategy,
     Training,
+    decided,
+    exact_posterior,
     fit,
+    marginal,
     marginals,
     most_probable,
     program_of,
@@ -49,6 +66,8 @@ from ntpt_pyro.inference import (
 )
 
 TEST_EXAMPLES = 10_000
+EXACT_EXAMPLES = 64
+"""Examples that all programs are tried on."""
 MOST_HELD_BACK = 500
 """Examples that a search is judged by are a tenth of all, at most so many."""
 
@@ -58,7 +77,8 @@ class Options:
     """What decides the result of a run.
 
     :param task: see :func:`~ntpt_pyro.experiments.tasks.task_names`.
-    :param strategy: see :data:`~ntpt_pyro.inference.STRATEGIES`.
+    :param strategy: see :data:`~ntpt_pyro.inference.STRATEGIES`; or
+        :data:`~ntpt_pyro.experiments.settings.EXACT`.
     :param examples: training examples.
     :param restarts: programs trained at once.
     :param steps: training steps in all; a third, at most ``search``, search with all restarts.
@@ -162,14 +182,15 @@ def learn(options: Options, *, run: Run | None = None, progress: bool = False) -
     """
     began = time.monotonic()
     task = task_named(options.task, lines=options.lines)
-    strategy = strategy_named(options.strategy)
+    exact = options.strategy == EXACT
+    strategy = marginal() if exact else strategy_named(options.strategy)
     images = {split: task.load(split, options.data, options.download) for split in SPLITS}
     source = torch.Generator().manual_seed(options.seed)
     examples = task.draw(images["train"], options.examples, source)
     library = library_of(task, options)
     symbols = symbols_for(library, images["test"], options.data, options.download)
     learner = _Learner(task, strategy, options, run, progress)
-    found = learner.search(library, examples)
+    found = learner.enumerate(library, examples) if exact else learner.search(library, examples)
     guide, library, steps = learner.settle(found, examples)
 
     model = task.model(library)
@@ -181,7 +202,7 @@ def learn(options: Options, *, run: Run | None = None, progress: bool = False) -
         "strategy": options.strategy,
         "seed": options.seed,
         **worth(task, library, program, images["test"], symbols, source, examples=TEST_EXAMPLES),
-        "restarts": options.restarts,
+        "restarts": 1 if exact else options.restarts,
         "restarts_correct": found.verdict.correct,
         "rounds": found.rounds,
         "held_back_accuracy": found.verdict.accuracy,
@@ -246,6 +267,28 @@ class _Learner:
                 break
         assert best is not None
         return replace(best, rounds=found.rounds, steps=found.steps)
+
+    def enumerate(self, library: Library, examples: Examples) -> _Found:
+        """Try all programs on examples held back, with the networks as they are."""
+        check_trained(self.task, library, self.options.library)
+        library = deepcopy(library)
+        held_back, _ = examples.split(min(self.options.examples // 10, MOST_HELD_BACK))
+        some = held_back.split(EXACT_EXAMPLES)[0].tensors
+        model = self.task.model(library)
+        posterior = exact_posterior(
+            model,
+            some,
+            space=ProgramSpace.of(model, some, self.task.uses),
+            progress="all programs" if self.progress else None,
+            checkpoint=self.run.checkpoint("exact") if self.run else None,
+        ).posterior
+        program = posterior.mode()
+        guide = self.strategy.guide(Restarts(1)(model), *some)
+        guide.believe(posterior.given(program).marginals)
+        programs = {site: torch.tensor([integer]) for site, integer in program.items()}
+        right = accuracy(decided(model, programs, some), held_back)
+        verdict = Verdict(0, float(right[0]), programs, int(self.task.is_correct(program)))
+        return _Found(guide, library, verdict, rounds=1, own_steps=0, steps=0)
 
     def settle(self, found: _Found, examples: Examples) -> tuple[ChoiceGuide, Library, int]:
         """Train the best restart on, alone and on all examples."""

@@ -7,6 +7,8 @@ from typing import Any
 
 from ntpt_pyro.errors import UsageError
 
+EXACT = "exact"
+"""The strategy that trains nothing to find a program: all are tried, with networks that read already."""
 IMAGE_DROPOUT = (0.2, 0.3)
 """The shares of pixels and of hidden units that networks of images drop while they learn, where they drop any
 (Hinton et al. 2012)."""

@@ -23,7 +23,7 @@ from ntpt_pyro.errors import DataError, UsageError
 from ntpt_pyro.experiments.exact import cost_of
 from ntpt_pyro.experiments.provenance import versions
 from ntpt_pyro.experiments.runs import Run, load_library
-from ntpt_pyro.experiments.settings import as_json, check_at_least, check_positive
+from ntpt_pyro.experiments.settings import EXACT, as_json, check_at_least, check_positive
 from ntpt_pyro.experiments.statistics import success_rate
 from ntpt_pyro.inference import (
     evidence,
@@ -37,9 +37,6 @@ from ntpt_pyro.inference import (
 from ntpt_pyro.terpret import TerpretModel, parse
 from ntpt_pyro.terpret.data import Batch, read_batches, read_hypers
 
-EXACT = "exact"
-"""The strategy that tries all programs."""
-
 
 @dataclass(frozen=True)
 class TerpretOptions:
@@ -48,8 +45,8 @@ class TerpretOptions:
     :param model: file of the program text.
     :param hypers: file of its hypers.
     :param data: file of its instances.
-    :param strategy: see :data:`~ntpt_pyro.inference.STRATEGIES`; or ``exact``, which trains nothing and tries
-        all programs.
+    :param strategy: see :data:`~ntpt_pyro.inference.STRATEGIES`; or
+        :data:`~ntpt_pyro.experiments.settings.EXACT`.
     :param restarts: programs trained at once.
     :param steps: training steps, each on all instances of the training batch.
     :param choice_lr: learning rate of the parameters.

@@ -1,6 +1,6 @@
 """A guide made from the model's own choice sites: mean-field, one categorical a choice."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from math import prod
 from typing import Any
@@ -95,6 +95,15 @@ class ChoiceGuide(PyroModule):
         for name, logits in guide.logits().items():
             logits.copy_(values[name])
         return guide
+
+    def believe(self, marginals: Mapping[str, Float[Tensor, " size"]], *, least: float = 1e-3) -> None:
+        """Set the guide to what is believed of each choice.
+
+        :param marginals: by site, ``[size]``, in probability space; every element of a plate is set to it.
+        :param least: a probability below which none begins, so that every alternative can be learned yet.
+        """
+        for site, logits in self.logits().items():
+            logits.copy_(marginals[site].to(logits).clamp_min(least).log().expand_as(logits))
 
     def programs(self) -> int:
         """How many programs the choices spell out: the product of their sizes."""

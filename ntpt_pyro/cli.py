@@ -60,8 +60,8 @@ def learn(
         str | None,
         typer.Option(
             help="marginal, fmgd (without KL), relaxed, straight-through, marginal-joint, relaxed-joint, "
-            "enumeration or enumerated-choices (the last two: few --lines) (default: marginal; math: "
-            "relaxed-joint; path_len: fmgd)"
+            "enumeration or enumerated-choices (these two: few --lines), or exact: all programs are tried, "
+            "with a trained --library (default: marginal; math: relaxed-joint; path_len: fmgd)"
         ),
     ] = None,
     examples: Examples = None,
@@ -122,6 +122,7 @@ def learn(
     from ntpt_pyro.experiments.learn import Options
     from ntpt_pyro.experiments.learn import learn as learn_task
     from ntpt_pyro.experiments.report import print_run
+    from ntpt_pyro.experiments.settings import EXACT
     from ntpt_pyro.experiments.tasks import task_named
     from ntpt_pyro.inference import strategy_named
 
@@ -150,7 +151,8 @@ def learn(
         download=download,
         **{**target.defaults, **{name: value for name, value in given.items() if value is not None}},
     )
-    strategy_named(options.strategy)
+    if options.strategy != EXACT:
+        strategy_named(options.strategy)
     run = _claimed(out, options.settings(), resume=resume, threads=threads)
     console = Console(highlight=False)
     if run is not None and run.complete:
@@ -576,7 +578,7 @@ def show(
     console = Console(highlight=False)
     if task is None:
         print_terpret(console, described, result, posterior)
-    elif result["strategy"] == "exact":
+    elif "behaviours" in result:
         print_exact(console, task, result, posterior)
     else:
         print_run(console, task, result, posterior)

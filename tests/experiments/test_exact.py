@@ -61,6 +61,21 @@ def test_a_mistake_is_one_line(ntpt, library, words, wrong):
     assert wrong in error
 
 
+def test_a_task_is_learned_from_the_most_probable_of_all_programs(ntpt, library, tmp_path):
+    flags = ("--lines", 2, "--examples", 60, "--steps", 6, "--batch-size", 8, "--strategy", "exact")
+    out = tmp_path / "run"
+    code, printed, error = ntpt("learn", "add2x2/top", *flags, "--library", library, "--out", out)
+    assert (code, error) == (0, "")
+    result = json.loads((out / "result.json").read_text())
+    assert (result["strategy"], result["restarts"], result["search_steps"]) == ("exact", 1, 0)
+    assert result["steps"] == 6
+    assert "held-out accuracy" in printed
+    assert "held-out accuracy" in ntpt("show", out)[1]
+    code, _, error = ntpt("learn", "add2x2/top", *flags)
+    assert code == 2
+    assert "expected a library with net_0, trained, got one with nothing trained" in error
+
+
 def test_a_library_that_has_not_learned_is_refused(ntpt, tmp_path):
     Library([net_0], seed=0).save(tmp_path / "library.safetensors")
     code, _, error = ntpt("posterior", "add2x2/top", "--library", tmp_path)
