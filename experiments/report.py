@@ -9,6 +9,7 @@ from ntpt_pyro.experiments.evaluate import Evaluation, written
 from ntpt_pyro.experiments.figures import MEASURES
 from ntpt_pyro.experiments.grid_steps import GridRun
 from ntpt_pyro.experiments.paper import FINAL_ACCURACY, MODEL_NAMES
+from ntpt_pyro.experiments.settings import EXACT
 from ntpt_pyro.experiments.tasks import Task
 from ntpt_pyro.experiments.walk import Walk
 from ntpt_pyro.models.math_loop import instruction_text
@@ -67,13 +68,16 @@ def print_run(console: "Console", task: Task, result: dict[str, Any], posterior:
         if result.get(key) is not None
     ]
     beyond = [f"\non {name:<17}{share:.1%}" for name, share in result.get("beyond", {}).items()]
-    restarts = f"{result['restarts_correct']} of {result['restarts']}"
+    search = f"restarts right      {result['restarts_correct']} of {result['restarts']}"
+    search += f", after {result['rounds']} search(es)"
+    if result["strategy"] == EXACT:
+        search = "search              all programs tried, with the networks as they were"
     console.print(
         f"\nprogram             {verdict}"
         f"\nheld-out accuracy   {result['test_accuracy']:.1%}"
         f"{''.join(beyond)}"
         f"{''.join(readings)}"
-        f"\nrestarts right      {restarts}, after {result['rounds']} search(es)"
+        f"\n{search}"
         f"\ntraining            {result['steps']} steps, {result['seconds']:.0f} s"
     )
 
