@@ -34,6 +34,8 @@ from ntpt_pyro.inference import evidence, fit, marginal, marginals, most_probabl
 
 RESTARTS = 16
 STEPS = 300
+TRIED = 200
+"""Test examples that the most probable program of an exact posterior is tried on."""
 DRAWN = 300
 """Programs drawn from a guide to see what they compute."""
 Measured = dict[str, Any]
@@ -56,7 +58,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
             examples=examples,
             seed=seed,
             data=options.data,
-            test_examples=options.test_examples,
+            test_examples=TRIED,
         )
         for examples in options.examples
         for library in options.libraries
@@ -97,7 +99,6 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--examples", type=lambda text: [int(n) for n in several(text)], required=True)
     parser.add_argument("--libraries", type=lambda text: [Path(p) for p in several(text)], required=True)
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--test-examples", type=int, default=200)
     parser.add_argument("--guide", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--data", type=Path)
     parser.add_argument("--work", type=Path, required=True)

@@ -387,7 +387,7 @@ class ProgramPosterior(Posterior):
         probability = float(log_probs.logsumexp(0).exp())
         known = None if self.log_evidence is None else self.log_evidence + math.log(probability)
         columns = {site: column[kept] for site, column in self.columns.items()}
-        hidden = min(1.0, self.hidden / max(probability, self.hidden)) if self.hidden else 0.0
+        hidden = self.hidden / (self.hidden + (1 - self.hidden) * probability)  # were it all in the event
         found = ProgramPosterior(columns, log_probs, self.sizes, known, hidden)
         for site, several in self._checked(event).items():
             allowed = torch.zeros(self.sizes[site], dtype=torch.bool)
