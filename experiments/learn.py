@@ -64,6 +64,7 @@ from ntpt_pyro.inference import (
     program_of,
     strategy_named,
 )
+from ntpt_pyro.posterior import UNUSED
 
 TEST_EXAMPLES = 10_000
 EXACT_EXAMPLES = 64
@@ -284,7 +285,8 @@ class _Learner:
         ).posterior
         program = posterior.mode()
         guide = self.strategy.guide(Restarts(1)(model), *some)
-        guide.believe(posterior.given(program).marginals)
+        said = {site: n for site, n in program.items() if int(posterior.columns[site][0]) != UNUSED}
+        guide.believe(posterior.given(said).marginals)
         programs = {site: torch.tensor([integer]) for site, integer in program.items()}
         right = accuracy(decided(model, programs, some), held_back)
         verdict = Verdict(0, float(right[0]), programs, int(self.task.is_correct(program)))
