@@ -4,7 +4,7 @@
 
 For each task of a text a hundred restarts count singly; then runs of 64 restarts each, which succeed where
 the restart with most evidence reproduces every instance; then, where there are not too many, all programs are
-tried. Nothing is kept between tasks: it takes minutes.
+tried. What is measured is written after each task; it takes minutes.
 """
 
 import argparse
@@ -54,23 +54,22 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    found = {}
-    for text, tasks in TASKS.items():
-        for task in tasks:
-            found[f"{text} {task}"] = _measured(text, task, options)
-            print(f"{text} {task}", found[f"{text} {task}"], flush=True)
-    recorded = {
+    recorded: dict[str, Any] = {
         "command": f"python -m ntpt_pyro.experiments.texts --singles {options.singles} --runs {options.runs} "
         f"--steps {options.steps} --out FILE",
         "settings": _options("turing", "invert").settings(),
-        "tasks": found,
+        "tasks": {},
         "step": {f"R={restarts}": _step(restarts) for restarts in (1, 64)},
         "terpret": TERPRET,
         "threads": torch.get_num_threads(),
         "versions": versions(),
         "commit": commit(),
     }
-    write_json(options.out, recorded)
+    for text, tasks in TASKS.items():
+        for task in tasks:
+            recorded["tasks"][f"{text} {task}"] = found = _measured(text, task, options)
+            write_json(options.out, recorded)
+            print(f"{text} {task}", found, flush=True)
     return recorded
 
 

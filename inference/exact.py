@@ -152,7 +152,7 @@ class Likelihood:
 
     def _bytes_each(self, programs: int = 16) -> int:
         """By the largest tensor of a trial run."""
-        numbers = torch.arange(min(programs, len(self.space)))
+        numbers = torch.arange(min(programs, self.space.size))
         with _Largest() as largest:
             self._run(numbers, tuple(tensor[:1] for tensor in self.data))
         return max(1, LARGEST_TENSORS * int(largest.bytes) // len(numbers))
@@ -163,17 +163,17 @@ class Likelihood:
         :param trial: programs that it runs, on one example.
         :returns: the estimate.
         """
-        numbers = torch.linspace(0, len(self.space) - 1, min(trial, len(self.space))).long()
+        numbers = torch.linspace(0, self.space.size - 1, min(trial, self.space.size)).long()
         began = time.monotonic()
         self(numbers, 0, 1)
         each = (time.monotonic() - began) / len(numbers)
         examples = len(self.data[0])
         return Cost(
-            programs=len(self.space),
+            programs=self.space.size,
             examples=examples,
             bytes_each=self.bytes_each,
             at_once=self.memory // self.bytes_each,
-            seconds=each * len(self.space) * examples,
+            seconds=each * self.space.size * examples,
         )
 
 
@@ -238,21 +238,21 @@ def exact_posterior(
             remedy="give these",
         )
     space = space or ProgramSpace.of(model, data)
-    if len(space) > MOST_PROGRAMS:
+    if space.size > MOST_PROGRAMS:
         raise BudgetError(
             "exact posterior",
             expected=f"at most {MOST_PROGRAMS:,} programs",
-            got=f"{len(space):,}",
+            got=f"{space.size:,}",
             remedy="take fewer lines, say which choices do not matter, or decide some with poutine.condition",
         )
     likelihood = Likelihood(model, space, data, memory=memory, steps=steps)
     cost = likelihood.cost()
     search = _Search(likelihood, tolerance)
-    settings = {"programs": len(space), "examples": examples, "tolerance": tolerance}
+    settings = {"programs": space.size, "examples": examples, "tolerance": tolerance}
     if checkpoint is not None and checkpoint.exists():
         search.set_state(load_checkpoint(checkpoint, settings))
     label = f"{progress}, at most {cost.seconds:.0f} s" if progress else None
-    with tqdm(total=len(space) * examples, desc=label, disable=progress is None, leave=False) as bar:
+    with tqdm(total=space.size * examples, desc=label, disable=progress is None, leave=False) as bar:
         while search.done < examples:
             search.advance(bar)
             if checkpoint is not None:
@@ -266,7 +266,7 @@ class _Search:
     def __init__(self, likelihood: Likelihood, tolerance: float) -> None:
         self.likelihood = likelihood
         self.tolerance = tolerance
-        self.numbers: Int[Tensor, " programs"] = torch.arange(len(likelihood.space))
+        self.numbers: Int[Tensor, " programs"] = torch.arange(likelihood.space.size)
         self.log_weights = likelihood.space.log_prior(self.numbers)
         """Of each program its log-probability together with the examples so far."""
         self.done = 0
@@ -295,7 +295,7 @@ class _Search:
         best = self.log_weights.topk(min(CANDIDATES, len(self.numbers)))
         final = best.values + self.likelihood(self.numbers[best.indices], last, examples)
         self.certain = max(self.certain, float(final.logsumexp(0)))
-        least = self.certain + math.log(self.tolerance / len(self.likelihood.space))
+        least = self.certain + math.log(self.tolerance / self.likelihood.space.size)
         hopeless = self.log_weights < least
         if hopeless.any():
             self.dropped = float(

@@ -43,7 +43,7 @@ class ProgramSpace:
     :raises SiteError: where ``uses`` names a choice that is not there, or gives one to two others.
 
     >>> space = ProgramSpace({"instr": 2, "left": 3, "right": 3}, {"instr": {1: ["left", "right"]}})
-    >>> len(space), space.raw
+    >>> space.size, space.raw
     (10, 18)
     >>> space.programs(torch.tensor([0, 5]))
     {'instr': tensor([0, 1]), 'left': tensor([-1,  1]), 'right': tensor([-1,  1])}
@@ -69,6 +69,8 @@ class ProgramSpace:
         self._parts = [self._part(site, uses.get(site, {})) for site in sizes if site not in owners]
         self.raw = prod(self.sizes.values())
         """Joint settings of all choices."""
+        self.size = prod(len(part.settings) for part in self._parts)
+        """How many programs there are with different text."""
 
     @classmethod
     def of(
@@ -96,14 +98,10 @@ class ProgramSpace:
             weights += [free] * len(made)
         return _Part((head, *others), torch.tensor(settings), torch.tensor(weights, dtype=torch.float64))
 
-    def __len__(self) -> int:
-        """How many programs there are with different text."""
-        return prod(len(part.settings) for part in self._parts)
-
     def programs(self, numbers: Int[Tensor, " programs"]) -> dict[str, Int[Tensor, " programs"]]:
         """The programs of some numbers.
 
-        :param numbers: in ``0..len-1``, on the CPU.
+        :param numbers: in ``0..size-1``, on the CPU.
         :returns: by site, in the model's order, the integer of each; :data:`~ntpt_pyro.posterior.UNUSED`
             where it does not matter.
         """

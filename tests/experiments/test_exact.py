@@ -97,7 +97,7 @@ def test_programs_that_are_told_apart(name, programs):
         "path_len": (torch.zeros(1, 3, 3, 28, 28, 3), torch.zeros(1).long(), torch.zeros(1).long()),
     }.get(name, (torch.zeros(1, 4, 28, 28), *digits, torch.zeros(1).long()))
     space = ProgramSpace.of(task.model(library), inputs, task.uses)
-    assert len(space) == programs
+    assert space.size == programs
     assert list(space.sizes) == list(model_sites(task.model(library), *inputs).choices)
 
 
@@ -105,7 +105,7 @@ def test_math_has_as_many_programs_as_texts(library):
     task = task_named("math", lines=4)
     inputs = (torch.zeros(1, 3, 28, 28), torch.zeros(1).long())
     space = ProgramSpace.of(task.model(Library.load(library)), inputs, task.uses)
-    assert len(space) == 1_975_509
+    assert space.size == 1_975_509
 
 
 def test_calibration_is_measured_and_resumed(library, tmp_path, monkeypatch):

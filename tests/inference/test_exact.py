@@ -67,11 +67,11 @@ def test_what_is_dropped_is_within_the_bound(monkeypatch, tolerance):
 
 def test_programs_of_the_same_text_are_one():
     space = ProgramSpace(SIZES, USES)
-    assert (len(space), space.raw) == ((1 + 2 + 8) * 2, 48)
-    programs = space.programs(torch.arange(len(space)))
+    assert (space.size, space.raw) == ((1 + 2 + 8) * 2, 48)
+    programs = space.programs(torch.arange(space.size))
     texts = list(zip(*(programs[site].tolist() for site in SIZES), strict=True))
     assert len(set(texts)) == len(texts)
-    weights = space.log_prior(torch.arange(len(space))).exp()
+    weights = space.log_prior(torch.arange(space.size)).exp()
     assert float(weights.sum()) == pytest.approx(1)
     by_text = dict(zip(texts, weights.tolist(), strict=True))
     assert by_text[0, -1, -1, 1] == pytest.approx(8 / 48)
@@ -176,3 +176,4 @@ def test_what_cannot_be_done_is_said():
         exact_posterior(REGISTERS.model, given, space=ProgramSpace(dict.fromkeys("abcdefghij", 6)))
     with pytest.raises(SiteError, match="choices that matter to one other only, got 'left'"):
         ProgramSpace(SIZES, {"instr": {1: ["left"]}, "back": {0: ["left"]}})
+    assert ProgramSpace({f"c{n}": 10 for n in range(30)}).size == 10**30
