@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from ntpt_pyro import Behaviour, Library, Posterior, Program, ProgramPosterior, by_behaviour
+from ntpt_pyro.errors import UsageError
 from ntpt_pyro.experiments.judging import check_trained, symbols_for, worth
 from ntpt_pyro.experiments.provenance import versions
 from ntpt_pyro.experiments.runs import Run, load_library
@@ -116,7 +117,7 @@ def posterior_of(
         "steps": 0,
         "log_evidence": posterior.log_evidence,
         "hidden": posterior.hidden,
-        "programs": _top(posterior),
+        "programs": programs_kept(posterior),
         "behaviours": [_described(task, group) for group in groups[:SHOWN]],
         "right_behaviours": sum(one.probability for one in groups if task.is_correct(one.program)),
         "cost": cost_of(exact),
@@ -130,6 +131,30 @@ def posterior_of(
     if run is not None:
         run.finish(result, posterior, library)
     return result, posterior
+
+
+def ranked_programs(
+    result: dict[str, Any], posterior: Posterior, k: int
+) -> list[tuple[dict[str, int], float]]:
+    """The most probable programs of a finished run, best first.
+
+    :param result: the content of its result.json; an exact posterior's programs are in it.
+    :param posterior: of its choices, by their marginals.
+    :param k: how many.
+    :returns: pairs of a program and its probability.
+    :raises UsageError: where there are not so many.
+    """
+    if "programs" not in result:
+        return posterior.top(k)
+    kept = [(dict(one["choices"]), float(one["probability"])) for one in result["programs"]]
+    if not 1 <= k <= len(kept):
+        raise UsageError(
+            "top",
+            expected=f"a number in 1..{len(kept)}, of programs kept",
+            got=str(k),
+            remedy="ask for fewer",
+        )
+    return kept[:k]
 
 
 def grouped(task: Task, posterior: Posterior) -> list[Behaviour]:
@@ -152,7 +177,12 @@ def live_lines(task: Task, program: Program) -> int:
     return sum(not line.dead for line in task.source(program))
 
 
-def _top(posterior: ProgramPosterior) -> list[dict[str, Any]]:
+def programs_kept(posterior: ProgramPosterior) -> list[dict[str, Any]]:
+    """The most probable programs, as JSON can hold them.
+
+    :param posterior: over programs.
+    :returns: for each its choices and its probability, best first.
+    """
     return [
         {"choices": program, "probability": probability}
         for program, probability in posterior.top(min(SHOWN, posterior.programs()))

@@ -20,7 +20,7 @@ from ntpt_pyro import (
     mode,
 )
 from ntpt_pyro.errors import DataError, UsageError
-from ntpt_pyro.experiments.exact import cost_of
+from ntpt_pyro.experiments.exact import cost_of, programs_kept
 from ntpt_pyro.experiments.provenance import versions
 from ntpt_pyro.experiments.runs import Run, load_library
 from ntpt_pyro.experiments.settings import EXACT, as_json, check_at_least, check_positive
@@ -245,6 +245,7 @@ def _enumerated(train: Batch, options: TerpretOptions, run: Run | None, progress
             "log_evidence": exact.posterior.log_evidence,
             "hidden": exact.posterior.hidden,
             "entropy": exact.posterior.entropy(),
+            "programs": programs_kept(exact.posterior),
             "steps": 0,
             "cost": cost_of(exact),
         },

@@ -23,8 +23,9 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from tqdm import tqdm
 
-from ntpt_pyro.errors import BudgetError, UsageError
+from ntpt_pyro.errors import BudgetError, SiteError, UsageError
 from ntpt_pyro.inference.checkpoint import load_checkpoint, save_checkpoint
+from ntpt_pyro.inference.prototype import model_sites
 from ntpt_pyro.inference.readout import log_likelihood
 from ntpt_pyro.inference.restarts import Restarts
 from ntpt_pyro.inference.space import ProgramSpace
@@ -87,6 +88,7 @@ class Likelihood:
     :param memory: bytes that running programs may take.
     :param steps: treatment of interpreter steps; forward marginals by default.
     :raises BudgetError: where one program on one example takes more.
+    :raises SiteError: where the space is of other choices than the model, or a choice is in a plate.
     """
 
     def __init__(
@@ -101,6 +103,7 @@ class Likelihood:
         self.model = model
         self.space = space
         self.data = tuple(data)
+        self._check_sites()
         self.memory = memory
         self.steps = steps or ForwardMarginals()
         self.evaluated = 0
@@ -114,6 +117,25 @@ class Likelihood:
                 got=f"{memory:,}",
                 remedy="give more memory",
             )
+
+    def _check_sites(self) -> None:
+        """Raise where a choice would be left to chance."""
+        choices = model_sites(self.model, *(tensor[:1] for tensor in self.data)).choices
+        if {name: site.size for name, site in choices.items()} != self.space.sizes:
+            raise SiteError(
+                "exact posterior",
+                expected=f"programs of the choices {', '.join(choices)}, as large as they are",
+                got=f"of {', '.join(self.space.sizes)}",
+                remedy="make the space of this model (ProgramSpace.of)",
+            )
+        for name, site in choices.items():
+            if math.prod(site.batch_shape) > 1:
+                raise SiteError(
+                    f"exact posterior, choice {name!r}",
+                    expected="choices in no plate",
+                    got=f"one in {', '.join(plate for plate, _, _ in site.plates)}",
+                    remedy="give each a name of its own",
+                )
 
     def __call__(
         self, numbers: Int[Tensor, " programs"], first: int, last: int, progress: "tqdm[Any] | None" = None
@@ -216,6 +238,7 @@ def exact_posterior(
     :param checkpoint: a file kept up to date after each group of examples, and gone on from where it exists.
     :returns: the posterior; its ``log_evidence`` is exact up to what was dropped.
     :raises BudgetError: where there are too many programs, or the memory is too small for one.
+    :raises SiteError: where the space is of other choices than the model, or a choice is in a plate.
     :raises UsageError: where the tolerance is not in 0..1 or there are no examples.
 
     >>> import pyro

@@ -555,6 +555,7 @@ def show(
     from rich.console import Console
 
     from ntpt_pyro.errors import UsageError
+    from ntpt_pyro.experiments.exact import ranked_programs
     from ntpt_pyro.experiments.plots import plot_posterior
     from ntpt_pyro.experiments.report import (
         Described,
@@ -572,7 +573,7 @@ def show(
     of_text = "reproduced" in result
     task = None if of_text else task_named(result["task"], lines=result["options"]["lines"])
     described: Described = task or ProgramText()
-    ranked = posterior.top(top) if top else []
+    ranked = ranked_programs(result, posterior, top) if top else []
     if plot is not None:
         plot_posterior(described, posterior, plot, behaviours=result.get("behaviours", ()))
     console = Console(highlight=False)

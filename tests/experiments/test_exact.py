@@ -35,6 +35,11 @@ def test_a_posterior_is_found_kept_and_shown(ntpt, library, tmp_path):
     assert code == 0
     assert "the exact posterior of 324 programs" in shown
     assert (tmp_path / "p.png").exists()
+    code, shown, _ = ntpt("show", out, "--top", 2)
+    listed = [line for line in shown.splitlines() if line.startswith(("1. probability", "2. probability"))]
+    assert listed[-2:] == [f"{n}. probability {result['programs'][n - 1]['probability']:.4g}" for n in (1, 2)]
+    code, _, error = ntpt("show", out, "--top", 21)
+    assert (code, "a number in 1..20, of programs kept" in error) == (2, True)
     for task in ("add2x2/top", "apply2x2/left"):
         run = tmp_path / task
         words = ("--lines", 2, "--examples", 3, "--library", library, "--out", run, "--memory", 64)

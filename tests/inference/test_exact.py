@@ -160,6 +160,13 @@ def dense(x):
         pyro.sample("x", pyro.distributions.Normal(0.0, 0.01), obs=x)
 
 
+def in_a_plate(results):
+    with pyro.plate("lines", 2, dim=-2):
+        choice("line", 2)
+    with pyro.plate("examples", len(results), dim=-1):
+        observe("out", torch.full((2,), 0.5), results)
+
+
 def test_what_cannot_be_done_is_said():
     given = data()
     with pytest.raises(BudgetError, match=r"bytes of memory, for one program on one example, got 10;"):
@@ -174,6 +181,10 @@ def test_what_cannot_be_done_is_said():
     assert flat.marginals["a"].tolist() == pytest.approx([0.5, 0.5])
     with pytest.raises(BudgetError, match=r"at most 10,000,000 programs, got 60,466,176"):
         exact_posterior(REGISTERS.model, given, space=ProgramSpace(dict.fromkeys("abcdefghij", 6)))
+    with pytest.raises(SiteError, match="expected programs of the choices left, right, return"):
+        exact_posterior(REGISTERS.model, given, space=ProgramSpace({"left": 2, "right": 2}))
+    with pytest.raises(SiteError, match="choice 'line': expected choices in no plate, got one in lines"):
+        exact_posterior(in_a_plate, [torch.zeros(3).long()])
     with pytest.raises(SiteError, match="choices that matter to one other only, got 'left'"):
         ProgramSpace(SIZES, {"instr": {1: ["left"]}, "back": {0: ["left"]}})
     assert ProgramSpace({f"c{n}": 10 for n in range(30)}).size == 10**30
