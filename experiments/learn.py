@@ -27,6 +27,7 @@ import torch
 from ntpt_pyro import Library, MeanFieldPosterior
 from ntpt_pyro.errors import UsageError
 from ntpt_pyro.experiments.grids import Examples
+from ntpt_pyro.experiments.history import History, Looks
 from ntpt_pyro.experiments.judging import (
     GOOD_ENOUGH,
     POSTERIOR_EXAMPLES,
@@ -162,7 +163,9 @@ class Outcome:
 
 @dataclass(frozen=True)
 class _Found:
-    """The restarts of a round of the search: the steps that they were trained for, those of all rounds."""
+    """The restarts of a round of the search: steps that they were trained for, steps of all rounds, looks at
+    the best of them on the way.
+    """
 
     guide: ChoiceGuide
     library: Library
@@ -170,6 +173,7 @@ class _Found:
     rounds: int
     own_steps: int
     steps: int
+    looks: Looks
 
 
 def learn(options: Options, *, run: Run | None = None, progress: bool = False) -> Outcome:
@@ -192,7 +196,7 @@ def learn(options: Options, *, run: Run | None = None, progress: bool = False) -
     symbols = symbols_for(library, images["test"], options.data, options.download)
     learner = _Learner(task, strategy, options, run, progress)
     found = learner.enumerate(library, examples) if exact else learner.search(library, examples)
-    guide, library, steps = learner.settle(found, examples)
+    guide, library, steps, looks = learner.settle(found, examples)
 
     model = task.model(library)
     some = examples.split(POSTERIOR_EXAMPLES)[0].tensors
@@ -217,7 +221,7 @@ def learn(options: Options, *, run: Run | None = None, progress: bool = False) -
         "versions": versions(),
     }
     if run is not None:
-        run.finish(result, posterior, library)
+        run.finish(result, posterior, library, looks)
     return Outcome(result, posterior, library)
 
 
@@ -247,6 +251,8 @@ class _Learner:
             judged = partial(
                 judge, self.task, mine, self.strategy, held_back=held_back, restarts=options.restarts
             )
+            history = self._history(f"search-{number}", steps)
+            explained = [] if options.look is None else [_explained(judged, options.look)]
             state = self._fit(
                 f"search-{number}",
                 training,
@@ -257,11 +263,13 @@ class _Learner:
                 init_scale=options.init_scale,
                 kl=options.kl,
                 seed=seed,
-                callbacks=[] if options.look is None else [_explained(judged, options.look)],
+                callbacks=[history, *explained],
                 progress=f"search {number + 1}, {options.restarts} restarts",
             )
             done += state.step
-            found = _Found(state.guide, mine, judged(guide=state.guide), number + 1, state.step, done)
+            verdict = judged(guide=state.guide)
+            looks = history.of(verdict.best)
+            found = _Found(state.guide, mine, verdict, number + 1, state.step, done, looks)
             if best is None or found.verdict.accuracy > best.verdict.accuracy:
                 best = found
             if best.verdict.accuracy >= GOOD_ENOUGH:
@@ -290,9 +298,9 @@ class _Learner:
         programs = {site: torch.tensor([integer]) for site, integer in program.items()}
         right = accuracy(decided(model, programs, some), held_back)
         verdict = Verdict(0, float(right[0]), programs, int(self.task.is_correct(program)))
-        return _Found(guide, library, verdict, rounds=1, own_steps=0, steps=0)
+        return _Found(guide, library, verdict, rounds=1, own_steps=0, steps=0, looks=[])
 
-    def settle(self, found: _Found, examples: Examples) -> tuple[ChoiceGuide, Library, int]:
+    def settle(self, found: _Found, examples: Examples) -> tuple[ChoiceGuide, Library, int, Looks]:
         """Train the best restart on, alone and on all examples."""
         options = self.options
         only = torch.tensor([found.verdict.best])
@@ -302,6 +310,7 @@ class _Learner:
             for network in library:
                 network.dropout = IMAGE_DROPOUT
         steps = options.steps - found.own_steps
+        history = self._history("settle", steps)
         if steps > 0:
             state = self._fit(
                 "settle",
@@ -312,12 +321,17 @@ class _Learner:
                 batch_size=options.settle_batch or options.batch_size,
                 averaging=options.averaging,
                 seed=options.seed,
+                callbacks=[history],
                 progress="train on",
             )
             assert isinstance(state.average, Library)
             guide, library = state.guide, state.average
         library.count_steps(options.steps)
-        return guide, library.eval(), found.steps + steps
+        looks = [*found.looks, *history.of(0, after=found.own_steps)]
+        return guide, library.eval(), found.steps + steps, looks
+
+    def _history(self, phase: str, steps: int) -> History:
+        return History(steps, self.run.history(phase) if self.run else None)
 
     def _fit(
         self, phase: str, examples: Examples, *, library: Library, progress: str, **settings: Any

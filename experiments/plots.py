@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from io import BytesIO
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,20 +27,25 @@ def plot_posterior(
     file: Path,
     *,
     behaviours: Sequence[Mapping[str, Any]] = (),
+    looks: Sequence[Mapping[str, Any]] = (),
 ) -> None:
-    """Draw the marginals of the choices, a row of shaded cells a choice; below them what programs compute.
+    """Draw the marginals of the choices; below them what programs compute, and how the marginals came about.
 
     :param described: what gives programs words.
     :param posterior: of the choices.
     :param file: where to; its ending gives the format (png, svg, pdf).
     :param behaviours: with their probabilities, the most probable first, as result.json has them; a bar each.
+    :param looks: at the marginals while they were trained, see :data:`~ntpt_pyro.experiments.history.Looks`.
     :raises UsageError: where the ending is no format.
     """
     sites = list(posterior.marginals)
     widest = max(len(probs) for probs in posterior.marginals.values())
     shown = behaviours[:BEHAVIOURS]
     heights = [0.8 + 0.42 * len(sites), *([0.7 + 0.4 * len(shown)] if shown else [])]
+    heights += [0.9 + 0.3 * len(sites)] if looks else []
     figure, (axes, *below) = _figure(1.5 + 1.1 * widest, *heights)
+    if looks:
+        _draw_looks(below.pop(), looks)
     for row, site in enumerate(sites):
         for column, probability in enumerate(posterior.marginals[site].tolist()):
             axes.barh(row, 1, left=column, color=str(1 - 0.85 * probability), edgecolor="0.8")
@@ -67,6 +73,27 @@ def plot_posterior(
         bars.invert_yaxis()
         bars.set_title("what programs compute (green: right), the shortest of each", loc="left", fontsize=9)
     _write(figure, file)
+
+
+def _draw_looks(axes: "Axes", looks: Sequence[Mapping[str, Any]]) -> None:
+    """A heat map: looks from left to right, below each other the alternatives of every choice."""
+    sites = list(looks[0]["marginals"])
+    columns = [[p for site in sites for p in look["marginals"][site]] for look in looks]
+    axes.imshow(list(zip(*columns, strict=True)), aspect="auto", cmap="Greys", vmin=0, vmax=1)
+    sizes = [len(looks[0]["marginals"][site]) for site in sites]
+    ends = list(accumulate(sizes))
+    for end in ends[:-1]:
+        axes.axhline(end - 0.5, color="C0", linewidth=0.6)
+    marked = range(0, len(looks), max(1, len(looks) // 6))
+    axes.set(
+        xticks=list(marked),
+        xticklabels=[looks[place]["step"] for place in marked],
+        yticks=[end - (size + 1) / 2 for end, size in zip(ends, sizes, strict=True)],
+        yticklabels=sites,
+        xlabel="training step",
+    )
+    axes.tick_params(labelsize=7)
+    axes.set_title("alternatives of each choice while it was trained", loc="left", fontsize=9)
 
 
 def plot_walk(found: Walk, file: Path) -> None:

@@ -1,8 +1,9 @@
 """Run folders: what a run is asked to do, where it stands, and what it found.
 
 A folder holds ``options.json`` from the start, checkpoints while it trains, and at the end ``result.json``,
-``choices.json`` (the posterior of every choice) and ``library.safetensors``. Every file is written
-atomically; ``result.json`` comes last, so a folder that has it is complete.
+``choices.json`` (the posterior of every choice), ``history.json`` (the same on the way, where it was trained)
+and ``library.safetensors``. Every file is written atomically; ``result.json`` comes last, so a folder that
+has it is complete.
 """
 
 import json
@@ -18,6 +19,7 @@ from ntpt_pyro.errors import RunError
 
 FORMAT = "ntpt_pyro run 1"
 LIBRARY = "library.safetensors"
+HISTORY = "history.json"
 MODEL = "model.safetensors"
 """The weights of a model without a library of its own."""
 
@@ -81,13 +83,31 @@ class Run:
         """
         return self.folder / f"{phase}.safetensors"
 
-    def finish(self, result: dict[str, Any], posterior: Posterior, library: Library | None = None) -> None:
+    def history(self, phase: str) -> Path:
+        """Where a phase of the training keeps what was believed on the way.
+
+        :param phase: its name.
+        :returns: the file.
+        """
+        return self.folder / f"history-{phase}.json"
+
+    def finish(
+        self,
+        result: dict[str, Any],
+        posterior: Posterior,
+        library: Library | None = None,
+        looks: list[dict[str, Any]] | None = None,
+    ) -> None:
         """Write what was found, then remove the checkpoints.
 
         :param result: the content of result.json.
         :param posterior: of the choices.
         :param library: the trained library, where there is one.
+        :param looks: what was believed of the choices on the way, see
+            :data:`~ntpt_pyro.experiments.history.Looks`.
         """
+        if looks:
+            write_json(self.folder / HISTORY, {"format": FORMAT, "looks": looks})
         if library is not None:
             library.save(self.folder / LIBRARY)
         self.keep(result, posterior)
@@ -110,7 +130,17 @@ class Run:
         write_json(self.folder / "result.json", {"format": FORMAT, **result})
         self._clear()
 
+    def looks(self) -> list[dict[str, Any]]:
+        """What was believed of the choices on the way; empty where nothing was trained.
+
+        :returns: see :data:`~ntpt_pyro.experiments.history.Looks`.
+        :raises RunError: where the file is of another version.
+        """
+        return list(self._read(HISTORY)["looks"]) if (self.folder / HISTORY).exists() else []
+
     def _clear(self) -> None:
+        for history in self.folder.glob("history-*.json"):
+            history.unlink()
         for checkpoint in self.folder.glob("*.safetensors"):
             if checkpoint.name not in (LIBRARY, MODEL):
                 checkpoint.unlink()

@@ -575,7 +575,9 @@ def show(
     described: Described = task or ProgramText()
     ranked = ranked_programs(result, posterior, top) if top else []
     if plot is not None:
-        plot_posterior(described, posterior, plot, behaviours=result.get("behaviours", ()))
+        plot_posterior(
+            described, posterior, plot, behaviours=result.get("behaviours", ()), looks=folder.looks()
+        )
     console = Console(highlight=False)
     if task is None:
         print_terpret(console, described, result, posterior)

@@ -122,10 +122,11 @@ def test_a_broken_run_ends_as_an_unbroken_one(tmp_path, monkeypatch, strategy, s
     broken.begin(what.settings(), resume=True)
     learn(what, run=broken)
     assert timeless(broken.result()) == timeless(whole.result())
-    for name in ("choices.json", "library.safetensors"):
+    for name in ("choices.json", "history.json", "library.safetensors"):
         assert (broken.folder / name).read_bytes() == (whole.folder / name).read_bytes()
     assert sorted(p.name for p in broken.folder.iterdir()) == [
         "choices.json",
+        "history.json",
         "library.safetensors",
         "options.json",
         "result.json",
