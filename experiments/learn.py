@@ -238,7 +238,8 @@ class _Learner:
     def search(self, library: Library, examples: Examples) -> _Found:
         """Train many restarts for a while, in rounds, until one explains the examples held back."""
         options = self.options
-        own = options.own_networks and not library.trained and options.restarts > 1
+        reads = library.trained if self.task.chooses else any(map(library.steps.get, self._names))
+        own = options.own_networks and not reads and options.restarts > 1
         held_back, training = examples.split(min(options.examples // 10, MOST_HELD_BACK))
         best: _Found | None = None
         done = 0
@@ -305,7 +306,8 @@ class _Learner:
         options = self.options
         only = torch.tensor([found.verdict.best])
         library, guide = found.library.take(only), found.guide.take(only)
-        library.teach([list(library.steps)[network] for network in found.verdict.networks])
+        chosen = [list(library.steps)[network] for network in found.verdict.networks]
+        library.teach(chosen if self.task.chooses else self._names)
         if options.dropout:
             for network in library:
                 network.dropout = IMAGE_DROPOUT
@@ -329,6 +331,11 @@ class _Learner:
         library.count_steps(options.steps)
         looks = [*found.looks, *history.of(0, after=found.own_steps)]
         return guide, library.eval(), found.steps + steps, looks
+
+    @property
+    def _names(self) -> list[str]:
+        """The functions that the task needs."""
+        return [function.name for function in self.task.functions]
 
     def _history(self, phase: str, steps: int) -> History:
         return History(steps, self.run.history(phase) if self.run else None)

@@ -6,11 +6,16 @@ from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jaxtyping import Float
+from torch import Tensor
+
 from ntpt_pyro import Posterior
 from ntpt_pyro._files import write_bytes
 from ntpt_pyro.errors import UsageError
+from ntpt_pyro.experiments.evaluate import Evaluation, written
 from ntpt_pyro.experiments.report import Described
 from ntpt_pyro.experiments.walk import Walk
+from ntpt_pyro.models.math_loop import instruction_text
 from ntpt_pyro.models.path_len import SIGNS
 
 if TYPE_CHECKING:  # matplotlib takes a second to import, and not every command draws
@@ -94,6 +99,38 @@ def _draw_looks(axes: "Axes", looks: Sequence[Mapping[str, Any]]) -> None:
     )
     axes.tick_params(labelsize=7)
     axes.set_title("alternatives of each choice while it was trained", loc="left", fontsize=9)
+
+
+def plot_evaluation(found: Evaluation, tape: Float[Tensor, "symbols 28 28"], file: Path) -> None:
+    """Draw the images on a tape, what they are read as, and below each what the program did there.
+
+    :param found: the run.
+    :param tape: ``[symbols, 28, 28]``, in [0, 1].
+    :param file: where to; its ending gives the format (png, svg, pdf).
+    :raises UsageError: where the ending is no format.
+    """
+    symbols, steps = len(tape), found.execution.steps
+    figure, (strip, below) = _figure(1.3 * (symbols + 3), 1.3, 0.4 + 0.3 * len(steps))
+    for place, image in enumerate(tape):
+        reading = found.readings[place % 2][place]
+        strip.imshow(image.numpy(), cmap="gray", aspect="auto", extent=(place + 1, place + 2, 1, 0))
+        strip.text(
+            place + 1.5,
+            1.18,
+            f"{written(reading.symbol, place)} ({reading.probability:.2f})",
+            ha="center",
+            fontsize=9,
+        )
+    strip.set(xlim=(0.5, symbols + 3.5), ylim=(1.3, 0))
+    for row, step in enumerate(steps):
+        registers = ", ".join(f"R{n} = {value}" for n, value in enumerate(step.registers))
+        text = f"{instruction_text(found.program, step.block)}:  {registers}"
+        below.text(step.head, row, text, va="center", fontsize=8)
+    below.set(xlim=(0.5, symbols + 3.5), ylim=(len(steps) - 0.5, -0.5))
+    for axes in (strip, below):
+        axes.axis("off")
+    below.set_title(f"result {found.execution.result}", loc="left", fontsize=10, y=-0.1)
+    _write(figure, file)
 
 
 def plot_walk(found: Walk, file: Path) -> None:

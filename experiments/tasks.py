@@ -45,6 +45,7 @@ class Task:
     :param test_examples: how many a learned program is tried on.
     :param beyond: further tests, by name, of examples unlike those that it is learned from.
     :param uses: which choices matter when, see :class:`~ntpt_pyro.inference.ProgramSpace`.
+    :param chooses: whether its programs choose between all networks of a library; else they call functions.
     :param sure_readings: whether it is then run on the networks' most probable readings rather than on their
         marginals; see :class:`~ntpt_pyro.inference.SureReadings`.
     """
@@ -62,6 +63,7 @@ class Task:
     test_examples: int = 10_000
     beyond: Mapping[str, Draw] = field(default_factory=dict)
     sure_readings: bool = False
+    chooses: bool = True
     uses: Uses = field(default_factory=dict)
 
     @property
@@ -242,6 +244,7 @@ def _path_len() -> Task:
         },
         test_examples=2000,
         sure_readings=True,
+        chooses=False,
         beyond={f"{side}x{side}": draw(side) for side in LARGER_GRIDS},
     )
 

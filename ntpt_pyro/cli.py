@@ -388,7 +388,9 @@ def evaluate(
     ] = 5,
     seed: Annotated[int, typer.Option(help="of that draw")] = 0,
     save: Annotated[Path | None, typer.Option(help="math: keep the expression drawn as a PNG")] = None,
-    plot: Annotated[Path | None, typer.Option(help="path_len: draw the grid and the agent's path")] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="draw what is read, and what the program does with it")
+    ] = None,
     data: DataFolder = None,
     steps: Annotated[int | None, typer.Option(help="math: instructions executed at most")] = None,
 ) -> None:
@@ -416,10 +418,8 @@ def evaluate(
             plot_walk(followed, plot)
         print_walk(Console(highlight=False), followed)
         return
-    if plot is not None:
-        raise UsageError(
-            "--plot", expected="a run of path_len with it", got=f"one of {result['task']}", remedy="leave it"
-        )
+    if plot is not None and expression is not None:
+        raise UsageError("--plot", expected="images", got="an expression in text", remedy="leave it out")
     import numpy as np
 
     from ntpt_pyro.experiments import evaluate as evaluating
@@ -444,6 +444,10 @@ def evaluate(
         if save is not None:
             evaluating.write_strip(tape, save)
         found = evaluating.evaluate_images(program, library, tape, steps=steps)
+        if plot is not None:
+            from ntpt_pyro.experiments.plots import plot_evaluation
+
+            plot_evaluation(found, tape, plot)
     print_evaluation(Console(highlight=False), found, truth)
 
 

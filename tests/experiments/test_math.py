@@ -187,7 +187,8 @@ def test_a_strip_that_was_saved_reads_the_same(ntpt, solved, tmp_path):
     strip = tmp_path / "strip.png"
     code, drawn, _ = ntpt("evaluate", solved, "--length", 3, "--seed", 5, "--save", strip)
     assert code == 0
-    code, again, _ = ntpt("evaluate", solved, "--strip", strip)
+    code, again, _ = ntpt("evaluate", solved, "--strip", strip, "--plot", tmp_path / "run.svg")
+    assert b"<svg" in (tmp_path / "run.svg").read_bytes()
     assert code == 0
     assert again.splitlines()[0] == drawn.splitlines()[0]
     assert len(again.splitlines()) == 2 + 9 + 1
@@ -208,6 +209,7 @@ def test_what_cannot_be_evaluated_is_one_line(ntpt, solved, tmp_path):
         ([solved, "3+q"], "expected a digit as symbol 3, got 'q'"),
         ([solved, "3+4", "--steps", 3], "a tape of 3 symbols: expected --steps 6, as many as the program"),
         ([solved, "3+4", "--strip", strip], "expected text or --strip, got both"),
+        ([solved, "3+4", "--plot", tmp_path / "run.png"], "expected images, got an expression in text"),
         ([solved, "--strip", strip], "an odd number of symbols, got 28 by 112"),
         ([solved, "--strip", tmp_path / "none.png"], "expected a picture, got no such file"),
         ([solved, "--strip", solved / "result.json"], "expected a PNG picture"),

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from ntpt_pyro import Library
 from ntpt_pyro.errors import DataError
 from ntpt_pyro.experiments.paths import path_examples, pictured
 from ntpt_pyro.experiments.signs import CLASSES, load_signs
@@ -104,6 +105,18 @@ def test_path_len_is_learned_kept_shown_and_followed(ntpt, tmp_path):
     assert code == 0
     assert "length" in printed
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_library_of_other_networks_is_left_as_it_is(ntpt, library, tmp_path):
+    run = tmp_path / "run"
+    assert ntpt("learn", "path_len", *SMALL, "--library", library, "--out", run)[0] == 0
+    before, after = Library.load(library), Library.load(run / "library.safetensors")
+    assert list(after.steps) == ["net_0", "net_1", "LOOK"]
+    assert (after.steps["net_0"], after.steps["LOOK"]) == (1, 6)
+    for name in ("net_0", "net_1"):
+        for mine, theirs in zip(after[name].parameters(), before[name].parameters(), strict=True):
+            assert torch.equal(mine, theirs)
+    assert ntpt("evaluate", run)[0] == 0
 
 
 def test_what_does_not_fit_a_run_is_refused(ntpt, tmp_path):
