@@ -97,6 +97,7 @@ def test_data_that_are_not_there_or_cut_short_are_named(ntpt, tmp_path, monkeypa
 def test_a_run_is_kept_shown_and_not_overwritten(ntpt, finished):
     assert sorted(path.name for path in finished.iterdir()) == [
         "choices.json",
+        "history.json",
         "library.safetensors",
         "options.json",
         "result.json",
