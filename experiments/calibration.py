@@ -14,8 +14,6 @@ import argparse
 import json
 import resource
 import time
-from collections import Counter
-from collections.abc import Hashable
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -23,9 +21,15 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from ntpt_pyro import MeanFieldPosterior
+from ntpt_pyro import MeanFieldPosterior, ProgramPosterior
 from ntpt_pyro._files import write_json
-from ntpt_pyro.experiments.exact import ExactOptions, posterior_of, trained_library
+from ntpt_pyro.experiments.exact import (
+    ExactOptions,
+    grouped,
+    posterior_of,
+    probability_of_right,
+    trained_library,
+)
 from ntpt_pyro.experiments.plots import plot_calibration
 from ntpt_pyro.experiments.provenance import commit, versions
 from ntpt_pyro.experiments.statistics import spread, success_rate
@@ -164,24 +168,19 @@ def _guide(options: ExactOptions) -> Measured:
         batch_size=len(data[0]),
         seed=options.seed,
     )
-    programs = most_probable(strategy, model, training.guide, data, restarts=RESTARTS)
-    best = int(evidence(model, programs, data).argmax())
+    modes = most_probable(strategy, model, training.guide, data, restarts=RESTARTS)
+    best = int(evidence(model, modes, data).argmax())
     found = marginals(strategy, model, training.guide, data, restarts=RESTARTS)
     posterior = MeanFieldPosterior({site: probs[best].detach() for site, probs in found.items()})
     drawn = posterior.sample(DRAWN, source)
-    counts = Counter(zip(*(column.tolist() for column in drawn.values()), strict=True))
-    computed: Counter[Hashable] = Counter()
-    right: dict[Hashable, bool] = {}
-    for integers, times in counts.items():
-        program = dict(zip(drawn, integers, strict=True))
-        behaviour = task.behaviour(program)
-        computed[behaviour] += times
-        right[behaviour] = task.is_correct(program)
-    ((first, times),) = computed.most_common(1)
+    programs, counts = torch.stack(list(drawn.values()), -1).unique(dim=0, return_counts=True)
+    columns = dict(zip(drawn, programs.unbind(-1), strict=True))
+    sizes = {site: len(probs) for site, probs in posterior.marginals.items()}
+    groups = grouped(task, ProgramPosterior(columns, counts.double().log(), sizes))
     return {
-        "claimed": times / DRAWN,
-        "right": right[first],
-        "mass": sum(count for behaviour, count in computed.items() if right[behaviour]) / DRAWN,
+        "claimed": groups[0].probability,
+        "right": task.is_correct(groups[0].program),
+        "mass": probability_of_right(task, groups),
         "seconds": round(time.monotonic() - began, 2),
     }
 

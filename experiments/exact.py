@@ -1,5 +1,6 @@
 """The exact posterior over a task's programs, with a library that reads already: `ntpt posterior`."""
 
+import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from ntpt_pyro.experiments.judging import check_trained, symbols_for, worth
 from ntpt_pyro.experiments.provenance import versions
 from ntpt_pyro.experiments.runs import Run, load_library
 from ntpt_pyro.experiments.settings import EXACT, as_json, check_at_least
-from ntpt_pyro.experiments.tasks import SPLITS, Task, task_named
+from ntpt_pyro.experiments.tasks import SPLITS, Task, sources_of, task_named
 from ntpt_pyro.inference import Cost, Exact, ProgramSpace, exact_posterior
 
 MEGABYTE = 2**20
@@ -119,12 +120,10 @@ def posterior_of(
         "hidden": posterior.hidden,
         "programs": programs_kept(posterior),
         "behaviours": [_described(task, group) for group in groups[:SHOWN]],
-        "right_behaviours": sum(one.probability for one in groups if task.is_correct(one.program)),
+        "right_behaviours": probability_of_right(task, groups),
         "cost": cost_of(exact),
         "seconds": round(time.monotonic() - began, 2),
-        "data": {
-            split: " and ".join(one.source for one in loaded.values()) for split, loaded in images.items()
-        },
+        "data": sources_of(images),
         "options": options.settings(),
         "versions": versions(),
     }
@@ -165,6 +164,16 @@ def grouped(task: Task, posterior: Posterior) -> list[Behaviour]:
     :returns: behaviours, the most probable first, each with its shortest program.
     """
     return by_behaviour(posterior, task.behaviour, lambda program: live_lines(task, program))
+
+
+def probability_of_right(task: Task, groups: list[Behaviour]) -> float:
+    """The probability of all programs that compute what a task asks for.
+
+    :param task: the task.
+    :param groups: its programs by what they compute.
+    :returns: the probability.
+    """
+    return math.fsum(one.probability for one in groups if task.is_correct(one.program))
 
 
 def live_lines(task: Task, program: Program) -> int:

@@ -48,7 +48,7 @@ from ntpt_pyro.experiments.settings import (
     check_decay,
     check_positive,
 )
-from ntpt_pyro.experiments.tasks import SPLITS, Task, task_named
+from ntpt_pyro.experiments.tasks import SPLITS, Task, sources_of, task_named
 from ntpt_pyro.inference import (
     Callback,
     ChoiceGuide,
@@ -214,9 +214,7 @@ def learn(options: Options, *, run: Run | None = None, progress: bool = False) -
         "search_steps": found.own_steps,
         "steps": steps,
         "seconds": round(time.monotonic() - began, 2),
-        "data": {
-            split: " and ".join(one.source for one in loaded.values()) for split, loaded in images.items()
-        },
+        "data": sources_of(images),
         "options": options.settings(),
         "versions": versions(),
     }

@@ -117,6 +117,15 @@ READINGS = {net_0.name: _digits, net_1.name: _operators, path_len.LOOK.name: _si
 """For each network the loader of labelled images of what it reads."""
 
 
+def sources_of(images: Mapping[Split, Mapping[str, Images]]) -> dict[str, str]:
+    """Where images come from, in words.
+
+    :param images: by split, by function.
+    :returns: by split.
+    """
+    return {split: " and ".join(one.source for one in loaded.values()) for split, loaded in images.items()}
+
+
 def task_names() -> list[str]:
     """Every task's name."""
     return [*grid_task_names(), "math", "path_len"]

@@ -18,7 +18,6 @@ from typing import Any
 
 import torch
 from jaxtyping import Float, Int
-from pyro import poutine
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from tqdm import tqdm
@@ -26,12 +25,10 @@ from tqdm import tqdm
 from ntpt_pyro.errors import BudgetError, SiteError, UsageError
 from ntpt_pyro.inference.checkpoint import load_checkpoint, save_checkpoint
 from ntpt_pyro.inference.prototype import model_sites
-from ntpt_pyro.inference.readout import log_likelihood
-from ntpt_pyro.inference.restarts import Restarts
+from ntpt_pyro.inference.readout import log_likelihood, with_choices
 from ntpt_pyro.inference.space import ProgramSpace
 from ntpt_pyro.inference.steps import ForwardMarginals, StepTreatment
 from ntpt_pyro.posterior import ProgramPosterior
-from ntpt_pyro.values import one_hot
 
 Model = Callable[..., Any]
 ROUNDING = 1e-4
@@ -163,12 +160,8 @@ class Likelihood:
         return found
 
     def _run(self, numbers: Tensor, batch: tuple[Tensor, ...]) -> Tensor:
-        programs = self.space.programs(numbers)
-        vertices = {
-            site: one_hot(integers.clamp_min(0), self.space.sizes[site]).unsqueeze(-2)
-            for site, integers in programs.items()
-        }
-        fixed = self.steps(poutine.condition(Restarts(len(numbers))(self.model), data=vertices))
+        any_of_unused = {s: integers.clamp_min(0) for s, integers in self.space.programs(numbers).items()}
+        fixed = with_choices(self.model, any_of_unused, self.space.sizes, self.steps)
         with torch.no_grad():
             return log_likelihood(fixed, batch).double().cpu()
 

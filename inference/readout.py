@@ -16,7 +16,7 @@ from ntpt_pyro.inference.choices import EnumeratedChoices
 from ntpt_pyro.inference.guide import ChoiceGuide
 from ntpt_pyro.inference.prototype import model_sites
 from ntpt_pyro.inference.restarts import Restarts
-from ntpt_pyro.inference.steps import ForwardMarginals
+from ntpt_pyro.inference.steps import ForwardMarginals, StepTreatment
 from ntpt_pyro.inference.strategy import Strategy
 from ntpt_pyro.posterior import Posterior
 from ntpt_pyro.sites import Message, role_of
@@ -121,9 +121,21 @@ def decided(model: Model, programs: Programs, data: Sequence[Tensor]) -> Model:
     :param data: examples, one of which shows how many alternatives each choice has.
     :returns: a program of the same arguments, in the plate of restarts.
     """
+    return with_choices(model, programs, _sizes(model, data), ForwardMarginals())
+
+
+def with_choices(model: Model, programs: Programs, sizes: Mapping[str, int], steps: StepTreatment) -> Model:
+    """The model with its choices fixed, where their sizes are known already; see :func:`decided`.
+
+    :param model: a Pyro program, not wrapped.
+    :param programs: one program a restart.
+    :param sizes: by site the number of alternatives.
+    :param steps: treatment of its steps.
+    :returns: a program of the same arguments, in the plate of restarts.
+    """
     restarts = len(next(iter(programs.values()))) if programs else 1
-    vertices = _vertices(programs, _sizes(model, data))
-    return ForwardMarginals()(poutine.condition(Restarts(restarts)(model), data=vertices))
+    fixed: Model = steps(poutine.condition(Restarts(restarts)(model), data=_vertices(programs, sizes)))
+    return fixed
 
 
 def evidence(

@@ -338,16 +338,21 @@ class ProgramPosterior(Posterior):
         :param rank: 0 for the most probable one.
         :returns: its integers; of a choice that does not matter the first that it may be.
         """
-        first = {site: int(allowed.int().argmax()) for site, allowed in self._allowed.items()}
-        return {
-            site: first[site] if int(column[rank]) < 0 else int(column[rank])
+        return self._written(rank, rank + 1)[0]
+
+    def _written(self, first: int, last: int) -> list[dict[str, int]]:
+        """Programs by rank; of a choice that does not matter the first integer that it may be."""
+        columns = [
+            torch.where(column[first:last] < 0, self._allowed[site].int().argmax(), column[first:last])
             for site, column in self.columns.items()
-        }
+        ]
+        rows = zip(*(column.tolist() for column in columns), strict=True)
+        return [dict(zip(self.columns, integers, strict=True)) for integers in rows]
 
     def top(self, k: int) -> list[tuple[dict[str, int], float]]:
         """See :class:`Posterior`."""
         self._check_top(k)
-        return [(self.program(rank), float(self.log_probs[rank].exp())) for rank in range(k)]
+        return list(zip(self._written(0, k), self.log_probs[:k].exp().tolist(), strict=True))
 
     def sample(
         self, count: int, generator: torch.Generator | None = None
