@@ -1,8 +1,12 @@
 """What was believed of a program's choices on the way of its training."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from jaxtyping import Float
+from torch import Tensor
 
 from ntpt_pyro._files import write_json
 from ntpt_pyro.inference import Training
@@ -35,11 +39,9 @@ class History:
         seen = self._looks[-1]["step"] if self._looks else 0
         if state.step % self.every or state.step <= seen:
             return
-        marginals = {
-            site: probs.reshape(-1, probs.shape[-1]).double().round(decimals=4).tolist()
-            for site, probs in state.guide.probabilities().items()
-        }
-        self._looks.append({"step": state.step, "marginals": marginals})
+        probabilities = state.guide.probabilities().items()
+        marginals = {site: probs.reshape(-1, probs.shape[-1]) for site, probs in probabilities}
+        self._looks.append(look_at(state.step, marginals))
         if self.path is not None:
             write_json(self.path, self._looks)
 
@@ -57,3 +59,14 @@ class History:
             }
             for look in self._looks
         ]
+
+
+def look_at(step: int, marginals: Mapping[str, Float[Tensor, "*restarts size"]]) -> dict[str, Any]:
+    """A look, as JSON can hold it.
+
+    :param step: of the training.
+    :param marginals: of the choices by site, in probability space.
+    :returns: the look.
+    """
+    rounded = {site: probs.double().round(decimals=4).tolist() for site, probs in marginals.items()}
+    return {"step": step, "marginals": rounded}

@@ -18,6 +18,7 @@ from ntpt_pyro.inference import (
     ChoiceGuide,
     Strategy,
     SureReadings,
+    alone,
     decided,
     evidence,
     most_probable,
@@ -164,8 +165,7 @@ def worth(
     :returns: accuracies, the program's text and choices, and the oracle's word.
     """
     test = task.draw(images, min(examples, task.test_examples), source)
-    programs = {site: torch.tensor([integer]) for site, integer in program.items()}
-    run = decided(task.model(library), programs, test.tensors)
+    run = decided(task.model(library), alone(program), test.tensors)
     if task.sure_readings:
         run = SureReadings()(run)
     found: dict[str, Any] = {"test_accuracy": float(accuracy(run, test)[0])}

@@ -10,14 +10,15 @@ program with a network that learned its examples by heart explains none of them.
 its way and end when a restart explains them: then the weight of all restarts goes to that one, which learns
 on, its program and its networks. The test data are looked at once, at the end.
 
-Where the networks read already there is another way to search (strategy ``exact``): all programs are tried on
-some of the examples held back, and the most probable one learns on.
+There is another way to search (strategy ``exact``), by expectation maximisation: all programs are tried on
+some of the examples held back, the networks learn from the expectation over them, and so on until it is sure
+what the program computes; then that program learns on.
 """
 
 import time
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,14 +27,14 @@ import torch
 
 from ntpt_pyro import Library, MeanFieldPosterior
 from ntpt_pyro.errors import UsageError
+from ntpt_pyro.experiments.exact import grouped
 from ntpt_pyro.experiments.grids import Examples
-from ntpt_pyro.experiments.history import History, Looks
+from ntpt_pyro.experiments.history import History, Looks, look_at
 from ntpt_pyro.experiments.judging import (
     GOOD_ENOUGH,
     POSTERIOR_EXAMPLES,
     Verdict,
     accuracy,
-    check_trained,
     judge,
     symbols_for,
     worth,
@@ -52,12 +53,14 @@ from ntpt_pyro.experiments.tasks import SPLITS, Task, sources_of, task_named
 from ntpt_pyro.inference import (
     Callback,
     ChoiceGuide,
+    Iteration,
     ProgramSpace,
     Restarts,
     Strategy,
     Training,
+    alone,
     decided,
-    exact_posterior,
+    expectation_maximisation,
     fit,
     marginal,
     marginals,
@@ -65,11 +68,12 @@ from ntpt_pyro.inference import (
     program_of,
     strategy_named,
 )
-from ntpt_pyro.posterior import UNUSED
 
 TEST_EXAMPLES = 10_000
 EXACT_EXAMPLES = 64
 """Examples that all programs are tried on."""
+FIRST_EXAMPLES = 8
+"""Where networks cannot read yet all programs are tried on so few at first."""
 MOST_HELD_BACK = 500
 """Examples that a search is judged by are a tenth of all, at most so many."""
 
@@ -163,15 +167,13 @@ class Outcome:
 
 @dataclass(frozen=True)
 class _Found:
-    """The restarts of a round of the search: steps that they were trained for, steps of all rounds, looks at
-    the best of them on the way.
+    """What a round of the search comes to: its restarts, steps that they were trained for, what was believed
+    of the best of them on the way.
     """
 
     guide: ChoiceGuide
     library: Library
     verdict: Verdict
-    rounds: int
-    own_steps: int
     steps: int
     looks: Looks
 
@@ -195,8 +197,8 @@ def learn(options: Options, *, run: Run | None = None, progress: bool = False) -
     library = library_of(task, options)
     symbols = symbols_for(library, images["test"], options.data, options.download)
     learner = _Learner(task, strategy, options, run, progress)
-    found = learner.enumerate(library, examples) if exact else learner.search(library, examples)
-    guide, library, steps, looks = learner.settle(found, examples)
+    found, rounds, searched = learner.search(library, examples)
+    guide, library, settled, looks = learner.settle(found, examples)
 
     model = task.model(library)
     some = examples.split(POSTERIOR_EXAMPLES)[0].tensors
@@ -209,10 +211,10 @@ def learn(options: Options, *, run: Run | None = None, progress: bool = False) -
         **worth(task, library, program, images["test"], symbols, source, examples=TEST_EXAMPLES),
         "restarts": 1 if exact else options.restarts,
         "restarts_correct": found.verdict.correct,
-        "rounds": found.rounds,
+        "rounds": rounds,
         "held_back_accuracy": found.verdict.accuracy,
-        "search_steps": found.own_steps,
-        "steps": steps,
+        "search_steps": found.steps,
+        "steps": searched + settled,
         "seconds": round(time.monotonic() - began, 2),
         "data": sources_of(images),
         "options": options.settings(),
@@ -233,71 +235,91 @@ class _Learner:
     run: Run | None
     progress: bool
 
-    def search(self, library: Library, examples: Examples) -> _Found:
-        """Train many restarts for a while, in rounds, until one explains the examples held back."""
+    def search(self, library: Library, examples: Examples) -> tuple[_Found, int, int]:
+        """Search in rounds, each from a seed of its own, until one explains the examples held back.
+
+        :returns: the best of them, the number of rounds, and steps of all of them.
+        """
         options = self.options
-        reads = library.trained if self.task.chooses else any(map(library.steps.get, self._names))
-        own = options.own_networks and not reads and options.restarts > 1
         held_back, training = examples.split(min(options.examples // 10, MOST_HELD_BACK))
+        search = self._expect if options.strategy == EXACT else self._restart
         best: _Found | None = None
-        done = 0
-        steps = min(options.search, -(-options.steps // 3)) if options.restarts > 1 else options.steps
+        steps = 0
         for number in range(options.rounds):
-            seed = options.seed * 1000 + number
-            mine = library.copied(options.restarts, seed) if own else deepcopy(library)
-            if len(library) > 1:
-                mine.teach(name for name, taught in library.steps.items() if not taught)
-            judged = partial(
-                judge, self.task, mine, self.strategy, held_back=held_back, restarts=options.restarts
-            )
-            history = self._history(f"search-{number}", steps)
-            explained = [] if options.look is None else [_explained(judged, options.look)]
-            state = self._fit(
-                f"search-{number}",
-                training,
-                library=mine,
-                restarts=options.restarts,
-                steps=steps,
-                batch_size=options.batch_size,
-                init_scale=options.init_scale,
-                kl=options.kl,
-                seed=seed,
-                callbacks=[history, *explained],
-                progress=f"search {number + 1}, {options.restarts} restarts",
-            )
-            done += state.step
-            verdict = judged(guide=state.guide)
-            looks = history.of(verdict.best)
-            found = _Found(state.guide, mine, verdict, number + 1, state.step, done, looks)
+            found = search(number, library, held_back, training)
+            steps += found.steps
             if best is None or found.verdict.accuracy > best.verdict.accuracy:
                 best = found
             if best.verdict.accuracy >= GOOD_ENOUGH:
                 break
         assert best is not None
-        return replace(best, rounds=found.rounds, steps=found.steps)
+        return best, number + 1, steps
 
-    def enumerate(self, library: Library, examples: Examples) -> _Found:
-        """Try all programs on examples held back, with the networks as they are."""
-        check_trained(self.task, library, self.options.library)
-        library = deepcopy(library)
-        held_back, _ = examples.split(min(self.options.examples // 10, MOST_HELD_BACK))
-        some = held_back.split(EXACT_EXAMPLES)[0].tensors
-        model = self.task.model(library)
-        posterior = exact_posterior(
+    def _restart(self, number: int, library: Library, held_back: Examples, training: Examples) -> _Found:
+        """Train many restarts for a while."""
+        options = self.options
+        reads = library.trained if self.task.chooses else any(map(library.steps.get, self._names))
+        own = options.own_networks and not reads and options.restarts > 1
+        steps = min(options.search, -(-options.steps // 3)) if options.restarts > 1 else options.steps
+        seed = options.seed * 1000 + number
+        mine = library.copied(options.restarts, seed) if own else deepcopy(library)
+        _protect_trained(mine)
+        judged = partial(
+            judge, self.task, mine, self.strategy, held_back=held_back, restarts=options.restarts
+        )
+        history = self._history(f"search-{number}", steps)
+        explained = [] if options.look is None else [_explained(judged, options.look)]
+        state = self._fit(
+            f"search-{number}",
+            training,
+            library=mine,
+            restarts=options.restarts,
+            steps=steps,
+            batch_size=options.batch_size,
+            init_scale=options.init_scale,
+            kl=options.kl,
+            seed=seed,
+            callbacks=[history, *explained],
+            progress=f"search {number + 1}, {options.restarts} restarts",
+        )
+        verdict = judged(guide=state.guide)
+        return _Found(state.guide, mine, verdict, state.step, history.of(verdict.best))
+
+    def _expect(self, number: int, library: Library, held_back: Examples, training: Examples) -> _Found:
+        """Try all programs with the networks as they are, teach these by what is probable, and so on."""
+        seed = self.options.seed * 1000 + number
+        mine = library.copied(1, seed).take(torch.tensor([0])) if number else deepcopy(library)
+        _protect_trained(mine)
+        model, seen = self.task.model(mine), held_back.split(EXACT_EXAMPLES)[0].tensors
+        space = ProgramSpace.of(model, seen, self.task.uses)
+
+        def share_right(iteration: Iteration) -> float:
+            best = alone(iteration.behaviours[0].program)
+            return float(accuracy(decided(model, best, seen), held_back)[0])
+
+        iterations = expectation_maximisation(
             model,
-            some,
-            space=ProgramSpace.of(model, some, self.task.uses),
-            progress="all programs" if self.progress else None,
-            checkpoint=self.run.checkpoint("exact") if self.run else None,
-        ).posterior
-        program = posterior.mode()
-        guide = self.strategy.guide(Restarts(1)(model), *some)
-        said = {site: n for site, n in program.items() if int(posterior.columns[site][0]) != UNUSED}
-        guide.believe(posterior.given(said).marginals)
-        programs = {site: torch.tensor([integer]) for site, integer in program.items()}
-        right = accuracy(decided(model, programs, some), held_back)
-        verdict = Verdict(0, float(right[0]), programs, int(self.task.is_correct(program)))
-        return _Found(guide, library, verdict, rounds=1, own_steps=0, steps=0, looks=[])
+            seen,
+            training.tensors,
+            library=mine,
+            behaviours=partial(grouped, self.task),
+            space=space,
+            first=EXACT_EXAMPLES if mine.trained else FIRST_EXAMPLES,
+            enough=lambda iteration: share_right(iteration) >= GOOD_ENOUGH,
+            progress=f"search {number + 1}" if self.progress else None,
+            checkpoint=partial(self._part, number) if self.run else None,
+            batch_size=self.options.batch_size,
+            library_lr=self.options.library_lr,
+            seed=seed,
+        )
+        last = iterations[-1]
+        program = last.behaviours[0].program
+        guide = self.strategy.guide(Restarts(1)(model), *seen)
+        guide.believe(last.posterior.given({s: program[s] for s in space.matters(program)}).marginals)
+        correct = int(self.task.is_correct(program))
+        verdict = Verdict(0, share_right(last), alone(program), correct)
+        looks = [look_at(one.step, one.posterior.marginals) for one in iterations]
+        return _Found(guide, mine, verdict, last.step, looks)
 
     def settle(self, found: _Found, examples: Examples) -> tuple[ChoiceGuide, Library, int, Looks]:
         """Train the best restart on, alone and on all examples."""
@@ -309,7 +331,7 @@ class _Learner:
         if options.dropout:
             for network in library:
                 network.dropout = IMAGE_DROPOUT
-        steps = options.steps - found.own_steps
+        steps = max(0, options.steps - found.steps)
         history = self._history("settle", steps)
         if steps > 0:
             state = self._fit(
@@ -327,13 +349,18 @@ class _Learner:
             assert isinstance(state.average, Library)
             guide, library = state.guide, state.average
         library.count_steps(options.steps)
-        looks = [*found.looks, *history.of(0, after=found.own_steps)]
-        return guide, library.eval(), found.steps + steps, looks
+        looks = [*found.looks, *history.of(0, after=found.steps)]
+        return guide, library.eval(), steps, looks
 
     @property
     def _names(self) -> list[str]:
         """The functions that the task needs."""
         return [function.name for function in self.task.functions]
+
+    def _part(self, number: int, name: str) -> Path:
+        """Where a part of a round of the search keeps its checkpoint."""
+        assert self.run is not None
+        return self.run.checkpoint(f"search-{number}-{name}")
 
     def _history(self, phase: str, steps: int) -> History:
         return History(steps, self.run.history(phase) if self.run else None)
@@ -353,6 +380,12 @@ class _Learner:
             checkpoint=self.run.checkpoint(phase) if self.run else None,
             **settings,
         )
+
+
+def _protect_trained(library: Library) -> None:
+    """Leave trained networks as they are while it is open which one a program calls."""
+    if len(library) > 1:
+        library.teach(name for name, taught in library.steps.items() if not taught)
 
 
 def _explained(judged: Callable[..., Verdict], look: int) -> Callback:

@@ -15,7 +15,7 @@ from ntpt_pyro.experiments.grids import Examples
 from ntpt_pyro.experiments.images import Images
 from ntpt_pyro.experiments.judging import accuracy
 from ntpt_pyro.experiments.tasks import task_named
-from ntpt_pyro.inference import decided
+from ntpt_pyro.inference import alone, decided
 from ntpt_pyro.models.baselines import symbol_vectors
 from ntpt_pyro.models.math_loop import execute
 
@@ -55,11 +55,10 @@ def program_on_images(program: Program, library: Library, tapes: int, images: Ma
         with what the other reads replaced by the symbols themselves, or of none.
     """
     model = task_named("math").model(library)
-    programs = {site: torch.tensor([integer]) for site, integer in program.items()}
     curve = []
     for digits, tape in _tapes(tapes, images):
         examples = tape.examples
-        right = _right(decided(model, programs, examples.split(1)[0].tensors), examples)
+        right = _right(decided(model, alone(program), examples.split(1)[0].tensors), examples)
         curve.append({**_point(digits, right, tapes), "by_networks": _by_networks(program, library, tape)})
     return curve
 

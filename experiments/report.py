@@ -71,7 +71,8 @@ def print_run(console: "Console", task: Task, result: dict[str, Any], posterior:
     search = f"restarts right      {result['restarts_correct']} of {result['restarts']}"
     search += f", after {result['rounds']} search(es)"
     if result["strategy"] == EXACT:
-        search = "search              all programs tried, with the networks as they were"
+        taught = f"networks taught by them, {result['search_steps']} steps"
+        search = f"search              all programs tried; {taught}"
     console.print(
         f"\nprogram             {verdict}"
         f"\nheld-out accuracy   {result['test_accuracy']:.1%}"

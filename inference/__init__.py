@@ -10,15 +10,19 @@ from ntpt_pyro.inference.choices import EnumeratedChoices as EnumeratedChoices
 from ntpt_pyro.inference.choices import MeanChoices as MeanChoices
 from ntpt_pyro.inference.choices import RelaxedChoices as RelaxedChoices
 from ntpt_pyro.inference.control import JointControl as JointControl
+from ntpt_pyro.inference.em import Iteration as Iteration
+from ntpt_pyro.inference.em import expectation_maximisation as expectation_maximisation
 from ntpt_pyro.inference.exact import Cost as Cost
 from ntpt_pyro.inference.exact import Exact as Exact
 from ntpt_pyro.inference.exact import exact_posterior as exact_posterior
+from ntpt_pyro.inference.expectation import Expectation as Expectation
 from ntpt_pyro.inference.fit import Callback as Callback
 from ntpt_pyro.inference.fit import EarlyStop as EarlyStop
 from ntpt_pyro.inference.fit import fit as fit
 from ntpt_pyro.inference.guide import ChoiceGuide as ChoiceGuide
 from ntpt_pyro.inference.optim import SplitAdam as SplitAdam
 from ntpt_pyro.inference.readings import SureReadings as SureReadings
+from ntpt_pyro.inference.readout import alone as alone
 from ntpt_pyro.inference.readout import decided as decided
 from ntpt_pyro.inference.readout import evidence as evidence
 from ntpt_pyro.inference.readout import evidence_bound as evidence_bound
@@ -49,7 +53,9 @@ __all__ = [
     "EnumeratedChoices",
     "EnumeratedSteps",
     "Exact",
+    "Expectation",
     "ForwardMarginals",
+    "Iteration",
     "JointControl",
     "MeanChoices",
     "ProgramSpace",
@@ -60,6 +66,7 @@ __all__ = [
     "SureReadings",
     "Training",
     "Uses",
+    "alone",
     "decided",
     "enumeration",
     "evidence",

@@ -113,6 +113,15 @@ def program_of(programs: Programs, restart: int = 0) -> dict[str, int]:
     return {site: int(integers[restart]) for site, integers in programs.items()}
 
 
+def alone(program: Mapping[str, int]) -> dict[str, Int[Tensor, "restarts=1"]]:
+    """A program as that of a single restart, the inverse of :func:`program_of`.
+
+    :param program: every choice's integer by site.
+    :returns: one program a restart, of which there is one.
+    """
+    return {site: torch.tensor([integer]) for site, integer in program.items()}
+
+
 def decided(model: Model, programs: Programs, data: Sequence[Tensor]) -> Model:
     """The model with its choices fixed, its steps at their forward marginals.
 

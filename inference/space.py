@@ -54,7 +54,7 @@ class ProgramSpace:
     def __init__(self, sizes: Mapping[str, int], uses: Uses | None = None) -> None:
         self.sizes = dict(sizes)
         """By site the number of alternatives."""
-        uses = {head: values for head, values in (uses or {}).items() if head in sizes}
+        self._uses = uses = {head: values for head, values in (uses or {}).items() if head in sizes}
         owners: dict[str, str] = {}
         for head, values in uses.items():
             for site in {site for sites in values.values() for site in sites}:
@@ -109,6 +109,25 @@ class ProgramSpace:
         for part, row in zip(self._parts, self._rows(numbers), strict=True):
             found |= dict(zip(part.sites, part.settings[row].unbind(-1), strict=True))
         return {site: found[site] for site in self.sizes}
+
+    def matters(self, program: Mapping[str, int]) -> list[str]:
+        """The choices that matter to a program.
+
+        :param program: every choice's integer by site.
+        :returns: their names, in the model's order.
+
+        >>> space = ProgramSpace({"instr": 2, "left": 3}, {"instr": {1: ["left"]}})
+        >>> space.matters({"instr": 0, "left": 2}), space.matters({"instr": 1, "left": 2})
+        (['instr'], ['instr', 'left'])
+        """
+        idle = {
+            site
+            for head, values in self._uses.items()
+            for sites in values.values()
+            for site in sites
+            if site not in values.get(program[head], ())
+        }
+        return [site for site in self.sizes if site not in idle]
 
     def log_prior(self, numbers: Int[Tensor, " programs"]) -> Float[Tensor, " programs"]:
         """The log-probability of programs before any data: every joint setting of the choices is as likely.

@@ -17,6 +17,7 @@ from ntpt_pyro.inference.averaging import follow
 from ntpt_pyro.inference.checkpoint import State
 from ntpt_pyro.inference.guide import ChoiceGuide
 from ntpt_pyro.inference.optim import NonFiniteGradientError, SplitAdam
+from ntpt_pyro.inference.prototype import model_sites
 from ntpt_pyro.inference.restarts import Restarts
 from ntpt_pyro.inference.strategy import Strategy
 
@@ -87,7 +88,7 @@ class Training:
             clip_norm=clip_norm,
             shared=shared,
         )
-        elbo = strategy.elbo(max_plate_nesting=self.restarts.nesting)
+        elbo = strategy.elbo(max_plate_nesting=model_sites(self._program, *batch).plate_nesting)
         self._svi = SVI(self._program, guide, self.optimiser, elbo)
         self._store: Any = {"params": {}, "constraints": {}}
         self._validated = False

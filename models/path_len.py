@@ -202,8 +202,13 @@ def results(program: Program) -> tuple[int, ...]:
     :param program: every choice's integer by site.
     :returns: the lengths; programs of equal ones behave alike there.
     """
+    return _results(tuple(sorted(program.items())))
+
+
+@cache
+def _results(program: tuple[tuple[str, int], ...]) -> tuple[int, ...]:
     return tuple(
-        execute(program, signs, int(start))[1]
+        execute(dict(program), signs, int(start))[1]
         for mazes, starts, _ in _tried()
         for signs, start in zip(mazes, starts, strict=True)
     )

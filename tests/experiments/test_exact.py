@@ -1,15 +1,16 @@
 """`ntpt posterior` as a user types it, and the measurement of calibration."""
 
 import json
+from functools import partial
 
 import pytest
 import torch
 
 from ntpt_pyro import Library
-from ntpt_pyro.experiments import calibration
+from ntpt_pyro.experiments import calibration, learn
 from ntpt_pyro.experiments.exact import grouped
 from ntpt_pyro.experiments.tasks import task_named
-from ntpt_pyro.inference import ProgramSpace
+from ntpt_pyro.inference import ProgramSpace, expectation_maximisation
 from ntpt_pyro.inference.prototype import model_sites
 from ntpt_pyro.models.nets import net_0
 from tests.experiments.small import small  # noqa: F401  # a fixture
@@ -76,9 +77,27 @@ def test_a_task_is_learned_from_the_most_probable_of_all_programs(ntpt, library,
     assert result["steps"] == 6
     assert "held-out accuracy" in printed
     assert "held-out accuracy" in ntpt("show", out)[1]
-    code, _, error = ntpt("learn", "add2x2/top", *flags)
-    assert code == 2
-    assert "expected a library with net_0, trained, got one with nothing trained" in error
+
+
+def test_a_task_is_learned_from_nothing_with_the_expectation_over_all_programs(ntpt, tmp_path, monkeypatch):
+    monkeypatch.setattr(learn, "FIRST_EXAMPLES", 2)
+    monkeypatch.setattr(learn, "expectation_maximisation", partial(expectation_maximisation, iterations=3))
+    flags = ("--lines", 2, "--examples", 60, "--steps", 120, "--batch-size", 8, "--strategy", "exact")
+    code, printed, error = ntpt("learn", "add2x2/top", *flags, "--rounds", 1, "--out", tmp_path / "run")
+    assert (code, error) == (0, "")
+    result = json.loads((tmp_path / "run" / "result.json").read_text())
+    assert (result["search_steps"], result["steps"], result["rounds"]) == (100, 120, 1)
+    assert "all programs tried; networks taught by them, 100 steps" in printed
+    looks = json.loads((tmp_path / "run" / "history.json").read_text())["looks"]
+    assert [look["step"] for look in looks[:3]] == [0, 50, 100]
+    assert set(looks[0]["marginals"]) == set(result["choices"])
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {
+        "options.json",
+        "result.json",
+        "choices.json",
+        "history.json",
+        "library.safetensors",
+    }
 
 
 def test_a_library_that_has_not_learned_is_refused(ntpt, tmp_path):
