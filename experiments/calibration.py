@@ -21,7 +21,7 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from ntpt_pyro import MeanFieldPosterior, ProgramPosterior
+from ntpt_pyro import MeanFieldPosterior
 from ntpt_pyro._files import write_json
 from ntpt_pyro.experiments.exact import (
     ExactOptions,
@@ -172,11 +172,7 @@ def _guide(options: ExactOptions) -> Measured:
     best = int(evidence(model, modes, data).argmax())
     found = marginals(strategy, model, training.guide, data, restarts=RESTARTS)
     posterior = MeanFieldPosterior({site: probs[best].detach() for site, probs in found.items()})
-    drawn = posterior.sample(DRAWN, source)
-    programs, counts = torch.stack(list(drawn.values()), -1).unique(dim=0, return_counts=True)
-    columns = dict(zip(drawn, programs.unbind(-1), strict=True))
-    sizes = {site: len(probs) for site, probs in posterior.marginals.items()}
-    groups = grouped(task, ProgramPosterior(columns, counts.double().log(), sizes))
+    groups = grouped(task, posterior.drawn(DRAWN, source))
     return {
         "claimed": groups[0].probability,
         "right": task.is_correct(groups[0].program),

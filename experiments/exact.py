@@ -119,7 +119,7 @@ def posterior_of(
         "log_evidence": posterior.log_evidence,
         "hidden": posterior.hidden,
         "programs": programs_kept(posterior),
-        "behaviours": [_described(task, group) for group in groups[:SHOWN]],
+        "behaviours": behaviours_kept(task, groups),
         "right_behaviours": probability_of_right(task, groups),
         "cost": cost_of(exact),
         "seconds": round(time.monotonic() - began, 2),
@@ -198,13 +198,23 @@ def programs_kept(posterior: ProgramPosterior) -> list[dict[str, Any]]:
     ]
 
 
-def _described(task: Task, group: Behaviour) -> dict[str, Any]:
-    return {
-        "choices": group.program,
-        "probability": group.probability,
-        "programs": group.programs,
-        "right": task.is_correct(group.program),
-    }
+def behaviours_kept(task: Task, groups: list[Behaviour]) -> list[dict[str, Any]]:
+    """The most probable behaviours, as JSON can hold them.
+
+    :param task: the task.
+    :param groups: its programs by what they compute, the most probable first.
+    :returns: for each the choices of its shortest program, its probability, how many programs it has, and
+        whether it is right.
+    """
+    return [
+        {
+            "choices": group.program,
+            "probability": group.probability,
+            "programs": group.programs,
+            "right": task.is_correct(group.program),
+        }
+        for group in groups[:SHOWN]
+    ]
 
 
 def cost_of(exact: Exact) -> dict[str, Any]:

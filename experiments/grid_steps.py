@@ -1,9 +1,11 @@
-"""Run a learned program of a 2x2 task on one grid, line by line: `ntpt show --example`."""
+"""Run a learned program of a 2x2 task on one grid, line by line: `ntpt evaluate`, `ntpt show --example`."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from ntpt_pyro import Library, Program
 from ntpt_pyro.experiments.evaluate import Reading, written
@@ -11,22 +13,20 @@ from ntpt_pyro.experiments.tasks import Task
 from ntpt_pyro.models import add2x2, apply2x2
 from ntpt_pyro.models.grid import CELLS, COMPUTE, MOVE_NORTH, NOOP, TOP_LEFT, move
 
-PLACES = ("top left", "top right", "bottom left", "bottom right")
-
 
 @dataclass(frozen=True)
 class GridStep:
     """What a line did.
 
     :param text: of the line.
-    :param place: where the head was after it.
-    :param reading: what was read there, None where the line reads nothing.
+    :param cell: where the head was after it, row by row from 0; None where there is no head yet.
+    :param reads: whether it read the image there.
     :param value: what its register then held.
     """
 
     text: str
-    place: str
-    reading: str | None
+    cell: int | None
+    reads: bool
     value: int
 
 
@@ -34,11 +34,15 @@ class GridStep:
 class GridRun:
     """A program's run on one grid.
 
+    :param images: of the grid, row by row.
+    :param readings: what the program's network takes each for, and how probable that is.
     :param steps: of its lines, the given registers first.
     :param result: what it came to.
     :param truth: what the task asks for.
     """
 
+    images: Float[Tensor, "cells 28 28"]
+    readings: list[str]
     steps: list[GridStep]
     result: int
     truth: int
@@ -69,9 +73,6 @@ def run_on_grid(
     readings = [reading.symbol for reading in seen]
     of_operators = network.declaration.name == "net_1"
 
-    def read(cell: int) -> str:
-        return f"{written(seen[cell].symbol, int(of_operators))} ({seen[cell].probability:.2f})"
-
     def register(number: int) -> int:
         decided = {**program, "return": number}
         if adds:
@@ -83,13 +84,15 @@ def run_on_grid(
     for number, text in enumerate(texts):
         k = number - len(given)  # of the program's line; 0 is READ
         if k < 0:
-            steps.append(GridStep(text, "", None, register(number)))
+            steps.append(GridStep(text, None, False, register(number)))
             continue
         moves = k > 0 and program[f"instr_{k}"] not in (NOOP, COMPUTE)
         if moves:
             head = move.function(program[f"instr_{k}"] - MOVE_NORTH, head)
-        steps.append(GridStep(text, PLACES[head], read(head) if moves or not k else None, register(number)))
-    return GridRun(steps, register(program["return"]), int(example.results[0]))
+        steps.append(GridStep(text, head, moves or not k, register(number)))
+    taken_for = [f"{written(one.symbol, int(of_operators))} ({one.probability:.2f})" for one in seen]
+    result, truth = register(program["return"]), int(example.results[0])
+    return GridRun(example.inputs[0][0], taken_for, steps, result, truth)
 
 
 def _four(readings: list[int]) -> tuple[int, int, int, int]:

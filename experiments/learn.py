@@ -27,7 +27,7 @@ import torch
 
 from ntpt_pyro import Library, MeanFieldPosterior
 from ntpt_pyro.errors import UsageError
-from ntpt_pyro.experiments.exact import grouped
+from ntpt_pyro.experiments.exact import behaviours_kept, grouped
 from ntpt_pyro.experiments.grids import Examples
 from ntpt_pyro.experiments.history import History, Looks, look_at
 from ntpt_pyro.experiments.judging import (
@@ -60,6 +60,7 @@ from ntpt_pyro.inference import (
     Training,
     alone,
     decided,
+    evidence_bound,
     expectation_maximisation,
     fit,
     marginal,
@@ -74,6 +75,8 @@ EXACT_EXAMPLES = 64
 """Examples that all programs are tried on."""
 FIRST_EXAMPLES = 8
 """Where networks cannot read yet all programs are tried on so few at first."""
+DRAWN = 200
+"""Programs drawn from the posterior of a run, to see what they compute and for a bound on the evidence."""
 MOST_HELD_BACK = 500
 """Examples that a search is judged by are a tenth of all, at most so many."""
 
@@ -87,7 +90,8 @@ class Options:
         :data:`~ntpt_pyro.experiments.settings.EXACT`.
     :param examples: training examples.
     :param restarts: programs trained at once.
-    :param steps: training steps in all; a third, at most ``search``, search with all restarts.
+    :param steps: training steps in all; a third, at most ``search``, search with all restarts. What the
+        strategy ``exact`` takes for its search beyond that comes on top.
     :param search: see ``steps``.
     :param look: steps of a search between two looks at the examples held back, which end it when a restart
         explains them; None looks at its end only.
@@ -204,6 +208,8 @@ def learn(options: Options, *, run: Run | None = None, progress: bool = False) -
     some = examples.split(POSTERIOR_EXAMPLES)[0].tensors
     posterior = MeanFieldPosterior({k: p[0] for k, p in marginals(strategy, model, guide, some).items()})
     program = program_of(most_probable(strategy, model, guide, some))
+    drawing = torch.Generator().manual_seed(options.seed)
+    groups = grouped(task, posterior.drawn(DRAWN, drawing))
     result = {
         "task": task.name,
         "strategy": options.strategy,
@@ -212,6 +218,8 @@ def learn(options: Options, *, run: Run | None = None, progress: bool = False) -
         "restarts": 1 if exact else options.restarts,
         "restarts_correct": found.verdict.correct,
         "rounds": rounds,
+        "behaviours": behaviours_kept(task, groups),
+        "log_evidence": evidence_bound(model, posterior, some, draws=DRAWN, generator=drawing),
         "held_back_accuracy": found.verdict.accuracy,
         "search_steps": found.steps,
         "steps": searched + settled,
@@ -260,7 +268,7 @@ class _Learner:
         options = self.options
         reads = library.trained if self.task.chooses else any(map(library.steps.get, self._names))
         own = options.own_networks and not reads and options.restarts > 1
-        steps = min(options.search, -(-options.steps // 3)) if options.restarts > 1 else options.steps
+        steps = self._searched
         seed = options.seed * 1000 + number
         mine = library.copied(options.restarts, seed) if own else deepcopy(library)
         _protect_trained(mine)
@@ -331,7 +339,7 @@ class _Learner:
         if options.dropout:
             for network in library:
                 network.dropout = IMAGE_DROPOUT
-        steps = max(0, options.steps - found.steps)
+        steps = options.steps - min(found.steps, self._searched)
         history = self._history("settle", steps)
         if steps > 0:
             state = self._fit(
@@ -361,6 +369,13 @@ class _Learner:
         """Where a part of a round of the search keeps its checkpoint."""
         assert self.run is not None
         return self.run.checkpoint(f"search-{number}-{name}")
+
+    @property
+    def _searched(self) -> int:
+        """Steps of a search. Expectation maximisation may take more, not at the cost of what follows it."""
+        options = self.options
+        alone = options.restarts == 1 and options.strategy != EXACT
+        return options.steps if alone else min(options.search, -(-options.steps // 3))
 
     def _history(self, phase: str, steps: int) -> History:
         return History(steps, self.run.history(phase) if self.run else None)

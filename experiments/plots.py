@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from io import BytesIO
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from ntpt_pyro import Posterior
 from ntpt_pyro._files import write_bytes
 from ntpt_pyro.errors import UsageError
 from ntpt_pyro.experiments.evaluate import Evaluation, written
+from ntpt_pyro.experiments.grid_steps import GridRun
 from ntpt_pyro.experiments.report import Described
 from ntpt_pyro.experiments.walk import Walk
 from ntpt_pyro.models.math_loop import instruction_text
@@ -130,6 +131,36 @@ def plot_evaluation(found: Evaluation, tape: Float[Tensor, "symbols 28 28"], fil
     for axes in (strip, below):
         axes.axis("off")
     below.set_title(f"result {found.execution.result}", loc="left", fontsize=10, y=-0.1)
+    _write(figure, file)
+
+
+def plot_grid_run(found: GridRun, file: Path) -> None:
+    """Draw the images of a grid, what each is read as, the head's way, and below what each line did.
+
+    :param found: the run.
+    :param file: where to; its ending gives the format (png, svg, pdf).
+    :raises UsageError: where the ending is no format.
+    """
+    figure, (grid, below) = _figure(4.4, 4.6, 0.5 + 0.28 * len(found.steps))
+    for cell, image in enumerate(found.images):
+        row, column = divmod(cell, 2)
+        grid.imshow(image.numpy(), cmap="gray", extent=(column, column + 1, row + 1, row))
+        grid.text(column + 0.04, row + 0.96, found.readings[cell], color="white", backgroundcolor="0.25")
+    way = [step.cell for step in found.steps if step.cell is not None]
+    centres = [(cell % 2 + 0.5, cell // 2 + 0.5) for cell in way]
+    for start, end in pairwise(centres):
+        if start != end:
+            arrow = {"arrowstyle": "->", "color": "red", "linewidth": 3, "alpha": 0.8}
+            grid.annotate("", xy=end, xytext=start, arrowprops=arrow)
+    grid.plot(*centres[0], "o", color="red", markersize=10)
+    grid.set(xlim=(0, 2), ylim=(2, 0), xticks=[], yticks=[])
+    for row, step in enumerate(found.steps):
+        below.text(0.0, row, step.text, va="center", fontsize=9, family="monospace")
+        below.text(1.0, row, f"= {step.value}", va="center", fontsize=9, family="monospace")
+    below.set(xlim=(0, 1.2), ylim=(len(found.steps) - 0.5, -0.5))
+    below.axis("off")
+    verdict = "right" if found.result == found.truth else f"not {found.truth}"
+    grid.set_title(f"result {found.result}, {verdict}", loc="left", fontsize=10)
     _write(figure, file)
 
 

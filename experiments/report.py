@@ -1,13 +1,14 @@
 """What a person sees of a run: the program's text, the posterior of its choices, how well it does."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ntpt_pyro import Line, Posterior, Program
 from ntpt_pyro.experiments.evaluate import Evaluation, written
 from ntpt_pyro.experiments.figures import MEASURES
 from ntpt_pyro.experiments.grid_steps import GridRun
+from ntpt_pyro.experiments.judging import POSTERIOR_EXAMPLES
 from ntpt_pyro.experiments.paper import FINAL_ACCURACY, MODEL_NAMES
 from ntpt_pyro.experiments.settings import EXACT
 from ntpt_pyro.experiments.tasks import Task
@@ -26,6 +27,9 @@ BEHAVIOURS = 5
 """What programs compute: so many of the most probable are listed."""
 WRITTEN_OUT = 2
 """Of them so many are shown as programs."""
+
+PLACES = ("top left", "top right", "bottom left", "bottom right")
+"""The cells of a grid of two by two, row by row."""
 
 
 class Described(Protocol):
@@ -56,6 +60,10 @@ def print_run(console: "Console", task: Task, result: dict[str, Any], posterior:
     _print_believed(console, task, result["choices"], posterior)
     console.print()
     _print_posterior(console, task, posterior, result["choices"])
+    behaviours = result.get("behaviours", ())
+    if len(behaviours) > 1:  # else it is what the program above computes
+        console.print("\nwhat programs drawn from the posterior compute")
+        _print_behaviours(console, task, behaviours)
     verdict = f"right on {task.domain}" if result["program_correct"] else "wrong"
     unlabelled = "(it was never shown a label)"
     readings = [
@@ -67,6 +75,11 @@ def print_run(console: "Console", task: Task, result: dict[str, Any], posterior:
         )
         if result.get(key) is not None
     ]
+    bound = ""  # unknown for the tasks of a lifetime
+    if "log_evidence" in result:
+        bound = (
+            f"\nlog-evidence        at least {result['log_evidence']:.1f} nats, {POSTERIOR_EXAMPLES} examples"
+        )
     beyond = [f"\non {name:<17}{share:.1%}" for name, share in result.get("beyond", {}).items()]
     search = f"restarts right      {result['restarts_correct']} of {result['restarts']}"
     search += f", after {result['rounds']} search(es)"
@@ -79,6 +92,7 @@ def print_run(console: "Console", task: Task, result: dict[str, Any], posterior:
         f"{''.join(beyond)}"
         f"{''.join(readings)}"
         f"\n{search}"
+        f"{bound}"
         f"\ntraining            {result['steps']} steps, {result['seconds']:.0f} s"
     )
 
@@ -96,12 +110,7 @@ def print_exact(console: "Console", task: Task, result: dict[str, Any], posterio
         f"\n[bold]{task.name}[/], the exact posterior of {cost['programs']:,} programs given "
         f"{cost['examples']} examples\n"
     )
-    for rank, one in enumerate(result["behaviours"][:BEHAVIOURS], start=1):
-        verdict = f", right on {task.domain}" if one["right"] else ""
-        programs = "one program" if one["programs"] == 1 else f"{one['programs']:,} programs that compute it"
-        console.print(f"[bold]{rank}.[/] probability {one['probability']:.4g}, {programs}{verdict}")
-        if rank <= WRITTEN_OUT:
-            _print_source(console, task.source(one["choices"]))
+    _print_behaviours(console, task, result["behaviours"])
     console.print("\nthe most probable program, and how probable each word of it is")
     _print_believed(console, task, result["choices"], posterior)
     console.print()
@@ -115,6 +124,16 @@ def print_exact(console: "Console", task: Task, result: dict[str, Any], posterio
         f"\nprograms times examples                     {rate:,.0f} a second, {cost['seconds']:.0f} s; "
         f"{cost['evaluated'] / (cost['programs'] * cost['examples']):.1%} run"
     )
+
+
+def _print_behaviours(console: "Console", task: Task, behaviours: Sequence[Mapping[str, Any]]) -> None:
+    """Print what programs compute, the most probable first, and the first of them as programs."""
+    for rank, one in enumerate(behaviours[:BEHAVIOURS], start=1):
+        verdict = f", right on {task.domain}" if one["right"] else ""
+        programs = "one program" if one["programs"] == 1 else f"{one['programs']:,} programs that compute it"
+        console.print(f"[bold]{rank}.[/] probability {one['probability']:.4g}, {programs}{verdict}")
+        if rank <= WRITTEN_OUT:
+            _print_source(console, task.source(one["choices"]))
 
 
 def _print_posterior(
@@ -277,7 +296,9 @@ def print_grid_run(console: "Console", found: GridRun) -> None:
     for column in ("line", "head", "reads", "value"):
         table.add_column(column, justify="right" if column == "value" else "left")
     for step in found.steps:
-        table.add_row(step.text, step.place, step.reading or "", str(step.value))
+        place = "" if step.cell is None else PLACES[step.cell]
+        reading = found.readings[step.cell] if step.reads and step.cell is not None else ""
+        table.add_row(step.text, place, reading, str(step.value))
     console.print(table)
     verdict = ", right" if found.result == found.truth else f", not {found.truth}"
     console.print(f"result  {found.result}{verdict}")

@@ -63,7 +63,7 @@ def expectation_maximisation(
     steps: int = 50,
     sure: float = 0.99,
     enough: Callable[[Iteration], bool] | None = None,
-    iterations: int = 20,
+    iterations: int = 16,
     progress: str | None = None,
     checkpoint: Callable[[str], Path] | None = None,
     **settings: Any,

@@ -202,7 +202,12 @@ def results(program: Program) -> tuple[int, ...]:
     :param program: every choice's integer by site.
     :returns: the lengths; programs of equal ones behave alike there.
     """
-    return _results(tuple(sorted(program.items())))
+    any_where_dead = {
+        f"{part}_{b}": program[f"{part}_{b}"] if b in _reached(program) else 0
+        for part in ("instr", "goto")
+        for b in range(BLOCKS)
+    }
+    return _results(tuple(any_where_dead.items()))
 
 
 @cache
@@ -214,6 +219,15 @@ def _results(program: tuple[tuple[str, int], ...]) -> tuple[int, ...]:
     )
 
 
+def _reached(program: Program) -> set[int]:
+    """The blocks that control comes to."""
+    reached, block = set[int](), 0
+    while block not in reached:
+        reached.add(block)
+        block = program[f"goto_{block}"]
+    return reached
+
+
 def source(program: Program) -> list[Line]:
     """The text of a program.
 
@@ -221,10 +235,7 @@ def source(program: Program) -> list[Line]:
     :returns: its lines; blocks that control never reaches are marked as dead.
     """
     text = {"LOOK": "heading = LOOK(img_grid[at])", "MOVE": "at = MOVE(at, heading)", "INC": "reg = INC(reg)"}
-    reached, block = set[int](), 0
-    while block not in reached:
-        reached.add(block)
-        block = program[f"goto_{block}"]
+    reached = _reached(program)
     lines = [Line("# initialization: at = start, heading = north, reg = 0")]
     for b in range(BLOCKS):
         line = f"L{b}: {text[INSTRUCTIONS[program[f'instr_{b}']]]}"

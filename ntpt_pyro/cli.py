@@ -16,7 +16,6 @@ if TYPE_CHECKING:  # imported where they are used: `ntpt --help` should not wait
     from rich.console import Console
 
     from ntpt_pyro.experiments.runs import Run
-    from ntpt_pyro.experiments.tasks import Task
 
 app = typer.Typer(
     help="Learn programs with neural libraries.",
@@ -27,6 +26,9 @@ app = typer.Typer(
 
 INTERRUPTED = 130
 """The exit code of a program that was interrupted, as shells have it."""
+
+DRAWN_LENGTH = 5
+"""Digits of an expression, or signs a side of a grid, that are drawn where nothing is said."""
 
 DataFolder = Annotated[
     Path | None,
@@ -61,7 +63,7 @@ def learn(
         typer.Option(
             help="marginal, fmgd (without KL), relaxed, straight-through, marginal-joint, relaxed-joint, "
             "enumeration or enumerated-choices (these two: few --lines), or exact: all programs are tried, "
-            "with a trained --library (default: marginal; math: relaxed-joint; path_len: fmgd)"
+            "networks taught by the probable ones (default: marginal; math: relaxed-joint; path_len: fmgd)"
         ),
     ] = None,
     examples: Examples = None,
@@ -375,7 +377,7 @@ def generalize(
 
 @app.command()
 def evaluate(
-    run: Annotated[Path, typer.Argument(help="a folder that `ntpt learn --out` wrote, of math or path_len")],
+    run: Annotated[Path, typer.Argument(help="a folder that `ntpt learn --out` wrote")],
     expression: Annotated[
         str | None, typer.Argument(help="math: symbols given as text, such as 3+4x2")
     ] = None,
@@ -384,8 +386,12 @@ def evaluate(
         typer.Option(help="math: a PNG of symbols side by side, 28 pixels each way, white on black"),
     ] = None,
     length: Annotated[
-        int, typer.Option(help="digits of an expression, or signs a side of a grid, drawn from test images")
-    ] = 5,
+        int | None,
+        typer.Option(
+            help="math: digits of an expression, path_len: signs a side of a grid, drawn from test images "
+            "(default: 5)"
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="of that draw")] = 0,
     save: Annotated[Path | None, typer.Option(help="math: keep the expression drawn as a PNG")] = None,
     plot: Annotated[
@@ -398,31 +404,40 @@ def evaluate(
     from rich.console import Console
 
     from ntpt_pyro.errors import UsageError
-    from ntpt_pyro.experiments.runs import Run, load_library
+    from ntpt_pyro.experiments.runs import Run
 
-    result = Run(run).result()
-    if result["task"] == "path_len":
-        from ntpt_pyro.experiments.plots import plot_walk
-        from ntpt_pyro.experiments.report import print_walk
-        from ntpt_pyro.experiments.walk import walk
-
-        if (expression, strip, save, steps) != (None, None, None, None):
-            raise UsageError(
-                str(run),
-                expected="--length, --seed, --data and --plot for a run of path_len",
-                got="what is for one of math",
-                remedy="give only these",
-            )
-        followed = walk(result["choices"], load_library(run), side=length, seed=seed, data=data)
-        if plot is not None:
-            plot_walk(followed, plot)
-        print_walk(Console(highlight=False), followed)
+    console, result = Console(highlight=False), Run(run).result()
+    if result["task"] == "math":
+        _evaluate_math(console, run, expression, strip, length, seed, save, plot, data, steps)
         return
-    if plot is not None and expression is not None:
-        raise UsageError("--plot", expected="images", got="an expression in text", remedy="leave it out")
+    if (expression, strip, save, steps) != (None, None, None, None):
+        raise UsageError(
+            str(run),
+            expected=f"--seed, --data and --plot for a run of {result['task']}, --length for path_len",
+            got="what is for one of math",
+            remedy="give only these",
+        )
+    _evaluate_drawn(console, run, result, length, seed, plot, data)
+
+
+def _evaluate_math(
+    console: "Console",
+    run: Path,
+    expression: str | None,
+    strip: Path | None,
+    length: int | None,
+    seed: int,
+    save: Path | None,
+    plot: Path | None,
+    data: Path | None,
+    steps: int | None,
+) -> None:
+    """Run a learned program of MATH on an expression that is given, or drawn from test images."""
     import numpy as np
 
+    from ntpt_pyro.errors import UsageError
     from ntpt_pyro.experiments import evaluate as evaluating
+    from ntpt_pyro.experiments.plots import plot_evaluation
     from ntpt_pyro.experiments.report import print_evaluation
     from ntpt_pyro.models.math_loop import evaluate as value_of
 
@@ -431,6 +446,8 @@ def evaluate(
         raise UsageError(
             "expression", expected="text or --strip", got="both of them", remedy="give one of them"
         )
+    if expression is not None and plot is not None:
+        raise UsageError("--plot", expected="images", got="an expression in text", remedy="leave it out")
     truth: int | None = None
     if expression is not None:
         symbols = evaluating.parse(expression)
@@ -440,15 +457,50 @@ def evaluate(
         if strip is not None:
             tape = evaluating.read_strip(strip)
         else:
-            tape, truth = evaluating.draw_tape(length, seed, data)
+            tape, truth = evaluating.draw_tape(DRAWN_LENGTH if length is None else length, seed, data)
         if save is not None:
             evaluating.write_strip(tape, save)
         found = evaluating.evaluate_images(program, library, tape, steps=steps)
         if plot is not None:
-            from ntpt_pyro.experiments.plots import plot_evaluation
-
             plot_evaluation(found, tape, plot)
-    print_evaluation(Console(highlight=False), found, truth)
+    print_evaluation(console, found, truth)
+
+
+def _evaluate_drawn(
+    console: "Console",
+    run: Path,
+    result: dict[str, Any],
+    length: int | None,
+    seed: int,
+    plot: Path | None,
+    data: Path | None,
+) -> None:
+    """Run a learned program of path_len or a 2x2 task on an input drawn from test images."""
+    from ntpt_pyro.errors import UsageError
+    from ntpt_pyro.experiments import plots, report
+    from ntpt_pyro.experiments.grid_steps import run_on_grid
+    from ntpt_pyro.experiments.runs import load_library
+    from ntpt_pyro.experiments.tasks import task_named
+    from ntpt_pyro.experiments.walk import walk
+
+    program, library = result["choices"], load_library(run)
+    if result["task"] == "path_len":
+        side = DRAWN_LENGTH if length is None else length
+        followed = walk(program, library, side=side, seed=seed, data=data)
+        if plot is not None:
+            plots.plot_walk(followed, plot)
+        report.print_walk(console, followed)
+        return
+    if length is not None:
+        raise UsageError(
+            "--length", expected="none: a grid has four cells", got=str(length), remedy="leave it out"
+        )
+    lines = result["options"]["lines"]
+    task = task_named(result["task"], lines=lines)
+    done = run_on_grid(task, program, library, lines=lines, seed=seed, data=data)
+    if plot is not None:
+        plots.plot_grid_run(done, plot)
+    report.print_grid_run(console, done)
 
 
 @app.command()
@@ -585,7 +637,7 @@ def show(
     console = Console(highlight=False)
     if task is None:
         print_terpret(console, described, result, posterior)
-    elif "behaviours" in result:
+    elif "cost" in result:
         print_exact(console, task, result, posterior)
     else:
         print_run(console, task, result, posterior)
@@ -596,31 +648,12 @@ def show(
                 "--example", expected="a run that reads images", got="one of a text", remedy="leave it out"
             )
         console.print(f"\n[bold]on input {example}[/]")
-        _print_example(console, task, run, result, example, data)
+        if task.name == "math":
+            _evaluate_math(console, run, None, None, None, example, None, None, data, None)
+        else:
+            _evaluate_drawn(console, run, result, None, example, None, data)
     if plot is not None:
         console.print(f"\ndrawn to {plot}", style="dim")
-
-
-def _print_example(
-    console: "Console", task: "Task", run: Path, result: dict[str, Any], seed: int, data: Path | None
-) -> None:
-    """Run a learned program on an input drawn from test images."""
-    from ntpt_pyro.experiments import report
-    from ntpt_pyro.experiments.evaluate import draw_tape, evaluate_images
-    from ntpt_pyro.experiments.grid_steps import run_on_grid
-    from ntpt_pyro.experiments.runs import load_library
-    from ntpt_pyro.experiments.walk import walk
-
-    program, library = result["choices"], load_library(run)
-    if task.name == "math":
-        tape, truth = draw_tape(3, seed, data)
-        report.print_evaluation(console, evaluate_images(program, library, tape), truth)
-    elif task.name == "path_len":
-        report.print_walk(console, walk(program, library, side=5, seed=seed, data=data))
-    else:
-        lines = result["options"]["lines"]
-        found = run_on_grid(task, program, library, lines=lines, seed=seed, data=data)
-        report.print_grid_run(console, found)
 
 
 def _claimed(out: Path | None, settings: dict[str, Any], *, resume: bool, threads: int) -> "Run | None":

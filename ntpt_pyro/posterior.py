@@ -96,6 +96,23 @@ class Posterior(ABC):
         :raises UsageError: where the event has probability zero.
         """
 
+    def drawn(self, count: int, generator: torch.Generator | None = None) -> "ProgramPosterior":
+        """The posterior as programs drawn from it, each as probable as its share of the draws.
+
+        :param count: how many are drawn.
+        :param generator: source of the draw; torch's global one where None.
+        :returns: a posterior over the programs that came up, at most ``count``.
+
+        >>> coin = MeanFieldPosterior({"flip": torch.tensor([0.0, 1.0])})
+        >>> coin.drawn(100).top(1)
+        [({'flip': 1}, 1.0)]
+        """
+        sample = self.sample(count, generator)
+        programs, counts = torch.stack(list(sample.values()), -1).unique(dim=0, return_counts=True)
+        columns = dict(zip(sample, programs.unbind(-1), strict=True))
+        sizes = {site: len(probs) for site, probs in self.marginals.items()}
+        return ProgramPosterior(columns, counts.double().log(), sizes, self.log_evidence)
+
     def entropies(self) -> dict[str, float]:
         """The entropy of each choice in nats, from 0 (decided) to ``log(size)`` (uniform)."""
         return {site: float(torch.special.entr(p).sum()) for site, p in self.marginals.items()}

@@ -215,7 +215,11 @@ def test_what_cannot_be_evaluated_is_one_line(ntpt, solved, tmp_path):
         ([solved, "--strip", solved / "result.json"], "expected a PNG picture"),
         ([solved, "--length", 0], "expected at least 1 digit, got 0"),
         ([stuck.folder, "3+4"], "comes back to where it was after 2 steps; it never halts"),
-        ([other.folder, "3+4"], "expected a run of math, got add2x2/top"),
+        (
+            [other.folder, "3+4"],
+            "--length for path_len, got what is for one of math",
+        ),
+        ([other.folder, "--length", 3], "--length: expected none: a grid has four cells, got 3"),
         ([tmp_path / "nothing", "3+4"], "expected a finished run folder"),
     ):
         code, _, error = ntpt("evaluate", *words)
