@@ -300,6 +300,29 @@ def test_runs_of_path_len_are_the_recorded_ones():
     assert path_len_sentence(summary) in flowing(document)
 
 
+def exact_row(name: str, summary: dict) -> str:
+    """A row of the table of tasks that were learned with the expectation over all programs."""
+    right = summary["right_programs"]
+    low, high = right["interval"]
+    networks = {"net_0": "digit_accuracy", "net_1": "operator_accuracy", "LOOK": "sign_accuracy"}
+    readings = [f"`{net}` {summary[key]['median']:.1%}" for net, key in networks.items() if key in summary]
+    return (
+        f"| {name} | {right['successes']} of {right['trials']} ({low:.0%} to {high:.0%}) "
+        f"| {ranged(summary['rounds'], 'g')} | {ranged(summary['test_accuracy'], '.1%')} "
+        f"| {', '.join(readings)} | {ranged(summary['seconds'], '.0f')} s |"
+    )
+
+
+def test_tasks_learned_with_all_programs_are_the_recorded_ones():
+    document = (ROOT / "docs" / "learning.md").read_text(encoding="utf-8")
+    rows = 0
+    for name in ("exact-2x2", "exact-path_len", "exact-math"):
+        for what, summary in recorded(f"rates/{name}.json")["summary"].items():
+            assert exact_row(what, summary) in document
+            rows += 1
+    assert rows == 7
+
+
 def calibration_row(examples: str, summary: dict) -> str:
     """A row of the table of what posteriors claim, and how often they are right."""
     cells = []
