@@ -258,7 +258,7 @@ class _Learner:
             steps += found.steps
             if best is None or found.verdict.accuracy > best.verdict.accuracy:
                 best = found
-            if best.verdict.accuracy >= GOOD_ENOUGH:
+            if best.verdict.accuracy >= GOOD_ENOUGH or not found.steps:  # another would be the same
                 break
         assert best is not None
         return best, number + 1, steps
@@ -374,8 +374,8 @@ class _Learner:
     def _searched(self) -> int:
         """Steps of a search. Expectation maximisation may take more, not at the cost of what follows it."""
         options = self.options
-        alone = options.restarts == 1 and options.strategy != EXACT
-        return options.steps if alone else min(options.search, -(-options.steps // 3))
+        single = options.restarts == 1 and options.strategy != EXACT
+        return options.steps if single else min(options.search, -(-options.steps // 3))
 
     def _history(self, phase: str, steps: int) -> History:
         return History(steps, self.run.history(phase) if self.run else None)

@@ -72,6 +72,7 @@ __all__ = [
     "evidence",
     "evidence_bound",
     "exact_posterior",
+    "expectation_maximisation",
     "fit",
     "follow",
     "marginal",

@@ -3,19 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
-import pyro
 from jaxtyping import Float, Int
-from pyro.poutine.messenger import Messenger
 from torch import Tensor
 
 from ntpt_pyro.errors import SiteError
+from ntpt_pyro.inference.plated import Plated
 from ntpt_pyro.sites import Message, role_of
 from ntpt_pyro.values import one_hot
 
 PLATE = "programs"
 
 
-class Expectation(Messenger):
+class Expectation(Plated):
     """Decide a model's choices in several ways at once and weigh what it says of the data.
 
     The model's log-density becomes ``sum over k of weights[k] * log p(data | program k)``, up to a constant.
@@ -32,6 +31,7 @@ class Expectation(Messenger):
         :class:`~ntpt_pyro.inference.Restarts` included.
     :raises SiteError: in a run of a model that makes a choice not in ``programs``.
 
+    >>> import pyro
     >>> import torch
     >>> from ntpt_pyro import choice, constant, observe, switch
     >>> def flipper(bits):
@@ -52,25 +52,9 @@ class Expectation(Messenger):
         *,
         dim: int = -3,
     ) -> None:
-        super().__init__()
+        super().__init__(PLATE, len(weights), dim)
         self.programs = dict(programs)
         self.weights = weights
-        self.dim = dim
-        self._plate: pyro.plate | None = None
-
-    def __enter__(self) -> "Expectation":
-        """Open the plate for one run."""
-        super().__enter__()
-        self._plate = pyro.plate(PLATE, len(self.weights), dim=self.dim)
-        self._plate.__enter__()
-        return self
-
-    def __exit__(self, *exception: Any) -> None:
-        """Close the plate."""
-        assert self._plate is not None
-        self._plate.__exit__(*exception)
-        self._plate = None
-        super().__exit__(*exception)
 
     def _along(self, values: Tensor) -> Tensor:
         """Values of the programs, along their axis."""

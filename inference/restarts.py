@@ -2,12 +2,11 @@
 
 from typing import Any
 
-import pyro
 import torch
 from jaxtyping import Float
-from pyro.poutine.messenger import Messenger
 from torch import Tensor
 
+from ntpt_pyro.inference.plated import Plated
 from ntpt_pyro.sites import Message, role_of
 
 PLATE = "restarts"
@@ -27,7 +26,7 @@ class _WeighGradient(torch.autograd.Function):
         return gradients[0] * weights, None
 
 
-class Restarts(Messenger):
+class Restarts(Plated):
     """Run a model for R restarts at once: a ``pyro.plate("restarts", R)`` around it, and a say for each.
 
     Inside, every choice has a batch axis of restarts at ``dim``, left of the model's own plates, and the same
@@ -49,28 +48,11 @@ class Restarts(Messenger):
     """
 
     def __init__(self, size: int, *, dim: int = -2, sharpness: float = 10.0, decay: float = 0.9) -> None:
-        super().__init__()
-        self.size = size
-        self.dim = dim
+        super().__init__(PLATE, size, dim)
         self.sharpness = sharpness
         self.decay = decay
         self.evidence: Float[Tensor, " restarts"] = torch.zeros(size)
         """Running mean of each restart's log-likelihood an example, in nats; zero before training."""
-        self._plate: pyro.plate | None = None
-
-    def __enter__(self) -> "Restarts":
-        """Open the plate for one run."""
-        super().__enter__()
-        self._plate = pyro.plate(PLATE, self.size, dim=self.dim)
-        self._plate.__enter__()
-        return self
-
-    def __exit__(self, *exception: Any) -> None:
-        """Close the plate."""
-        assert self._plate is not None
-        self._plate.__exit__(*exception)
-        self._plate = None
-        super().__exit__(*exception)
 
     @property
     def nesting(self) -> int:

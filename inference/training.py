@@ -77,8 +77,10 @@ class Training:
         """The library with the average of its weights, not training; without averaging the library itself."""
         self.restarts = Restarts(restarts, sharpness=sharpness)
         self._program = self.restarts(model)
-        if guide is None:
-            with pyro.get_param_store().scope():
+        with pyro.get_param_store().scope():
+            with torch.random.fork_rng(devices=[]):  # networks may drop out
+                nesting = model_sites(self._program, *batch).plate_nesting
+            if guide is None:
                 guide = strategy.guide(self._program, *batch, init_scale=init_scale, generator=generator)
         self.guide = guide
         self.optimiser = SplitAdam(
@@ -88,7 +90,7 @@ class Training:
             clip_norm=clip_norm,
             shared=shared,
         )
-        elbo = strategy.elbo(max_plate_nesting=model_sites(self._program, *batch).plate_nesting)
+        elbo = strategy.elbo(max_plate_nesting=nesting)
         self._svi = SVI(self._program, guide, self.optimiser, elbo)
         self._store: Any = {"params": {}, "constraints": {}}
         self._validated = False
