@@ -74,7 +74,8 @@ def plot_posterior(
             bars.barh(row, one["probability"], color="C2" if one["right"] else "C3")
             text = described.source(one["choices"])
             words = "; ".join(line.text for line in text if not line.dead and not line.text.startswith("#"))
-            bars.text(0.01, row, f"{one['probability']:.3g}  {words}", va="center", fontsize=7)
+            label = bars.text(0.01, row, f"{one['probability']:.3g}  {words}", va="center", fontsize=7)
+            label.set_in_layout(False)  # a long program runs over the edge, and must not squeeze the rest
         bars.set(xlim=(0, 1), yticks=[])
         bars.invert_yaxis()
         bars.set_title("what programs compute (green: right), the shortest of each", loc="left", fontsize=9)
