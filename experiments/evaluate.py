@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -13,7 +12,6 @@ from ntpt_pyro import Library
 from ntpt_pyro._files import write_bytes
 from ntpt_pyro.errors import DataError, RunError, UsageError
 from ntpt_pyro.experiments.expressions import expression_examples
-from ntpt_pyro.experiments.runs import Run, load_library
 from ntpt_pyro.experiments.tasks import task_named
 from ntpt_pyro.models.apply2x2 import OPERATORS
 from ntpt_pyro.models.math_loop import Execution, execute
@@ -129,21 +127,6 @@ def draw_tape(length: int, seed: int, data: Path | None) -> tuple[Float[Tensor, 
     source = torch.Generator().manual_seed(seed)
     examples = expression_examples(images["net_0"], images["net_1"], 1, length, source)
     return examples.inputs[0][0], int(examples.results[0])
-
-
-def load_math(folder: Path) -> tuple[dict[str, int], Library]:
-    """The program and the library of a run of MATH.
-
-    :param folder: of the run.
-    :returns: these.
-    :raises RunError: where there is no finished run of MATH.
-    """
-    result: dict[str, Any] = Run(folder).result()
-    if result["task"] != "math":
-        raise RunError(
-            str(folder), expected="a run of math", got=result["task"], remedy="give one of `ntpt learn math`"
-        )
-    return dict(result["choices"]), load_library(folder)
 
 
 def evaluate_symbols(program: dict[str, int], symbols: list[int], *, steps: int | None = None) -> Evaluation:

@@ -18,11 +18,11 @@ from ntpt_pyro.inference import (
     ChoiceGuide,
     Strategy,
     SureReadings,
-    alone,
     decided,
     evidence,
     most_probable,
     program_of,
+    programs_of,
 )
 
 GOOD_ENOUGH = 0.5
@@ -165,7 +165,7 @@ def worth(
     :returns: accuracies, the program's text and choices, and the oracle's word.
     """
     test = task.draw(images, min(examples, task.test_examples), source)
-    run = decided(task.model(library), alone(program), test.tensors)
+    run = decided(task.model(library), programs_of(program), test.tensors)
     if task.sure_readings:
         run = SureReadings()(run)
     found: dict[str, Any] = {"test_accuracy": float(accuracy(run, test)[0])}

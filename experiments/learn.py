@@ -58,7 +58,6 @@ from ntpt_pyro.inference import (
     Restarts,
     Strategy,
     Training,
-    alone,
     decided,
     evidence_bound,
     expectation_maximisation,
@@ -67,6 +66,7 @@ from ntpt_pyro.inference import (
     marginals,
     most_probable,
     program_of,
+    programs_of,
     strategy_named,
 )
 
@@ -302,7 +302,7 @@ class _Learner:
         space = ProgramSpace.of(model, seen, self.task.uses)
 
         def share_right(iteration: Iteration) -> float:
-            best = alone(iteration.behaviours[0].program)
+            best = programs_of(iteration.behaviours[0].program)
             return float(accuracy(decided(model, best, seen), held_back)[0])
 
         iterations = expectation_maximisation(
@@ -325,7 +325,7 @@ class _Learner:
         guide = self.strategy.guide(Restarts(1)(model), *seen)
         guide.believe(last.posterior.given({s: program[s] for s in space.matters(program)}).marginals)
         correct = int(self.task.is_correct(program))
-        verdict = Verdict(0, share_right(last), alone(program), correct)
+        verdict = Verdict(0, share_right(last), programs_of(program), correct)
         looks = [look_at(one.step, one.posterior.marginals) for one in iterations]
         return _Found(guide, mine, verdict, last.step, looks)
 

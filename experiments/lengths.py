@@ -15,7 +15,7 @@ from ntpt_pyro.experiments.grids import Examples
 from ntpt_pyro.experiments.images import Images
 from ntpt_pyro.experiments.judging import accuracy
 from ntpt_pyro.experiments.tasks import task_named
-from ntpt_pyro.inference import alone, decided
+from ntpt_pyro.inference import decided, programs_of
 from ntpt_pyro.models.baselines import symbol_vectors
 from ntpt_pyro.models.math_loop import execute
 
@@ -58,7 +58,7 @@ def program_on_images(program: Program, library: Library, tapes: int, images: Ma
     curve = []
     for digits, tape in _tapes(tapes, images):
         examples = tape.examples
-        right = _right(decided(model, alone(program), examples.split(1)[0].tensors), examples)
+        right = _right(decided(model, programs_of(program), examples.split(1)[0].tensors), examples)
         curve.append({**_point(digits, right, tapes), "by_networks": _by_networks(program, library, tape)})
     return curve
 

@@ -15,7 +15,15 @@ from ntpt_pyro.experiments.grids import Examples
 from ntpt_pyro.experiments.judging import GOOD_ENOUGH, POSTERIOR_EXAMPLES, Verdict, accuracy, judge
 from ntpt_pyro.experiments.lifetime import LifetimeOptions
 from ntpt_pyro.experiments.tasks import Task
-from ntpt_pyro.inference import Training, alone, decided, marginals, most_probable, program_of, strategy_named
+from ntpt_pyro.inference import (
+    Training,
+    decided,
+    marginals,
+    most_probable,
+    program_of,
+    programs_of,
+    strategy_named,
+)
 from ntpt_pyro.inference.checkpoint import State
 
 
@@ -171,7 +179,7 @@ class TaskProgram:
             library, program = self.found_network(verdict), verdict.program
         else:
             program = self.program()
-        model = decided(self.task.model(library), alone(program), self._some.tensors)
+        model = decided(self.task.model(library), programs_of(program), self._some.tensors)
         return float(accuracy(model, examples)[0])
 
     @property

@@ -22,13 +22,13 @@ from ntpt_pyro.inference.fit import fit as fit
 from ntpt_pyro.inference.guide import ChoiceGuide as ChoiceGuide
 from ntpt_pyro.inference.optim import SplitAdam as SplitAdam
 from ntpt_pyro.inference.readings import SureReadings as SureReadings
-from ntpt_pyro.inference.readout import alone as alone
 from ntpt_pyro.inference.readout import decided as decided
 from ntpt_pyro.inference.readout import evidence as evidence
 from ntpt_pyro.inference.readout import evidence_bound as evidence_bound
 from ntpt_pyro.inference.readout import marginals as marginals
 from ntpt_pyro.inference.readout import most_probable as most_probable
 from ntpt_pyro.inference.readout import program_of as program_of
+from ntpt_pyro.inference.readout import programs_of as programs_of
 from ntpt_pyro.inference.restarts import Restarts as Restarts
 from ntpt_pyro.inference.space import ProgramSpace as ProgramSpace
 from ntpt_pyro.inference.space import Uses as Uses
@@ -66,7 +66,6 @@ __all__ = [
     "SureReadings",
     "Training",
     "Uses",
-    "alone",
     "decided",
     "enumeration",
     "evidence",
@@ -79,6 +78,7 @@ __all__ = [
     "marginals",
     "most_probable",
     "program_of",
+    "programs_of",
     "relaxed",
     "strategy_named",
 ]

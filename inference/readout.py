@@ -113,7 +113,7 @@ def program_of(programs: Programs, restart: int = 0) -> dict[str, int]:
     return {site: int(integers[restart]) for site, integers in programs.items()}
 
 
-def alone(program: Mapping[str, int]) -> dict[str, Int[Tensor, "restarts=1"]]:
+def programs_of(program: Mapping[str, int]) -> dict[str, Int[Tensor, "restarts=1"]]:
     """A program as that of a single restart, the inverse of :func:`program_of`.
 
     :param program: every choice's integer by site.

@@ -408,7 +408,19 @@ def evaluate(
 
     console, result = Console(highlight=False), Run(run).result()
     if result["task"] == "math":
-        _evaluate_math(console, run, expression, strip, length, seed, save, plot, data, steps)
+        _evaluate_math(
+            console,
+            run,
+            result["choices"],
+            seed,
+            data,
+            expression=expression,
+            strip=strip,
+            length=length,
+            save=save,
+            plot=plot,
+            steps=steps,
+        )
         return
     if (expression, strip, save, steps) != (None, None, None, None):
         raise UsageError(
@@ -417,20 +429,22 @@ def evaluate(
             got="what is for one of math",
             remedy="give only these",
         )
-    _evaluate_drawn(console, run, result, length, seed, plot, data)
+    _evaluate_drawn(console, run, result, seed, data, length=length, plot=plot)
 
 
 def _evaluate_math(
     console: "Console",
     run: Path,
-    expression: str | None,
-    strip: Path | None,
-    length: int | None,
+    program: dict[str, int],
     seed: int,
-    save: Path | None,
-    plot: Path | None,
     data: Path | None,
-    steps: int | None,
+    *,
+    expression: str | None = None,
+    strip: Path | None = None,
+    length: int | None = None,
+    save: Path | None = None,
+    plot: Path | None = None,
+    steps: int | None = None,
 ) -> None:
     """Run a learned program of MATH on an expression that is given, or drawn from test images."""
     import numpy as np
@@ -439,9 +453,9 @@ def _evaluate_math(
     from ntpt_pyro.experiments import evaluate as evaluating
     from ntpt_pyro.experiments.plots import plot_evaluation
     from ntpt_pyro.experiments.report import print_evaluation
+    from ntpt_pyro.experiments.runs import load_library
     from ntpt_pyro.models.math_loop import evaluate as value_of
 
-    program, library = evaluating.load_math(run)
     if expression is not None and strip is not None:
         raise UsageError(
             "expression", expected="text or --strip", got="both of them", remedy="give one of them"
@@ -460,7 +474,7 @@ def _evaluate_math(
             tape, truth = evaluating.draw_tape(DRAWN_LENGTH if length is None else length, seed, data)
         if save is not None:
             evaluating.write_strip(tape, save)
-        found = evaluating.evaluate_images(program, library, tape, steps=steps)
+        found = evaluating.evaluate_images(program, load_library(run), tape, steps=steps)
         if plot is not None:
             plot_evaluation(found, tape, plot)
     print_evaluation(console, found, truth)
@@ -470,10 +484,11 @@ def _evaluate_drawn(
     console: "Console",
     run: Path,
     result: dict[str, Any],
-    length: int | None,
     seed: int,
-    plot: Path | None,
     data: Path | None,
+    *,
+    length: int | None = None,
+    plot: Path | None = None,
 ) -> None:
     """Run a learned program of path_len or a 2x2 task on an input drawn from test images."""
     from ntpt_pyro.errors import UsageError
@@ -649,9 +664,9 @@ def show(
             )
         console.print(f"\n[bold]on input {example}[/]")
         if task.name == "math":
-            _evaluate_math(console, run, None, None, None, example, None, None, data, None)
+            _evaluate_math(console, run, result["choices"], example, data)
         else:
-            _evaluate_drawn(console, run, result, None, example, None, data)
+            _evaluate_drawn(console, run, result, example, data)
     if plot is not None:
         console.print(f"\ndrawn to {plot}", style="dim")
 

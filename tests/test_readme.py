@@ -34,16 +34,26 @@ def test_the_model_in_the_readme_learns_its_program():
     )
 
 
+def share(rate: dict) -> str:
+    """A success rate with its interval."""
+    low, high = rate["interval"]
+    return f"{rate['successes']} of {rate['trials']} ({low:.0%} to {high:.0%})"
+
+
+def readings_of(summary: dict) -> str:
+    """The median of single symbols that each network reads right."""
+    networks = {"net_0": "digit_accuracy", "net_1": "operator_accuracy", "LOOK": "sign_accuracy"}
+    read = [f"`{net}` {summary[key]['median']:.1%}" for net, key in networks.items() if key in summary]
+    return ", ".join(read)
+
+
 def rates_row(name: str, summary: dict) -> str:
     """A row of README's table of success rates, from a summary that experiments/rates.py recorded."""
-    right, accuracy = summary["right_programs"], summary["test_accuracy"]
-    networks = {"net_0": "digit_accuracy", "net_1": "operator_accuracy"}
-    readings = [f"`{net}` {summary[k]['median']:.1%}" for net, k in networks.items() if k in summary]
-    low, high = right["interval"]
+    accuracy = summary["test_accuracy"]
     return (
-        f"| {name} | {right['successes']} of {right['trials']} ({low:.0%} to {high:.0%}) "
+        f"| {name} | {share(summary['right_programs'])} "
         f"| {accuracy['median']:.1%} ({accuracy['min']:.1%} to {accuracy['max']:.1%}) "
-        f"| {', '.join(readings)} | {summary['restarts_correct']['median']:g} of 16 "
+        f"| {readings_of(summary)} | {summary['restarts_correct']['median']:g} of 16 "
         f"| {summary['seconds']['median']:.0f} s |"
     )
 
@@ -130,10 +140,9 @@ def baseline_row(model: str, plain: dict) -> str:
 def lifetime_row(name: str, recorded: dict) -> str:
     """A row of the table of what lifetimes of programs came to."""
     found = recorded["models"]["ntpt"]
-    right, low_high = found["right_programs"], found["right_programs"]["interval"]
     readings = [percent(found["readings"][network]) for network in ("net_0", "net_1")]
     return (
-        f"| {name} | {right['successes']} of {right['trials']} ({low_high[0]:.0%} to {low_high[1]:.0%}) "
+        f"| {name} | {share(found['right_programs'])} "
         f"| {' | '.join(readings)} | {found['seconds']['mean']:.0f} s |"
     )
 
@@ -169,11 +178,11 @@ def test_what_labels_would_give_is_the_recorded_one():
 
 def restarts_row(strategy: str, found: dict) -> str:
     """A row of the table of restarts that found MATH's loop."""
-    right, equal, (low, high) = found["right"], found["at_equal_cost"], found["right"]["interval"]
+    equal = found["at_equal_cost"]
     median = "-" if found["median_steps"] is None else f"{found['median_steps']:g}"
     cost = "-" if found["seconds_a_success"] is None else f"{found['seconds_a_success']:.1f} s"
     return (
-        f"| `{strategy}` | {right['successes']} of {right['trials']} ({low:.0%} to {high:.0%}) "
+        f"| `{strategy}` | {share(found['right'])} "
         f"| {equal['successes']} of {equal['trials']} | {median} | {found['seconds']:.0f} s | {cost} |"
     )
 
@@ -196,10 +205,8 @@ def ranged(measure: dict, form: str) -> str:
 
 def runs_sentence(summary: dict) -> str:
     """What runs of MATH came to."""
-    right = summary["right_programs"]
-    low, high = right["interval"]
     return (
-        f"{right['successes']} of {right['trials']} ({low:.0%} to {high:.0%}) end with the right program. "
+        f"{share(summary['right_programs'])} end with the right program. "
         f"Medians and ranges: {ranged(summary['seconds'], '.0f')} s; `net_0` then reads "
         f"{ranged(summary['digit_accuracy'], '.1%')} of digits and `net_1` "
         f"{ranged(summary['operator_accuracy'], '.1%')} of operators; "
@@ -259,14 +266,14 @@ def test_accuracies_by_length_are_the_recorded_ones():
 
 def text_row(task: str, found: dict, terpret: dict) -> str:
     """A row of the table of program texts that were learned."""
-    single, runs, (low, high) = found["restarts"], found["runs"], found["restarts"]["interval"]
+    runs = found["runs"]
     exact = found["exact"]
     every = "out of reach"
     if "cost" in exact:
         every = f"{'right' if exact['program_correct'] else 'wrong'}, {exact['cost']['seconds']:.0f} s"
     return (
-        f"| {task} | {terpret.get(task, '-')} | {single['successes']} of {single['trials']} "
-        f"({low:.0%} to {high:.0%}) | {runs['successes']} of {runs['trials']} "
+        f"| {task} | {terpret.get(task, '-')} | {share(found['restarts'])} "
+        f"| {runs['successes']} of {runs['trials']} "
         f"| {found['seconds_a_run']['median']:.0f} s | {every} | {found['compiled']['seconds']:.2f} s |"
     )
 
@@ -302,14 +309,10 @@ def test_runs_of_path_len_are_the_recorded_ones():
 
 def exact_row(name: str, summary: dict) -> str:
     """A row of the table of tasks that were learned with the expectation over all programs."""
-    right = summary["right_programs"]
-    low, high = right["interval"]
-    networks = {"net_0": "digit_accuracy", "net_1": "operator_accuracy", "LOOK": "sign_accuracy"}
-    readings = [f"`{net}` {summary[key]['median']:.1%}" for net, key in networks.items() if key in summary]
     return (
-        f"| {name} | {right['successes']} of {right['trials']} ({low:.0%} to {high:.0%}) "
+        f"| {name} | {share(summary['right_programs'])} "
         f"| {ranged(summary['rounds'], 'g')} | {ranged(summary['test_accuracy'], '.1%')} "
-        f"| {', '.join(readings)} | {ranged(summary['seconds'], '.0f')} s |"
+        f"| {readings_of(summary)} | {ranged(summary['seconds'], '.0f')} s |"
     )
 
 
@@ -328,18 +331,15 @@ def calibration_row(examples: str, summary: dict) -> str:
     cells = []
     for kind in ("exact", "guide"):
         right, claimed, mass = (summary[kind][name] for name in ("right", "claimed", "mass"))
-        low, high = right["interval"]
-        share = f"{right['successes']} of {right['trials']} ({low:.0%} to {high:.0%})"
-        cells += [f"{claimed:.2f}", share, f"{mass:.2f}"]
+        cells += [f"{claimed:.2f}", share(right), f"{mass:.2f}"]
     return f"| {examples} | {' | '.join(cells)} |"
 
 
 def exact_math_sentence(summary: dict) -> str:
     """What exact posteriors of MATH came to."""
-    right, rate = summary["right_programs"], summary["programs_times_examples_a_second"]
-    low, high = right["interval"]
+    rate = summary["programs_times_examples_a_second"]
     return (
-        f"{right['successes']} of {right['trials']} ({low:.0%} to {high:.0%}) have the right program first, "
+        f"{share(summary['right_programs'])} have the right program first, "
         f"in {ranged(summary['exact']['seconds'], '.0f')} s each: {ranged(rate, ',.0f')} programs times "
         f"expressions a second, those that were dropped included; at most {summary['peak_megabytes']:,} MB"
     )
