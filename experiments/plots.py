@@ -23,6 +23,8 @@ if TYPE_CHECKING:  # matplotlib takes a second to import, and not every command 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+NARROWEST = 8.0
+"""Inches that programs written in a line need."""
 BEHAVIOURS = 8
 """What programs compute: so many of the most probable are drawn."""
 
@@ -49,7 +51,7 @@ def plot_posterior(
     shown = behaviours[:BEHAVIOURS]
     heights = [0.8 + 0.42 * len(sites), *([0.7 + 0.4 * len(shown)] if shown else [])]
     heights += [0.9 + 0.3 * len(sites)] if looks else []
-    figure, (axes, *below) = _figure(1.5 + 1.1 * widest, *heights)
+    figure, (axes, *below) = _figure(max(NARROWEST if shown else 0.0, 1.5 + 1.1 * widest), *heights)
     if looks:
         _draw_looks(below.pop(), looks)
     for row, site in enumerate(sites):
@@ -73,7 +75,8 @@ def plot_posterior(
         for row, one in enumerate(shown):
             bars.barh(row, one["probability"], color="C2" if one["right"] else "C3")
             text = described.source(one["choices"])
-            words = "; ".join(line.text for line in text if not line.dead and not line.text.startswith("#"))
+            live = (line.text for line in text if not line.dead and not line.text.startswith("#"))
+            words = "; ".join(" ".join(line.split()) for line in live)
             label = bars.text(0.01, row, f"{one['probability']:.3g}  {words}", va="center", fontsize=7)
             label.set_in_layout(False)  # a long program runs over the edge, and must not squeeze the rest
         bars.set(xlim=(0, 1), yticks=[])
