@@ -6,14 +6,14 @@ from copy import deepcopy
 import torch
 from torch.nn.functional import cross_entropy
 
-from ntpt_pyro.experiments.grids import Examples
-from ntpt_pyro.experiments.judging import accuracy
 from ntpt_pyro.experiments.lifetime import LifetimeOptions
 from ntpt_pyro.experiments.stream import Batch, Stream
 from ntpt_pyro.inference import follow
-from ntpt_pyro.inference.checkpoint import State
-from ntpt_pyro.inference.optim import adam_state, set_adam_state
+from ntpt_pyro.inference.training.checkpoint import State
+from ntpt_pyro.inference.training.split_adam import adam_state, set_adam_state
 from ntpt_pyro.models.baselines import Baseline, Independent, Multitask, Progressive
+from ntpt_pyro.runs.judging import accuracy
+from ntpt_pyro.tasks.data.grid_examples import Examples
 
 Builder = Callable[[Mapping[str, int], tuple[float, float]], Baseline]
 

@@ -21,13 +21,13 @@ from torch import Tensor
 
 from ntpt_pyro import Library
 from ntpt_pyro._files import write_json
-from ntpt_pyro.experiments.digits import load_digits
-from ntpt_pyro.experiments.grids import add2x2_examples
 from ntpt_pyro.experiments.handwritten import network, stepper
-from ntpt_pyro.experiments.provenance import commit, versions
 from ntpt_pyro.inference import Restarts, SplitAdam, Strategy, marginal, relaxed
 from ntpt_pyro.models.add2x2 import add2x2
 from ntpt_pyro.models.nets import net_0
+from ntpt_pyro.runs.provenance import commit, versions
+from ntpt_pyro.tasks.data.digits import load_digits
+from ntpt_pyro.tasks.data.grid_examples import add2x2_examples
 
 BATCH = 32
 RESTARTS = (1, 32)
@@ -98,7 +98,7 @@ def _networks(net: torch.nn.Module, images: Tensor) -> None:
 
 
 def _svi(strategy: Strategy, restarts: int, images: Tensor, sums: Tensor) -> Callable[[], Any]:
-    """A step of Pyro's SVI, as :func:`~ntpt_pyro.inference.fit` takes it."""
+    """A step of Pyro's SVI, as :func:`~ntpt_pyro.inference.training.fit` takes it."""
     store: Any = None  # its parameters: variants must not share them, though they share names
     library = Library([net_0])
     program = Restarts(restarts)(partial(add2x2, library=library))

@@ -23,18 +23,18 @@ from tqdm import tqdm
 
 from ntpt_pyro import MeanFieldPosterior
 from ntpt_pyro._files import write_json
-from ntpt_pyro.experiments.exact import (
+from ntpt_pyro.inference import evidence, fit, marginal, marginals, most_probable
+from ntpt_pyro.report.plots import plot_calibration
+from ntpt_pyro.runs.exact import (
     ExactOptions,
     grouped,
     posterior_of,
     probability_of_right,
     trained_library,
 )
-from ntpt_pyro.experiments.plots import plot_calibration
-from ntpt_pyro.experiments.provenance import commit, versions
-from ntpt_pyro.experiments.statistics import spread, success_rate
-from ntpt_pyro.experiments.tasks import task_named
-from ntpt_pyro.inference import evidence, fit, marginal, marginals, most_probable
+from ntpt_pyro.runs.provenance import commit, versions
+from ntpt_pyro.runs.statistics import spread, success_rate
+from ntpt_pyro.tasks.tasks import task_named
 
 RESTARTS = 16
 STEPS = 300

@@ -17,14 +17,14 @@ from torch.nn.functional import nll_loss
 from ntpt_pyro import LearnedFunction
 from ntpt_pyro._files import write_json
 from ntpt_pyro.experiments.augmentation import augmented
-from ntpt_pyro.experiments.images import Images
 from ntpt_pyro.experiments.lifetime import LifetimeOptions
-from ntpt_pyro.experiments.provenance import commit, versions
-from ntpt_pyro.experiments.statistics import mean_and_range
-from ntpt_pyro.experiments.tasks import READINGS, SPLITS, Split
 from ntpt_pyro.inference import follow
 from ntpt_pyro.models.grid import CELLS, SIDES
 from ntpt_pyro.models.nets import net_0, net_1
+from ntpt_pyro.runs.provenance import commit, versions
+from ntpt_pyro.runs.statistics import mean_and_range
+from ntpt_pyro.tasks.data.images import Images
+from ntpt_pyro.tasks.tasks import READINGS, SPLITS, Split
 
 STEPS, BATCH = 4000, 64
 

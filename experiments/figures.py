@@ -11,7 +11,7 @@ import numpy as np
 from ntpt_pyro._files import write_bytes, write_json
 from ntpt_pyro.experiments.paper import FINAL_ACCURACY, MODEL_NAMES
 from ntpt_pyro.experiments.schedule import Schedule
-from ntpt_pyro.experiments.statistics import mean_and_range
+from ntpt_pyro.runs.statistics import mean_and_range
 
 if TYPE_CHECKING:  # matplotlib takes a second to import, and not every command draws
     from matplotlib.axes import Axes

@@ -13,20 +13,20 @@ from typing import Any
 
 from ntpt_pyro._files import write_json, write_safetensors
 from ntpt_pyro.experiments.figures import draw_generalization
-from ntpt_pyro.experiments.judging import reading_accuracy
-from ntpt_pyro.experiments.learn import Options, learn, library_of
 from ntpt_pyro.experiments.lengths import (
     baseline_on_images,
     baseline_on_symbols,
     program_on_images,
     program_on_symbols,
 )
-from ntpt_pyro.experiments.provenance import commit, versions
-from ntpt_pyro.experiments.runs import MODEL, Run, load_library
 from ntpt_pyro.experiments.sequence_learner import SEQUENCE_MODELS, SequenceOptions, train
-from ntpt_pyro.experiments.settings import check_at_least, check_models
-from ntpt_pyro.experiments.statistics import mean_and_range, success_rate
-from ntpt_pyro.experiments.tasks import MATH_LENGTH, task_named
+from ntpt_pyro.runs.judging import reading_accuracy
+from ntpt_pyro.runs.learn import Options, learn, library_of
+from ntpt_pyro.runs.provenance import commit, versions
+from ntpt_pyro.runs.run_folder import MODEL, Run, load_library
+from ntpt_pyro.runs.settings import check_at_least, check_models
+from ntpt_pyro.runs.statistics import mean_and_range, success_rate
+from ntpt_pyro.tasks.tasks import MATH_LENGTH, task_named
 
 MODELS = ("ntpt", *SEQUENCE_MODELS)
 INPUTS = {"symbols": MODELS, "images": ("ntpt", "lstm", "lstm-last")}

@@ -10,14 +10,14 @@ from jaxtyping import Int
 from torch import Tensor
 
 from ntpt_pyro import Library, Program
-from ntpt_pyro.experiments.expressions import Tapes, draw_symbols, draw_tapes, results_of
-from ntpt_pyro.experiments.grids import Examples
-from ntpt_pyro.experiments.images import Images
-from ntpt_pyro.experiments.judging import accuracy
-from ntpt_pyro.experiments.tasks import task_named
 from ntpt_pyro.inference import decided, programs_of
 from ntpt_pyro.models.baselines import symbol_vectors
 from ntpt_pyro.models.math_loop import execute
+from ntpt_pyro.runs.judging import accuracy
+from ntpt_pyro.tasks.data.grid_examples import Examples
+from ntpt_pyro.tasks.data.images import Images
+from ntpt_pyro.tasks.data.tape_examples import Tapes, draw_symbols, draw_tapes, results_of
+from ntpt_pyro.tasks.tasks import task_named
 
 LENGTHS = {"symbols": (*range(1, 17), 20, 32, 64, 100), "images": tuple(range(1, 17))}
 """Digits of the expressions, by what models see."""

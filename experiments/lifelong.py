@@ -15,12 +15,12 @@ from ntpt_pyro.experiments.baseline_learner import BASELINES, BaselineLearner
 from ntpt_pyro.experiments.figures import draw_figures, write_tables
 from ntpt_pyro.experiments.lifetime import Learner, LifetimeOptions, live
 from ntpt_pyro.experiments.program_learner import AloneLearner, ProgramLearner
-from ntpt_pyro.experiments.provenance import commit, versions
-from ntpt_pyro.experiments.runs import Run
-from ntpt_pyro.experiments.settings import check_models
-from ntpt_pyro.experiments.statistics import mean_and_range, success_rate
 from ntpt_pyro.experiments.stream import Stream
 from ntpt_pyro.experiments.transfer import backward_transfer, forgetting, forward_transfer
+from ntpt_pyro.runs.provenance import commit, versions
+from ntpt_pyro.runs.run_folder import Run
+from ntpt_pyro.runs.settings import check_models
+from ntpt_pyro.runs.statistics import mean_and_range, success_rate
 
 MODELS = ("ntpt", *BASELINES)
 ALONE = "ntpt-alone"

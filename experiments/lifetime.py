@@ -8,11 +8,11 @@ from typing import Any, Protocol
 import torch
 from tqdm import tqdm
 
-from ntpt_pyro.experiments.grids import Examples
 from ntpt_pyro.experiments.schedule import DEFAULT, Schedule
-from ntpt_pyro.experiments.settings import IMAGE_DROPOUT, as_json, check_at_least, check_decay, check_positive
 from ntpt_pyro.experiments.stream import Batch, Stream
-from ntpt_pyro.inference.checkpoint import State, load_checkpoint, save_checkpoint
+from ntpt_pyro.inference.training.checkpoint import State, load_checkpoint, save_checkpoint
+from ntpt_pyro.runs.settings import IMAGE_DROPOUT, as_json, check_at_least, check_decay, check_positive
+from ntpt_pyro.tasks.data.grid_examples import Examples
 
 CURVE_EXAMPLES = 2_000
 """Test examples a task that a model is looked at with in passing."""

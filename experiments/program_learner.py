@@ -7,14 +7,14 @@ import torch
 
 from ntpt_pyro import LearnedFunction, Library
 from ntpt_pyro.errors import LibraryError
-from ntpt_pyro.experiments.grids import Examples
-from ntpt_pyro.experiments.judging import Verdict, reading_accuracy
 from ntpt_pyro.experiments.lifetime import LifetimeOptions
 from ntpt_pyro.experiments.stream import Batch, Stream
 from ntpt_pyro.experiments.task_program import TaskProgram
 from ntpt_pyro.inference import follow
-from ntpt_pyro.inference.checkpoint import State
-from ntpt_pyro.inference.optim import adam_state, set_adam_state
+from ntpt_pyro.inference.training.checkpoint import State
+from ntpt_pyro.inference.training.split_adam import adam_state, set_adam_state
+from ntpt_pyro.runs.judging import Verdict, reading_accuracy
+from ntpt_pyro.tasks.data.grid_examples import Examples
 
 EPSILON = 1e-3
 """Adam's, for networks that programs share. Far above the usual 1e-8, so that where a task is learned and

@@ -16,11 +16,11 @@ from typing import Any
 import torch
 
 from ntpt_pyro._files import write_json
-from ntpt_pyro.experiments.learn import Options, learn
-from ntpt_pyro.experiments.provenance import commit, versions
-from ntpt_pyro.experiments.runs import Run
-from ntpt_pyro.experiments.statistics import spread, success_rate
-from ntpt_pyro.experiments.tasks import task_named, task_names
+from ntpt_pyro.runs.learn import Options, learn
+from ntpt_pyro.runs.provenance import commit, versions
+from ntpt_pyro.runs.run_folder import Run
+from ntpt_pyro.runs.statistics import spread, success_rate
+from ntpt_pyro.tasks.tasks import task_named, task_names
 
 READINGS = ("digit_accuracy", "operator_accuracy", "sign_accuracy")
 PAPER = {

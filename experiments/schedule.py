@@ -20,8 +20,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ntpt_pyro.errors import UsageError
-from ntpt_pyro.experiments.tasks import grid_task_names
 from ntpt_pyro.models.grid import SIDES
+from ntpt_pyro.tasks.tasks import grid_task_names
 
 DEFAULT_ORDER = tuple(f"{scenario}/{side}" for side in SIDES for scenario in ("add2x2", "apply2x2"))
 """ADD2X2 and APPLY2X2 in turn, as section 6.1 tells of the swaps between them."""

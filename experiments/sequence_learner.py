@@ -12,16 +12,16 @@ from torch import Tensor
 from tqdm import tqdm
 
 from ntpt_pyro.errors import UsageError
-from ntpt_pyro.experiments.expressions import draw_symbols, draw_tapes
-from ntpt_pyro.experiments.images import Images
-from ntpt_pyro.experiments.runs import load_library
-from ntpt_pyro.experiments.settings import IMAGE_DROPOUT, as_json, check_at_least, check_decay, check_positive
-from ntpt_pyro.experiments.tasks import task_named
 from ntpt_pyro.inference import follow
-from ntpt_pyro.inference.checkpoint import load_checkpoint, save_checkpoint
-from ntpt_pyro.inference.optim import adam_state, set_adam_state
+from ntpt_pyro.inference.training.checkpoint import load_checkpoint, save_checkpoint
+from ntpt_pyro.inference.training.split_adam import adam_state, set_adam_state
 from ntpt_pyro.models.baselines import LSTM, NeuralGPU, Perceiving, SequenceBaseline, symbol_vectors
 from ntpt_pyro.models.math_loop import evaluate_prefixes
+from ntpt_pyro.runs.run_folder import load_library
+from ntpt_pyro.runs.settings import IMAGE_DROPOUT, as_json, check_at_least, check_decay, check_positive
+from ntpt_pyro.tasks.data.images import Images
+from ntpt_pyro.tasks.data.tape_examples import draw_symbols, draw_tapes
+from ntpt_pyro.tasks.tasks import task_named
 
 SEQUENCE_MODELS: dict[str, dict[str, Any]] = {
     "lstm": {"steps": 10_000, "lr": 2e-3, "dropout": 0.1},

@@ -9,12 +9,12 @@ from torch import Tensor
 
 from ntpt_pyro.errors import DataError
 from ntpt_pyro.experiments.augmentation import augmented
-from ntpt_pyro.experiments.grids import Examples
-from ntpt_pyro.experiments.images import Images
 from ntpt_pyro.experiments.schedule import Schedule
-from ntpt_pyro.experiments.tasks import SPLITS, Task, task_named
 from ntpt_pyro.models.grid import CELLS
 from ntpt_pyro.models.nets import net_0
+from ntpt_pyro.tasks.data.grid_examples import Examples
+from ntpt_pyro.tasks.data.images import Images
+from ntpt_pyro.tasks.tasks import SPLITS, Task, task_named
 
 TEST_EXAMPLES = 10_000
 

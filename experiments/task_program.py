@@ -11,10 +11,7 @@ from typing import Any
 import torch
 
 from ntpt_pyro import Library, MeanFieldPosterior
-from ntpt_pyro.experiments.grids import Examples
-from ntpt_pyro.experiments.judging import GOOD_ENOUGH, POSTERIOR_EXAMPLES, Verdict, accuracy, judge
 from ntpt_pyro.experiments.lifetime import LifetimeOptions
-from ntpt_pyro.experiments.tasks import Task
 from ntpt_pyro.inference import (
     Training,
     decided,
@@ -24,7 +21,10 @@ from ntpt_pyro.inference import (
     programs_of,
     strategy_named,
 )
-from ntpt_pyro.inference.checkpoint import State
+from ntpt_pyro.inference.training.checkpoint import State
+from ntpt_pyro.runs.judging import GOOD_ENOUGH, POSTERIOR_EXAMPLES, Verdict, accuracy, judge
+from ntpt_pyro.tasks.data.grid_examples import Examples
+from ntpt_pyro.tasks.tasks import Task
 
 
 class TaskProgram:

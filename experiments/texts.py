@@ -18,11 +18,11 @@ import torch
 from ntpt_pyro import models
 from ntpt_pyro._files import write_json
 from ntpt_pyro.errors import BudgetError
-from ntpt_pyro.experiments.provenance import commit, versions
-from ntpt_pyro.experiments.settings import EXACT
-from ntpt_pyro.experiments.statistics import spread, success_rate
-from ntpt_pyro.experiments.terpret import TerpretOptions, batches_of, learn_text
 from ntpt_pyro.inference import Training, strategy_named
+from ntpt_pyro.runs.provenance import commit, versions
+from ntpt_pyro.runs.settings import EXACT
+from ntpt_pyro.runs.statistics import spread, success_rate
+from ntpt_pyro.runs.terpret import TerpretOptions, batches_of, learn_text
 
 FOLDER = Path(models.__file__).parent / "terpret"
 TASKS = {

@@ -45,7 +45,7 @@ from ntpt_pyro import (
     switch,
     widen,
 )
-from ntpt_pyro.functions import RuntimeFunction
+from ntpt_pyro.language.runtime_functions import RuntimeFunction
 from ntpt_pyro.models.apply2x2 import OPERATORS, applied, apply, operator_of
 from ntpt_pyro.models.grid import RANGE
 

@@ -13,8 +13,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ntpt_pyro import Library, Line, Program
+from ntpt_pyro.language.values import Value
 from ntpt_pyro.terpret import TerpretModel, load
-from ntpt_pyro.values import Value
 
 TEXT = Path(__file__).parent / "terpret" / "path_len.terpret"
 BLOCKS = 3

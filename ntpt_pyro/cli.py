@@ -15,7 +15,7 @@ from ntpt_pyro.errors import NtptError
 if TYPE_CHECKING:  # imported where they are used: `ntpt --help` should not wait for torch
     from rich.console import Console
 
-    from ntpt_pyro.experiments.runs import Run
+    from ntpt_pyro.runs.run_folder import Run
 
 app = typer.Typer(
     help="Learn programs with neural libraries.",
@@ -121,12 +121,12 @@ def learn(
     import torch
     from rich.console import Console
 
-    from ntpt_pyro.experiments.learn import Options
-    from ntpt_pyro.experiments.learn import learn as learn_task
-    from ntpt_pyro.experiments.report import print_run
-    from ntpt_pyro.experiments.settings import EXACT
-    from ntpt_pyro.experiments.tasks import task_named
     from ntpt_pyro.inference import strategy_named
+    from ntpt_pyro.report.report import print_run
+    from ntpt_pyro.runs.learn import Options
+    from ntpt_pyro.runs.learn import learn as learn_task
+    from ntpt_pyro.runs.settings import EXACT
+    from ntpt_pyro.tasks.tasks import task_named
 
     target = task_named(task, lines=lines)
     given = {
@@ -212,9 +212,9 @@ def lifelong(
 
     from ntpt_pyro.experiments.lifelong import lifelong as live_all
     from ntpt_pyro.experiments.lifetime import LifetimeOptions
-    from ntpt_pyro.experiments.report import print_lifelong
     from ntpt_pyro.experiments.schedule import DEFAULT, load_schedule
     from ntpt_pyro.inference import strategy_named
+    from ntpt_pyro.report.report import print_lifelong
 
     options = LifetimeOptions(
         batches=batches,
@@ -279,10 +279,10 @@ def restarts(
     import torch
     from rich.console import Console
 
-    from ntpt_pyro.experiments.learn import Options
-    from ntpt_pyro.experiments.report import print_restarts
-    from ntpt_pyro.experiments.restarts import compare
-    from ntpt_pyro.experiments.tasks import task_named
+    from ntpt_pyro.experiments.restart_rates import compare
+    from ntpt_pyro.report.report import print_restarts
+    from ntpt_pyro.runs.learn import Options
+    from ntpt_pyro.tasks.tasks import task_named
 
     given = {
         "examples": examples,
@@ -335,10 +335,10 @@ def generalize(
 
     from ntpt_pyro.experiments.generalize import GeneralizeOptions
     from ntpt_pyro.experiments.generalize import generalize as try_all
-    from ntpt_pyro.experiments.learn import Options
-    from ntpt_pyro.experiments.report import print_generalization
     from ntpt_pyro.experiments.sequence_learner import SEQUENCE_MODELS, SequenceOptions
-    from ntpt_pyro.experiments.tasks import task_named
+    from ntpt_pyro.report.report import print_generalization
+    from ntpt_pyro.runs.learn import Options
+    from ntpt_pyro.tasks.tasks import task_named
 
     settings = {**task_named("math").defaults, "examples": examples, "steps": steps}
     options = GeneralizeOptions(
@@ -404,7 +404,7 @@ def evaluate(
     from rich.console import Console
 
     from ntpt_pyro.errors import UsageError
-    from ntpt_pyro.experiments.runs import Run
+    from ntpt_pyro.runs.run_folder import Run
 
     console, result = Console(highlight=False), Run(run).result()
     if result["task"] == "math":
@@ -450,11 +450,11 @@ def _evaluate_math(
     import numpy as np
 
     from ntpt_pyro.errors import UsageError
-    from ntpt_pyro.experiments import evaluate as evaluating
-    from ntpt_pyro.experiments.plots import plot_evaluation
-    from ntpt_pyro.experiments.report import print_evaluation
-    from ntpt_pyro.experiments.runs import load_library
+    from ntpt_pyro.tasks.demonstrations import tape_run as evaluating
     from ntpt_pyro.models.math_loop import evaluate as value_of
+    from ntpt_pyro.report.plots import plot_evaluation
+    from ntpt_pyro.report.report import print_evaluation
+    from ntpt_pyro.runs.run_folder import load_library
 
     if expression is not None and strip is not None:
         raise UsageError(
@@ -492,11 +492,11 @@ def _evaluate_drawn(
 ) -> None:
     """Run a learned program of path_len or a 2x2 task on an input drawn from test images."""
     from ntpt_pyro.errors import UsageError
-    from ntpt_pyro.experiments import plots, report
-    from ntpt_pyro.experiments.grid_steps import run_on_grid
-    from ntpt_pyro.experiments.runs import load_library
-    from ntpt_pyro.experiments.tasks import task_named
-    from ntpt_pyro.experiments.walk import walk
+    from ntpt_pyro.report import plots, report
+    from ntpt_pyro.runs.run_folder import load_library
+    from ntpt_pyro.tasks.demonstrations.grid_run import run_on_grid
+    from ntpt_pyro.tasks.demonstrations.sign_walk import walk
+    from ntpt_pyro.tasks.tasks import task_named
 
     program, library = result["choices"], load_library(run)
     if result["task"] == "path_len":
@@ -541,8 +541,8 @@ def terpret(
     """Learn the parameters of a program text in TerpreT from instances of it."""
     from rich.console import Console
 
-    from ntpt_pyro.experiments.report import print_terpret
-    from ntpt_pyro.experiments.terpret import ProgramText, TerpretOptions, learn_text
+    from ntpt_pyro.report.report import print_terpret
+    from ntpt_pyro.runs.terpret import ProgramText, TerpretOptions, learn_text
 
     options = TerpretOptions(
         model,
@@ -587,9 +587,9 @@ def posterior(
     """Find the exact posterior over a task's programs, with a library that reads already."""
     from rich.console import Console
 
-    from ntpt_pyro.experiments.exact import ExactOptions, posterior_of
-    from ntpt_pyro.experiments.report import print_exact
-    from ntpt_pyro.experiments.tasks import task_named
+    from ntpt_pyro.report.report import print_exact
+    from ntpt_pyro.runs.exact import ExactOptions, posterior_of
+    from ntpt_pyro.tasks.tasks import task_named
 
     options = ExactOptions(
         task,
@@ -626,18 +626,18 @@ def show(
     from rich.console import Console
 
     from ntpt_pyro.errors import UsageError
-    from ntpt_pyro.experiments.exact import ranked_programs
-    from ntpt_pyro.experiments.plots import plot_posterior
-    from ntpt_pyro.experiments.report import (
+    from ntpt_pyro.report.plots import plot_posterior
+    from ntpt_pyro.report.report import (
         Described,
         print_exact,
         print_run,
         print_terpret,
         print_top,
     )
-    from ntpt_pyro.experiments.runs import Run
-    from ntpt_pyro.experiments.tasks import task_named
-    from ntpt_pyro.experiments.terpret import ProgramText
+    from ntpt_pyro.runs.exact import ranked_programs
+    from ntpt_pyro.runs.run_folder import Run
+    from ntpt_pyro.runs.terpret import ProgramText
+    from ntpt_pyro.tasks.tasks import task_named
 
     folder = Run(run)
     result, posterior = folder.result(), folder.posterior()
@@ -676,7 +676,7 @@ def _claimed(out: Path | None, settings: dict[str, Any], *, resume: bool, thread
     import torch
 
     from ntpt_pyro.errors import UsageError
-    from ntpt_pyro.experiments.runs import Run
+    from ntpt_pyro.runs.run_folder import Run
 
     if resume and out is None:
         raise UsageError("--resume", expected="--out with it", got="no --out", remedy="name the run's folder")

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from ntpt_pyro import one_hot
-from ntpt_pyro.learned import NeuralFunction
+from ntpt_pyro.language.learned_functions import NeuralFunction
 from ntpt_pyro.models.apply2x2 import OPERATORS
 
 DIGITS = 10

@@ -7,10 +7,10 @@ from itertools import pairwise
 from typing import Any
 
 from ntpt_pyro.errors import TerpretError
-from ntpt_pyro.learned import LearnedFunction, Tensor
-from ntpt_pyro.terpret.declarations import Call, Cell, Declared, Expression, Inline, RuntimeDeclared
-from ntpt_pyro.terpret.integers import LARGEST_INTEGER, OPERATORS
-from ntpt_pyro.terpret.source import Source
+from ntpt_pyro.language.learned_functions import LearnedFunction, Tensor
+from ntpt_pyro.terpret.integer_functions import LARGEST_INTEGER, OPERATORS
+from ntpt_pyro.terpret.parser import Source
+from ntpt_pyro.terpret.symbols import Call, Cell, Declared, Expression, Inline, RuntimeDeclared
 
 
 class Evaluator(ABC):

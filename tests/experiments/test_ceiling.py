@@ -1,8 +1,8 @@
 """Networks that are shown labels."""
 
 from ntpt_pyro.experiments.ceiling import accuracy, record
-from ntpt_pyro.experiments.operators import load_operators
 from ntpt_pyro.models.nets import net_1
+from ntpt_pyro.tasks.data.operators import load_operators
 
 
 def test_shown_labels_a_network_reads_drawn_operators():

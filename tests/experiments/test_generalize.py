@@ -8,13 +8,13 @@ import torch
 from ntpt_pyro import one_hot
 from ntpt_pyro.errors import UsageError
 from ntpt_pyro.experiments import lengths, sequence_learner
-from ntpt_pyro.experiments.images import Images
 from ntpt_pyro.experiments.lengths import program_on_images, program_on_symbols
 from ntpt_pyro.experiments.sequence_learner import SequenceLearner, SequenceOptions, train
-from ntpt_pyro.inference.checkpoint import save_checkpoint
+from ntpt_pyro.inference.training.checkpoint import save_checkpoint
 from ntpt_pyro.models.baselines import NeuralGPU
-from tests.experiments.small import small  # noqa: F401  # a fixture
-from tests.experiments.test_math import SOLUTION
+from ntpt_pyro.tasks.data.images import Images
+from tests.runs.test_math import SOLUTION
+from tests.small import small  # noqa: F401  # a fixture
 
 TINY = {"steps": 8, "batch_size": 4, "hidden": 8, "filters": 4, "digits": 3}
 FLAGS = [

@@ -2,7 +2,7 @@
 
 import torch
 
-from ntpt_pyro.experiments.learn import Options, learn
+from ntpt_pyro.runs.learn import Options, learn
 
 
 def test_a_program_is_learned_from_sums():

@@ -15,7 +15,7 @@ from ntpt_pyro.experiments import lifetime as lifetimes
 from ntpt_pyro.experiments import stream as streams
 from ntpt_pyro.experiments.schedule import in_turn
 from ntpt_pyro.experiments.transfer import backward_transfer, forgetting, forward_transfer
-from tests.experiments.small import random_images
+from tests.small import random_images
 
 TASKS = ("add2x2/top", "apply2x2/left", "add2x2/left")
 SMALL = [

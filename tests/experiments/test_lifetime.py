@@ -8,13 +8,13 @@ import torch
 from ntpt_pyro.errors import LibraryError, UsageError
 from ntpt_pyro.experiments import lifetime as lifetimes
 from ntpt_pyro.experiments import stream as streams
-from ntpt_pyro.experiments.grids import Examples
-from ntpt_pyro.experiments.judging import Verdict
 from ntpt_pyro.experiments.lifelong import ALONE, newborn
 from ntpt_pyro.experiments.lifetime import LifetimeOptions, live
 from ntpt_pyro.experiments.program_learner import ProgramLearner
 from ntpt_pyro.experiments.schedule import Knot, Schedule, in_turn
-from tests.experiments.small import random_images
+from ntpt_pyro.runs.judging import Verdict
+from ntpt_pyro.tasks.data.grid_examples import Examples
+from tests.small import random_images
 
 TASKS = ("add2x2/top", "apply2x2/top", "add2x2/left")
 SMALL = LifetimeOptions(

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from ntpt_pyro.experiments import rates
-from ntpt_pyro.experiments.statistics import spread, success_rate
-from tests.experiments.small import OPTIONS, small  # noqa: F401  # a fixture
+from ntpt_pyro.runs.statistics import spread, success_rate
+from tests.small import OPTIONS, small  # noqa: F401  # a fixture
 
 
 @pytest.mark.usefixtures("small")

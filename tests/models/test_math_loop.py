@@ -7,7 +7,7 @@ import torch
 
 from ntpt_pyro import one_hot
 from ntpt_pyro.inference import ForwardMarginals, JointControl, MeanChoices, Strategy
-from ntpt_pyro.inference.prototype import model_sites
+from ntpt_pyro.inference.handlers.model_sites import model_sites
 from ntpt_pyro.models import math_loop as math
 from ntpt_pyro.models.math_loop import APPLY, MOVE, NO_RESULT, evaluate, execute, is_correct, source
 

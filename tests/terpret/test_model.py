@@ -24,10 +24,10 @@ from ntpt_pyro.inference import (
     relaxed,
     strategy_named,
 )
-from ntpt_pyro.inference.prototype import model_sites
+from ntpt_pyro.inference.handlers.model_sites import model_sites
 from ntpt_pyro.terpret import load, parse
-from ntpt_pyro.terpret.declarations import Call, Cell, cells_of
-from ntpt_pyro.terpret.unroll import Unrolled
+from ntpt_pyro.terpret.symbols import Call, Cell, cells_of
+from ntpt_pyro.terpret.unrolling import Unrolled
 from tests.inference import tiny
 
 TEXTS = Path(__file__).parents[2] / "models" / "terpret"

@@ -4,8 +4,8 @@ import pytest
 
 from ntpt_pyro.errors import TerpretError
 from ntpt_pyro.terpret import load, parse
-from ntpt_pyro.terpret.declarations import Cell, RuntimeDeclared
-from ntpt_pyro.terpret.unroll import Unrolled
+from ntpt_pyro.terpret.symbols import Cell, RuntimeDeclared
+from ntpt_pyro.terpret.unrolling import Unrolled
 
 HEAD = """from dummy import Param, Var, Input, Output, Runtime, Inline, Hyper
 n = Hyper()

@@ -1,0 +1,1 @@
+"""Strategies and their parts: what each site of a model yields."""

@@ -1,0 +1,106 @@
+"""How a strategy treats program choices: their mean, a relaxed sample, or every alternative.
+
+Each is a Messenger of its own that acts on the sites made by :func:`ntpt_pyro.choice`, in model and guide
+alike; :class:`~ntpt_pyro.inference.Strategy` combines one of them with a treatment of the interpreter's
+steps.
+"""
+
+from dataclasses import dataclass, field
+
+from pyro.poutine.messenger import Messenger
+
+from ntpt_pyro.errors import UsageError
+from ntpt_pyro.inference.handlers.annealing import Annealing, value_at
+from ntpt_pyro.inference.handlers.budget import Budget
+from ntpt_pyro.language.distributions import MeanOneHot, OneHot, RelaxedOneHot
+from ntpt_pyro.language.sites import Message, role_of
+
+
+def _is_free_choice(msg: Message) -> bool:
+    """Whether this sample message is a choice that nothing has decided yet (as poutine.condition does)."""
+    return role_of(msg) == "choice" and not msg["is_observed"]
+
+
+@dataclass(eq=False)
+class MeanChoices(Messenger):
+    """A choice yields the mean of its distribution: a probability vector, gradients flowing through it.
+
+    With forward marginals for the steps this is TerpreT's forward-marginal gradient descent (FMGD). Induces
+    no randomness; the objective is the evidence at the mean minus ``KL(guide || prior)``, not a lower
+    bound on the evidence unless the output is linear in each choice.
+
+    >>> from ntpt_pyro import choice
+    >>> with MeanChoices():
+    ...     choice("instruction", 4)
+    tensor([0.2500, 0.2500, 0.2500, 0.2500])
+    """
+
+    def __post_init__(self) -> None:
+        """Let Pyro's base class set itself up."""
+        super().__init__()
+
+    def _pyro_sample(self, msg: Message) -> None:
+        if _is_free_choice(msg) and type(msg["fn"]) is OneHot:
+            msg["fn"] = MeanOneHot(msg["fn"].logits)
+
+
+@dataclass(eq=False)
+class RelaxedChoices(Messenger):
+    """A choice yields a Gumbel-softmax sample of its distribution, reparameterised.
+
+    As the temperature falls the samples tend to one-hot samples of the choice, and their gradients' variance
+    grows.
+
+    :param temperature: above zero, or an :class:`~ntpt_pyro.inference.Annealing` schedule.
+    :param hard: straight-through: a vertex forward, the soft sample's gradient backward.
+    :param step: where an annealing schedule stands.
+    :raises UsageError: where the temperature is not above zero.
+    """
+
+    temperature: float | Annealing = 1.0
+    hard: bool = False
+    step: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the temperature and let Pyro's base class set itself up."""
+        super().__init__()
+        self._now = value_at(self.temperature, self.step)
+        if not self._now > 0:
+            raise UsageError(
+                "relaxed",
+                expected="a temperature above 0",
+                got=str(self._now),
+                remedy="use hard=True for one-hot samples",
+            )
+
+    def _pyro_sample(self, msg: Message) -> None:
+        if _is_free_choice(msg) and type(msg["fn"]) is OneHot:
+            msg["fn"] = RelaxedOneHot(msg["fn"].logits, self._now, self.hard)
+
+
+@dataclass(eq=False)
+class EnumeratedChoices(Messenger):
+    """A choice yields every vertex, along an enumeration dimension of :class:`pyro.infer.TraceEnum_ELBO`.
+
+    Without a guide for the choice the objective is the exact log-evidence, and
+    :func:`~ntpt_pyro.inference.marginals` gives the exact posterior; with one, the exact expectation under
+    it.
+
+    :param budget: the limit on what may be enumerated together; shared with the steps' treatment where
+        both enumerate.
+    :raises BudgetError: at a site beyond the budget.
+    """
+
+    budget: Budget = field(default_factory=Budget)
+
+    def __post_init__(self) -> None:
+        """Let Pyro's base class set itself up."""
+        super().__init__()
+
+    def _pyro_sample(self, msg: Message) -> None:
+        if _is_free_choice(msg):
+            self.budget.admit(msg)
+            msg["infer"] = {**(msg["infer"] or {}), "enumerate": "parallel"}
+
+
+ChoiceTreatment = MeanChoices | RelaxedChoices | EnumeratedChoices

@@ -1,0 +1,59 @@
+"""How a strategy treats interpreter steps: their forward marginals, or every value.
+
+Each is a Messenger of its own that acts on the sites made by :func:`ntpt_pyro.var`. With neither, a step is
+an ordinary sample site: a one-hot sample of its distribution.
+"""
+
+from dataclasses import dataclass, field
+
+from pyro.poutine.messenger import Messenger
+
+from ntpt_pyro.inference.handlers.budget import Budget
+from ntpt_pyro.language.sites import Message, role_of
+
+
+@dataclass(eq=False)
+class ForwardMarginals(Messenger):
+    """A step yields its distribution itself: each variable is marginalised on its own, going forward.
+
+    Functions then multiply their arguments as if they were independent. The result equals the exact one
+    where every uncertain variable is read at most once, and differs where one is read twice: ``add(x, x)``
+    of an uncertain ``x`` is spread over odd sums too. No sample site is made. Linear time in the steps.
+    """
+
+    def __post_init__(self) -> None:
+        """Let Pyro's base class set itself up."""
+        super().__init__()
+
+    def _pyro_ntpt_var(self, msg: Message) -> None:
+        _, msg["value"] = msg["args"]
+        msg["done"] = msg["stop"] = True
+
+    def _pyro_ntpt_variables(self, msg: Message) -> None:
+        (msg["value"],) = msg["args"]
+        msg["done"] = msg["stop"] = True
+
+
+@dataclass(eq=False)
+class EnumeratedSteps(Messenger):
+    """A step yields every vertex, along an enumeration dimension of :class:`pyro.infer.TraceEnum_ELBO`.
+
+    Exact given the choices, at a cost that grows with the number of values that a step depends on jointly.
+
+    :param budget: the limit on what may be enumerated together.
+    :raises BudgetError: at a site beyond the budget.
+    """
+
+    budget: Budget = field(default_factory=Budget)
+
+    def __post_init__(self) -> None:
+        """Let Pyro's base class set itself up."""
+        super().__init__()
+
+    def _pyro_sample(self, msg: Message) -> None:
+        if role_of(msg) == "step" and not msg["is_observed"]:
+            self.budget.admit(msg)
+            msg["infer"] = {**(msg["infer"] or {}), "enumerate": "parallel"}
+
+
+StepTreatment = ForwardMarginals | EnumeratedSteps

@@ -1,0 +1,1 @@
+"""Posteriors over programs: objects, exhaustive search, what programs compute."""

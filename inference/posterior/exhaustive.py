@@ -1,0 +1,349 @@
+"""The exact posterior over programs: the likelihood of every one, many at a time, hopeless ones dropped.
+
+Nothing is learned: the library reads the data as it does now, and each program of a
+:class:`~ntpt_pyro.inference.ProgramSpace` is run on them, decided, its steps at their forward marginals.
+
+Examples come in groups that grow. The log-likelihood of an example is at most 0, so what a program has after
+some of them is a bound on what it can have after all. A program is dropped where that bound is so far below
+the evidence that is certain already (that of the best programs so far, tried on all examples) that all
+dropped ones together are less probable than a tolerance.
+"""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from tqdm import tqdm
+
+from ntpt_pyro.errors import BudgetError, SiteError, UsageError
+from ntpt_pyro.inference.handlers.model_sites import model_sites
+from ntpt_pyro.inference.handlers.steps import ForwardMarginals, StepTreatment
+from ntpt_pyro.inference.posterior.posterior import ProgramPosterior
+from ntpt_pyro.inference.posterior.program_space import ProgramSpace
+from ntpt_pyro.inference.posterior.readout import log_likelihood, with_choices
+from ntpt_pyro.inference.training.checkpoint import load_checkpoint, save_checkpoint
+
+Model = Callable[..., Any]
+ROUNDING = 1e-4
+"""What rounding may add to the log-likelihood of an example."""
+MOST_PROGRAMS = 10**7
+"""Programs at most: each takes 24 bytes for as long as it is not dropped."""
+LARGEST_TENSORS = 6
+"""Tensors of the largest size that a model holds at a time, about."""
+CANDIDATES = 64
+"""Programs that are tried on all examples after each group, for a bound on the evidence; so few are not
+worth dropping."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What an exact posterior takes.
+
+    :param programs: there are.
+    :param examples: each is tried on at most.
+    :param bytes_each: of memory that one program takes on one example while it runs.
+    :param at_once: programs times examples that fit the memory.
+    :param seconds: without dropping any program, by a trial of a few.
+    """
+
+    programs: int
+    examples: int
+    bytes_each: int
+    at_once: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Exact:
+    """An exact posterior, and what it took.
+
+    :param posterior: over the programs that were not dropped; ``hidden`` bounds the rest.
+    :param cost: as estimated before.
+    :param evaluated: programs times examples that were run.
+    :param seconds: that it took.
+    """
+
+    posterior: ProgramPosterior
+    cost: Cost
+    evaluated: int
+    seconds: float
+
+
+class Likelihood:
+    """The log-likelihood of programs of a model, many at a time.
+
+    :param model: a Pyro program, not wrapped, whose choices are in no plate.
+    :param space: its programs.
+    :param data: tensors with a common first axis of examples.
+    :param memory: bytes that running programs may take.
+    :param steps: treatment of interpreter steps; forward marginals by default.
+    :raises BudgetError: where one program on one example takes more.
+    :raises SiteError: where the space is of other choices than the model, or a choice is in a plate.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        space: ProgramSpace,
+        data: Sequence[Tensor],
+        *,
+        memory: int,
+        steps: StepTreatment | None = None,
+    ) -> None:
+        self.model = model
+        self.space = space
+        self.data = tuple(data)
+        self._check_sites()
+        self.memory = memory
+        self.steps = steps or ForwardMarginals()
+        self.evaluated = 0
+        """Programs times examples that were run."""
+        self.bytes_each = self._bytes_each()
+        """Memory that one program takes on one example."""
+        if self.bytes_each > memory:
+            raise BudgetError(
+                "exact posterior",
+                expected=f"at least {self.bytes_each:,} bytes of memory, for one program on one example",
+                got=f"{memory:,}",
+                remedy="give more memory",
+            )
+
+    def _check_sites(self) -> None:
+        """Raise where a choice would be left to chance."""
+        choices = model_sites(self.model, *(tensor[:1] for tensor in self.data)).choices
+        if {name: site.size for name, site in choices.items()} != self.space.sizes:
+            raise SiteError(
+                "exact posterior",
+                expected=f"programs of the choices {', '.join(choices)}, as large as they are",
+                got=f"of {', '.join(self.space.sizes)}",
+                remedy="make the space of this model (ProgramSpace.of)",
+            )
+        for name, site in choices.items():
+            if math.prod(site.batch_shape) > 1:
+                raise SiteError(
+                    f"exact posterior, choice {name!r}",
+                    expected="choices in no plate",
+                    got=f"one in {', '.join(plate for plate, _, _ in site.plates)}",
+                    remedy="give each a name of its own",
+                )
+
+    def __call__(
+        self, numbers: Int[Tensor, " programs"], first: int, last: int, progress: "tqdm[Any] | None" = None
+    ) -> Float[Tensor, " programs"]:
+        """The log-likelihood of some programs on some examples.
+
+        :param numbers: of the programs in their space.
+        :param first: of the examples.
+        :param last: of the examples, not included.
+        :param progress: a bar of programs times examples.
+        :returns: ``[programs]``, float64, in nats, summed over the examples.
+        """
+        found = torch.zeros(len(numbers), dtype=torch.float64)
+        at_once = max(1, self.memory // self.bytes_each)
+        examples = min(last - first, at_once)
+        for begin in range(first, last, examples):
+            batch = tuple(tensor[begin : min(begin + examples, last)] for tensor in self.data)
+            programs = max(1, at_once // len(batch[0]))
+            for start in range(0, len(numbers), programs):
+                some = numbers[start : start + programs]
+                found[start : start + programs] += self._run(some, batch)
+                self.evaluated += len(some) * len(batch[0])
+                if progress is not None:
+                    progress.update(len(some) * len(batch[0]))
+        return found
+
+    def _run(self, numbers: Tensor, batch: tuple[Tensor, ...]) -> Tensor:
+        any_of_unused = {s: integers.clamp_min(0) for s, integers in self.space.programs(numbers).items()}
+        fixed = with_choices(self.model, any_of_unused, self.space.sizes, self.steps)
+        with torch.no_grad():
+            return log_likelihood(fixed, batch).double().cpu()
+
+    def _bytes_each(self, programs: int = 16) -> int:
+        """By the largest tensor of a trial run."""
+        numbers = torch.arange(min(programs, self.space.size))
+        with _Largest() as largest:
+            self._run(numbers, tuple(tensor[:1] for tensor in self.data))
+        return max(1, LARGEST_TENSORS * int(largest.bytes) // len(numbers))
+
+    def cost(self, trial: int = 512) -> Cost:
+        """What all programs on all examples take, by a trial.
+
+        :param trial: programs that it runs, on one example.
+        :returns: the estimate.
+        """
+        numbers = torch.linspace(0, self.space.size - 1, min(trial, self.space.size)).long()
+        began = time.monotonic()
+        self(numbers, 0, 1)
+        each = (time.monotonic() - began) / len(numbers)
+        examples = len(self.data[0])
+        return Cost(
+            programs=self.space.size,
+            examples=examples,
+            bytes_each=self.bytes_each,
+            at_once=self.memory // self.bytes_each,
+            seconds=each * self.space.size * examples,
+        )
+
+
+class _Largest(TorchDispatchMode):
+    """Notes the size of the largest tensor that is made."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.bytes = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        made = func(*args, **(kwargs or {}))
+        for tensor in made if isinstance(made, (tuple, list)) else (made,):
+            if isinstance(tensor, Tensor):
+                self.bytes = max(self.bytes, tensor.numel() * tensor.element_size())
+        return made
+
+
+def exact_posterior(
+    model: Model,
+    data: Sequence[Tensor],
+    *,
+    space: ProgramSpace | None = None,
+    memory: int = 2**28,
+    tolerance: float = 1e-6,
+    steps: StepTreatment | None = None,
+    progress: str | None = None,
+    checkpoint: Path | None = None,
+) -> Exact:
+    """The posterior over all programs of a model, given data and the library as it is.
+
+    :param model: a Pyro program, not wrapped, whose choices are in no plate.
+    :param data: tensors with a common first axis of examples, in no particular order.
+    :param space: its programs; by default every joint setting of its choices.
+    :param memory: bytes that running programs may take.
+    :param tolerance: the posterior probability that dropped programs may have together; 0 drops none.
+    :param steps: treatment of interpreter steps; forward marginals by default, which are exact where an
+        uncertain reading is read once.
+    :param progress: the label of a progress bar on standard error; None shows none.
+    :param checkpoint: a file kept up to date after each group of examples, and gone on from where it exists.
+    :returns: the posterior; its ``log_evidence`` is exact up to what was dropped.
+    :raises BudgetError: where there are too many programs, or the memory is too small for one.
+    :raises SiteError: where the space is of other choices than the model, or a choice is in a plate.
+    :raises UsageError: where the tolerance is not in 0..1 or there are no examples.
+
+    >>> import pyro
+    >>> from ntpt_pyro import choice, constant, observe, switch
+    >>> def flipper(bits):
+    ...     flip = choice("flip", 2)
+    ...     with pyro.plate("bits", len(bits)):
+    ...         observe("bit", switch(flip, [constant(0, 2), constant(1, 2)]), bits, noise=0.5)
+    >>> found = exact_posterior(flipper, [torch.tensor([1, 1])]).posterior
+    >>> [round(p, 4) for p in found.marginals["flip"].tolist()]  # 0.75 against 0.25, twice
+    [0.1, 0.9]
+    """
+    began = time.monotonic()
+    examples = len(data[0]) if data else 0
+    if not 0 <= tolerance < 1 or not examples:
+        raise UsageError(
+            "exact posterior",
+            expected="a tolerance from 0 to below 1, and at least one example",
+            got=f"{tolerance:g}, and {examples}",
+            remedy="give these",
+        )
+    space = space or ProgramSpace.of(model, data)
+    if space.size > MOST_PROGRAMS:
+        raise BudgetError(
+            "exact posterior",
+            expected=f"at most {MOST_PROGRAMS:,} programs",
+            got=f"{space.size:,}",
+            remedy="take fewer lines, say which choices do not matter, or decide some with poutine.condition",
+        )
+    likelihood = Likelihood(model, space, data, memory=memory, steps=steps)
+    cost = likelihood.cost()
+    search = _Search(likelihood, tolerance)
+    settings = {"programs": space.size, "examples": examples, "tolerance": tolerance}
+    if checkpoint is not None and checkpoint.exists():
+        search.set_state(load_checkpoint(checkpoint, settings))
+    label = f"{progress}, at most {cost.seconds:.0f} s" if progress else None
+    with tqdm(total=space.size * examples, desc=label, disable=progress is None, leave=False) as bar:
+        while search.done < examples:
+            search.advance(bar)
+            if checkpoint is not None:
+                save_checkpoint(checkpoint, search.get_state(), settings)
+    return Exact(search.posterior(), cost, likelihood.evaluated, time.monotonic() - began)
+
+
+class _Search:
+    """Programs that may still matter, and what they have after some of the examples."""
+
+    def __init__(self, likelihood: Likelihood, tolerance: float) -> None:
+        self.likelihood = likelihood
+        self.tolerance = tolerance
+        self.numbers: Int[Tensor, " programs"] = torch.arange(likelihood.space.size)
+        self.log_weights = likelihood.space.log_prior(self.numbers)
+        """Of each program its log-probability together with the examples so far."""
+        self.done = 0
+        """Examples so far."""
+        self.certain = -math.inf
+        """A lower bound on the log-evidence of all examples."""
+        self.dropped = -math.inf
+        """The log of the most that all dropped programs can weigh."""
+
+    def advance(self, bar: "tqdm[Any]") -> None:
+        """Try what is left on some more examples, and drop what has become hopeless."""
+        examples = len(self.likelihood.data[0])
+        last = min(examples, self.done + max(1, self.done // 2))
+        found = self.likelihood(self.numbers, self.done, last, bar)
+        self.log_weights = self.log_weights + found
+        self.done = last
+        if self.tolerance and found.max() > ROUNDING * last:
+            raise UsageError(
+                "exact posterior",
+                expected="observations of probability at most 1, by which programs may be dropped",
+                got=f"a log-likelihood of {float(found.max()):g}",
+                remedy="drop none (tolerance=0)",
+            )
+        if not self.tolerance or self.done == examples or len(self.numbers) <= CANDIDATES:
+            return
+        best = self.log_weights.topk(min(CANDIDATES, len(self.numbers)))
+        final = best.values + self.likelihood(self.numbers[best.indices], last, examples)
+        self.certain = max(self.certain, float(final.logsumexp(0)))
+        least = self.certain + math.log(self.tolerance / self.likelihood.space.size)
+        hopeless = self.log_weights < least
+        if hopeless.any():
+            self.dropped = float(
+                torch.logaddexp(torch.tensor(self.dropped), self.log_weights[hopeless].logsumexp(0))
+            )
+            bar.update(int(hopeless.sum()) * (examples - last))
+            self.numbers, self.log_weights = self.numbers[~hopeless], self.log_weights[~hopeless]
+
+    def posterior(self) -> ProgramPosterior:
+        """What is known after all examples."""
+        evidence = float(self.log_weights.logsumexp(0))
+        space = self.likelihood.space
+        return ProgramPosterior(
+            space.programs(self.numbers),
+            self.log_weights,
+            space.sizes,
+            log_evidence=evidence,
+            hidden=min(1.0, math.exp(min(0.0, self.dropped - evidence))) if self.dropped > -math.inf else 0.0,
+        )
+
+    def get_state(self) -> dict[str, Any]:
+        """Where it stands."""
+        return {
+            "numbers": self.numbers,
+            "log_weights": self.log_weights,
+            "done": self.done,
+            "bounds": torch.tensor([self.certain, self.dropped], dtype=torch.float64),
+            "evaluated": self.likelihood.evaluated,
+        }
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        self.numbers, self.log_weights, self.done = state["numbers"], state["log_weights"], state["done"]
+        self.certain, self.dropped = state["bounds"].tolist()
+        self.likelihood.evaluated = state["evaluated"]

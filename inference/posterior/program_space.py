@@ -1,0 +1,148 @@
+"""All programs of a model, numbered, those with the same text counted once."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from math import log, prod
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from ntpt_pyro.errors import SiteError
+from ntpt_pyro.inference.handlers.model_sites import model_sites
+from ntpt_pyro.inference.posterior.posterior import UNUSED
+
+Uses = Mapping[str, Mapping[int, Sequence[str]]]
+"""For a choice, by its integer, the other choices that matter then; those of its other integers do not."""
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Choices that are set together.
+
+    :param sites: their names.
+    :param settings: ``[settings, sites]``, integers or :data:`~ntpt_pyro.inference.posterior.posterior.UNUSED`.
+    :param weights: ``[settings]``, the log of how many joint integers each setting stands for.
+    """
+
+    sites: tuple[str, ...]
+    settings: Int[Tensor, "settings sites"]
+    weights: Float[Tensor, " settings"]
+
+
+class ProgramSpace:
+    """The programs of a model: a product of choices, in which some do not matter where others say so.
+
+    ``MOVE`` takes no arguments, so all programs that differ only in the arguments of a ``MOVE`` are one; its
+    prior probability is that of all of them.
+
+    :param sizes: by site the number of alternatives.
+    :param uses: which choices matter when; by default all do, always.
+    :raises SiteError: where ``uses`` names a choice that is not there, or gives one to two others.
+
+    >>> space = ProgramSpace({"instr": 2, "left": 3, "right": 3}, {"instr": {1: ["left", "right"]}})
+    >>> space.size, space.raw
+    (10, 18)
+    >>> space.programs(torch.tensor([0, 5]))
+    {'instr': tensor([0, 1]), 'left': tensor([-1,  1]), 'right': tensor([-1,  1])}
+    >>> space.log_prior(torch.tensor([0, 5])).exp()
+    tensor([0.5000, 0.0556], dtype=torch.float64)
+    """
+
+    def __init__(self, sizes: Mapping[str, int], uses: Uses | None = None) -> None:
+        self.sizes = dict(sizes)
+        """By site the number of alternatives."""
+        self._uses = uses = {head: values for head, values in (uses or {}).items() if head in sizes}
+        owners: dict[str, str] = {}
+        for head, values in uses.items():
+            for site in {site for sites in values.values() for site in sites}:
+                if site in owners or site in uses:
+                    raise SiteError(
+                        f"uses of {head!r}",
+                        expected="choices that matter to one other only",
+                        got=repr(site),
+                        remedy="leave it out; programs are then told apart by it",
+                    )
+                owners[site] = head
+        self._parts = [self._part(site, uses.get(site, {})) for site in sizes if site not in owners]
+        self.raw = prod(self.sizes.values())
+        """Joint settings of all choices."""
+        self.size = prod(len(part.settings) for part in self._parts)
+        """How many programs there are with different text."""
+
+    @classmethod
+    def of(
+        cls, model: Callable[..., Any], data: Sequence[Tensor], uses: Uses | None = None
+    ) -> "ProgramSpace":
+        """The programs of a Pyro program.
+
+        :param model: the program, not wrapped.
+        :param data: examples, of which one is looked at.
+        :param uses: see :class:`ProgramSpace`.
+        :returns: its programs.
+        """
+        sites = model_sites(model, *(tensor[:1] for tensor in data))
+        return cls({name: site.size for name, site in sites.choices.items()}, uses)
+
+    def _part(self, head: str, values: Mapping[int, Sequence[str]]) -> _Part:
+        others = dict.fromkeys(s for sites in values.values() for s in sites if s in self.sizes)
+        settings, weights = [], []
+        for integer in range(self.sizes[head]):
+            used = set(values.get(integer, ()))
+            ranges = [range(self.sizes[site]) if site in used else (UNUSED,) for site in others]
+            free = sum(log(self.sizes[site]) for site in others if site not in used)
+            made = [(integer, *rest) for rest in product(*ranges)]
+            settings += made
+            weights += [free] * len(made)
+        return _Part((head, *others), torch.tensor(settings), torch.tensor(weights, dtype=torch.float64))
+
+    def programs(self, numbers: Int[Tensor, " programs"]) -> dict[str, Int[Tensor, " programs"]]:
+        """The programs of some numbers.
+
+        :param numbers: in ``0..size-1``, on the CPU.
+        :returns: by site, in the model's order, the integer of each; :data:`~ntpt_pyro.inference.posterior.posterior.UNUSED`
+            where it does not matter.
+        """
+        found: dict[str, Tensor] = {}
+        for part, row in zip(self._parts, self._rows(numbers), strict=True):
+            found |= dict(zip(part.sites, part.settings[row].unbind(-1), strict=True))
+        return {site: found[site] for site in self.sizes}
+
+    def matters(self, program: Mapping[str, int]) -> list[str]:
+        """The choices that matter to a program.
+
+        :param program: every choice's integer by site.
+        :returns: their names, in the model's order.
+
+        >>> space = ProgramSpace({"instr": 2, "left": 3}, {"instr": {1: ["left"]}})
+        >>> space.matters({"instr": 0, "left": 2}), space.matters({"instr": 1, "left": 2})
+        (['instr'], ['instr', 'left'])
+        """
+        idle = {
+            site
+            for head, values in self._uses.items()
+            for sites in values.values()
+            for site in sites
+            if site not in values.get(program[head], ())
+        }
+        return [site for site in self.sizes if site not in idle]
+
+    def log_prior(self, numbers: Int[Tensor, " programs"]) -> Float[Tensor, " programs"]:
+        """The log-probability of programs before any data: every joint setting of the choices is as likely.
+
+        :param numbers: see :meth:`programs`.
+        :returns: ``[programs]``, in nats.
+        """
+        weights = [p.weights[row] for p, row in zip(self._parts, self._rows(numbers), strict=True)]
+        start = torch.full((len(numbers),), -sum(map(log, self.sizes.values())), dtype=torch.float64)
+        return sum(weights, start)
+
+    def _rows(self, numbers: Tensor) -> list[Tensor]:
+        """For each part the setting of each number."""
+        rows = []
+        for part in reversed(self._parts):
+            rows.append(numbers % len(part.settings))
+            numbers = numbers // len(part.settings)
+        return rows[::-1]

@@ -1,0 +1,1 @@
+"""Training: guides, optimisers, loops of batches, expectation maximisation."""

@@ -1,0 +1,119 @@
+"""A guide made from the model's own choice sites: mean-field, one categorical a choice."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from math import prod
+from typing import Any
+
+import pyro
+import torch
+from jaxtyping import Float, Int
+from pyro.nn import PyroModule
+from torch import Tensor
+
+from ntpt_pyro.inference.handlers.model_sites import ChoiceSite, Plates
+from ntpt_pyro.language.sites import guide_choice
+
+
+class ChoiceGuide(PyroModule):
+    """Mean-field guide over program choices: ``q(program) = prod over sites of Categorical(logits[site])``.
+
+    The logits are unnormalised log-probabilities. Those of all choices within the same plates lie side by
+    side in one parameter ``logits_0`` (``logits_1``, ... for other plates), ``[*batch, sum of sizes]``: a
+    ``pyro.param`` statement a choice would take as long as the interpreter. :meth:`logits` gives them by
+    site. Plates around a choice in the model stand around it here too.
+
+    :param sites: the model's choices, see :func:`~ntpt_pyro.inference.handlers.model_sites.model_sites`.
+    :param init_scale: standard deviation of the logits' normal initial values. Above 1 the restarts start as
+        different, nearly decided programs; near 0 as the same undecided one.
+    :param generator: source of the initial values; torch's global one where None.
+    """
+
+    def __init__(
+        self,
+        sites: Iterable[ChoiceSite],
+        *,
+        init_scale: float = 1.0,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        super().__init__("guide")
+        self.sites = {site.name: site for site in sites}
+        self._groups: dict[Plates, list[ChoiceSite]] = {}
+        initial: dict[str, Tensor] = {}
+        for site in self.sites.values():
+            self._groups.setdefault(site.plates, []).append(site)
+            shape = (*site.batch_shape, site.size)
+            drawn = init_scale * torch.randn(shape, generator=generator, device="cpu")
+            initial[site.name] = drawn.to(torch.get_default_device())
+        for number, group in enumerate(self._groups.values()):
+            together = torch.cat([initial[site.name] for site in group], -1)
+            setattr(self, f"logits_{number}", torch.nn.Parameter(together))
+
+    def forward(self, *args: Any, **kwargs: Any) -> None:
+        """Sample every choice; the arguments, those of the model, are not looked at."""
+        for number, (plates, group) in enumerate(self._groups.items()):
+            together = getattr(self, f"logits_{number}").split([site.size for site in group], -1)
+            with _open(plates):
+                for site, logits in zip(group, together, strict=True):
+                    guide_choice(site.name, logits)
+
+    def logits(self) -> dict[str, Float[Tensor, "*batch size"]]:
+        """The parameters by site, detached: unnormalised log-probabilities ``[*batch, size]``.
+
+        They are views: writing to them changes the guide.
+        """
+        parameters = dict(self.named_parameters())
+        found: dict[str, Tensor] = {}
+        for number, group in enumerate(self._groups.values()):
+            together = parameters[f"logits_{number}"].detach().split([site.size for site in group], -1)
+            found |= {site.name: logits for site, logits in zip(group, together, strict=True)}
+        return {name: found[name] for name in self.sites}
+
+    def probabilities(self) -> dict[str, Float[Tensor, "*batch size"]]:
+        """The marginals ``q(choice)`` by site, ``[*batch, size]``, in probability space, detached."""
+        return {name: logits.softmax(-1) for name, logits in self.logits().items()}
+
+    def take(self, restarts: Int[Tensor, " kept"], *, plate: str = "restarts") -> "ChoiceGuide":
+        """The guide of some of the restarts only.
+
+        :param restarts: their indices along the plate, in the order wanted.
+        :param plate: the plate of restarts.
+        :returns: a new guide whose parameters are copies.
+        """
+        kept, values = [], {}
+        for site in self.sites.values():
+            frame = next((p for p in site.plates if p[0] == plate), None)
+            logits = self.logits()[site.name]
+            if frame is not None:
+                logits = logits.index_select(frame[2] - 1, restarts)
+            plates = tuple(
+                (name, len(restarts) if name == plate else size, dim) for name, size, dim in site.plates
+            )
+            kept.append(ChoiceSite(site.name, site.size, tuple(logits.shape[:-1]), plates))
+            values[site.name] = logits
+        guide = ChoiceGuide(kept, init_scale=0.0)
+        for name, logits in guide.logits().items():
+            logits.copy_(values[name])
+        return guide
+
+    def believe(self, marginals: Mapping[str, Float[Tensor, " size"]], *, least: float = 1e-3) -> None:
+        """Set the guide to what is believed of each choice.
+
+        :param marginals: by site, ``[size]``, in probability space; every element of a plate is set to it.
+        :param least: a probability below which none begins, so that every alternative can be learned yet.
+        """
+        for site, logits in self.logits().items():
+            logits.copy_(marginals[site].to(logits).clamp_min(least).log().expand_as(logits))
+
+    def programs(self) -> int:
+        """How many programs the choices spell out: the product of their sizes."""
+        return prod(site.size for site in self.sites.values())
+
+
+@contextmanager
+def _open(plates: Plates) -> Iterator[None]:
+    """Open plates by name, size and dimension."""
+    with ExitStack() as stack:
+        for name, size, dim in plates:
+            stack.enter_context(pyro.plate(name, size, dim=dim))
+        yield

@@ -1,0 +1,66 @@
+"""Control flow on values: ``switch`` (TerpreT's ``if / elif``) and ``select`` (``with index as i``).
+
+Both are mixtures weighted by the probabilities of the deciding value, so at a one-hot value they are the
+ordinary branch, and they are linear in everything they read (Gaunt et al. 2017, section 2.1).
+"""
+
+from collections.abc import Mapping, Sequence
+
+from jaxtyping import Float
+from torch import Tensor
+
+from ntpt_pyro.errors import RangeError
+from ntpt_pyro.language._contract import contract
+from ntpt_pyro.language.values import Value, stack
+
+
+def select(index: Value, items: Float[Tensor, "*items n m"] | Sequence[Value]) -> Value:
+    """The item at an uncertain index: ``sum over i of index[i] * items[i]``.
+
+    :param index: ``[*batch, n]``.
+    :param items: a tensor ``[*batch, n, m]`` with the index as its second-last axis, or a sequence of ``n``
+        values ``[*batch, m]``; batches broadcast.
+    :returns: ``[*batch, m]``.
+    :raises RangeError: where the number of items is not the range of the index.
+
+    >>> import torch
+    >>> select(torch.tensor([0.25, 0.75]), torch.tensor([[1.0, 0.0], [0.0, 1.0]]))
+    tensor([0.2500, 0.7500])
+    """
+    given = items.shape[-2] if isinstance(items, Tensor) else len(items)
+    if given != index.shape[-1]:
+        raise RangeError(
+            "select",
+            expected=f"{index.shape[-1]} items, the range of the index",
+            got=str(given),
+            remedy="give one item for each integer the index can be",
+        )
+    if given == 1:  # a value among one is that one
+        return items[..., 0, :] if isinstance(items, Tensor) else items[0]
+    return contract(index, items if isinstance(items, Tensor) else stack(items))
+
+
+def switch(condition: Value, cases: Mapping[int, Value] | Sequence[Value]) -> Value:
+    """The case of an uncertain condition: ``if condition == 0: cases[0] elif condition == 1: ...``.
+
+    :param condition: ``[*batch, n]``.
+    :param cases: ``n`` values ``[*batch, m]``, as a sequence or as a mapping from integer to value.
+    :returns: ``[*batch, m]``, the mixture of the cases.
+    :raises RangeError: where a case is missing or there is one too many (the message names it).
+
+    >>> import torch
+    >>> from ntpt_pyro import constant
+    >>> switch(torch.tensor([0.9, 0.1]), {0: constant(2, 3), 1: constant(0, 3)})
+    tensor([0.1000, 0.0000, 0.9000])
+    """
+    size = condition.shape[-1]
+    given = set(cases) if isinstance(cases, Mapping) else set(range(len(cases)))
+    if given != set(range(size)):
+        missing, extra = sorted(set(range(size)) - given), sorted(given - set(range(size)))
+        raise RangeError(
+            "switch",
+            expected=f"the cases 0..{size - 1}, one for each integer of its condition",
+            got=f"none for {missing}" if missing else f"also {extra}",
+            remedy="give each integer exactly one case",
+        )
+    return select(condition, [cases[integer] for integer in range(size)])

@@ -1,0 +1,139 @@
+"""Integer functions lifted to the simplex: ``@runtime``.
+
+A function ``f`` of integers is evaluated once on its whole domain and kept as a table. On values of the
+simplex it acts by its multilinear extension (Gaunt et al. 2017, section 2.1),
+
+    out[k] = sum over i, j of  1[f(i, j) = k] * x[i] * y[j],
+
+which is the distribution of ``f`` if its arguments were independent, equals ``f`` at one-hot arguments, and
+is linear in each argument. Cost of a call: ``prod(ranges) * out_range`` multiply-adds a batch element.
+"""
+
+import inspect
+import itertools
+from collections.abc import Callable, Sequence
+from functools import reduce
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from ntpt_pyro.errors import RangeError
+from ntpt_pyro.language._contract import contract, joint_batch
+from ntpt_pyro.language.values import Value
+
+
+class RuntimeFunction:
+    """An integer function and its multilinear extension; made by :func:`runtime`.
+
+    Called with integers it is the function itself; called with values ``[*batch, n_i]`` it is the extension.
+
+    :param function: a pure function of integers.
+    :param ranges: the range of each argument: argument ``i`` takes ``0..ranges[i]-1``.
+    :param out_range: results lie in ``0..out_range-1``.
+    :raises RangeError: where the signature does not fit the ranges, or a result is out of range (the message
+        names the arguments).
+    """
+
+    def __init__(self, function: Callable[..., int], ranges: Sequence[int], out_range: int) -> None:
+        self.function = function
+        self.name = getattr(function, "__name__", repr(function))
+        self.__doc__ = function.__doc__
+        self.ranges = tuple(ranges)
+        self.out_range = out_range
+        arguments = len(inspect.signature(function).parameters)
+        if arguments != len(self.ranges):
+            raise RangeError(
+                self.name,
+                expected=f"{arguments} ranges, one an argument",
+                got=f"{list(self.ranges)}",
+                remedy="declare the range of each argument",
+            )
+        results = []
+        for integers in itertools.product(*map(range, self.ranges)):
+            result = int(function(*integers))
+            if not 0 <= result < out_range:
+                raise RangeError(
+                    f"{self.name}({', '.join(map(str, integers))})",
+                    expected=f"a result in 0..{out_range - 1}",
+                    got=str(result),
+                    remedy="enlarge the out range or reduce the result",
+                )
+            results.append(result)
+        self.table: Int[Tensor, ...] = torch.tensor(results).reshape(self.ranges)
+        """The function on its whole domain, ``[*ranges]``, int64."""
+        self._indicators: dict[tuple[torch.dtype, torch.device], Tensor] = {}
+
+    def __repr__(self) -> str:
+        return f"<runtime {self.name}: {list(self.ranges)} -> {self.out_range}>"
+
+    def indicator(self, dtype: torch.dtype, device: torch.device) -> Float[Tensor, "domain out_range"]:
+        """The tensor ``1[f(...) = k]`` with all arguments flattened into one axis.
+
+        :param dtype: floating type.
+        :param device: where it is wanted; one copy is kept for each type and device.
+        :returns: ``[prod(ranges), out_range]``.
+        """
+        key = (dtype, device)
+        if key not in self._indicators:
+            flat = torch.eye(self.out_range, dtype=dtype)[self.table.flatten()]
+            self._indicators[key] = flat.to(device)
+        return self._indicators[key]
+
+    def __call__(self, *arguments: Value) -> Value:
+        """The multilinear extension.
+
+        :param arguments: one value for each argument, ``[*batch, ranges[i]]``; batches broadcast.
+        :returns: ``[*batch, out_range]``, in probability space.
+        :raises RangeError: where the number or the ranges of the arguments do not match the table.
+        """
+        got = tuple(argument.shape[-1] for argument in arguments)
+        if got != self.ranges:
+            raise RangeError(
+                self.name,
+                expected=f"arguments of ranges {list(self.ranges)}",
+                got=f"{list(got)}",
+                remedy="the sizes of choices and values must match the function's table",
+            )
+        first, *others = arguments
+        indicator = self.indicator(first.dtype, first.device)
+        if joint_batch(*(argument.shape for argument in arguments)):
+            if len(arguments) < 3:
+                return reduce(_outer, arguments) @ indicator
+            # The last argument last: an outer product of all would be the largest tensor by far.
+            *joint, last = arguments
+            partial = reduce(_outer, joint) @ indicator.reshape(-1, last.shape[-1] * self.out_range)
+            return contract(last, partial.unflatten(-1, (last.shape[-1], self.out_range)))
+        partial = first @ indicator.reshape(first.shape[-1], -1)  # f with its first argument filled in
+        for argument in others:
+            partial = contract(argument, partial.unflatten(-1, (argument.shape[-1], -1)))
+        return partial
+
+
+def _outer(left: Tensor, right: Tensor) -> Tensor:
+    """The flattened outer product along the last axes, ``[*batch, n * m]``."""
+    return (left.unsqueeze(-1) * right.unsqueeze(-2)).flatten(-2)
+
+
+def runtime(ranges: Sequence[int], out_range: int) -> Callable[[Callable[..., int]], RuntimeFunction]:
+    """Decorate an integer function so that it also acts on values of the simplex.
+
+    :param ranges: the range of each argument.
+    :param out_range: the range of the result.
+    :returns: a decorator that yields a :class:`RuntimeFunction`; the plain function stays as ``.function``.
+    :raises RangeError: see :class:`RuntimeFunction`.
+
+    >>> from ntpt_pyro import constant
+    >>> @runtime([3, 3], 3)
+    ... def add(a, b):
+    ...     return (a + b) % 3
+    >>> add(constant(2, 3), torch.tensor([0.5, 0.5, 0.0]))
+    tensor([0.5000, 0.0000, 0.5000])
+    >>> add.function(2, 2)
+    1
+    """
+
+    def decorate(function: Callable[..., int]) -> RuntimeFunction:
+        return RuntimeFunction(function, ranges, out_range)
+
+    return decorate

@@ -1,0 +1,1 @@
+"""Runs: a task's program induced, judged, kept."""

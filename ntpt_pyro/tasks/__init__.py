@@ -1,0 +1,1 @@
+"""Tasks: what there is to learn, and what judges it."""

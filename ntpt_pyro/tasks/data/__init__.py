@@ -1,0 +1,1 @@
+"""The images that tasks read, and the examples made of them."""

@@ -1,0 +1,107 @@
+"""The 2x2 tasks' data: grids of images, and the result of one side of them, nothing else."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Int, Shaped
+from torch import Tensor
+
+from ntpt_pyro.models.apply2x2 import INTEGERS, target
+from ntpt_pyro.models.grid import CELLS, SIDES
+from ntpt_pyro.tasks.data.images import Images
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Examples of one task, as the arguments of its model.
+
+    :param inputs: tensors with a common first axis of examples.
+    :param results: ``[examples]``, int64 in 0..18.
+    """
+
+    inputs: tuple[Shaped[Tensor, "examples ..."], ...]
+    results: Int[Tensor, " examples"]
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """All arguments of the model, the results last."""
+        return (*self.inputs, self.results)
+
+    def __len__(self) -> int:
+        return len(self.results)
+
+    def take(self, rows: Int[Tensor, " kept"]) -> "Examples":
+        """Some of the examples.
+
+        :param rows: their indices.
+        :returns: those, in that order.
+        """
+        rows = rows.to(self.results.device)
+        return Examples(tuple(tensor[rows] for tensor in self.inputs), self.results[rows])
+
+    def split(self, first: int) -> tuple["Examples", "Examples"]:
+        """The first examples, and the rest.
+
+        :param first: how many the first part has.
+        :returns: both parts.
+        """
+        head = Examples(tuple(tensor[:first] for tensor in self.inputs), self.results[:first])
+        return head, Examples(tuple(tensor[first:] for tensor in self.inputs), self.results[first:])
+
+
+def add2x2_examples(side: str, digits: Images, count: int, generator: torch.Generator) -> Examples:
+    """Grids of digits and the sum of two of them.
+
+    :param side: a key of :data:`~ntpt_pyro.models.grid.SIDES`.
+    :param digits: the images to draw from.
+    :param count: the number of grids.
+    :param generator: source of the draw.
+    :returns: inputs: grids ``[count, 4, 28, 28]``; on torch's default device.
+    """
+    cells = drawn_rows(len(digits.labels), CELLS * count, generator).reshape(count, CELLS)
+    first, second = SIDES[side]
+    labels = digits.labels[cells]
+    return on_device(digits.images[cells], results=labels[:, first] + labels[:, second])
+
+
+def apply2x2_examples(side: str, operators: Images, count: int, generator: torch.Generator) -> Examples:
+    """Grids of operators, three digits, and the result of ``d1 op1 d2 op2 d3``.
+
+    :param side: a key of :data:`~ntpt_pyro.models.grid.SIDES`.
+    :param operators: the images to draw from.
+    :param count: the number of grids.
+    :param generator: source of the draw.
+    :returns: inputs: grids ``[count, 4, 28, 28]`` and integers ``[count, 3]`` in 0..9; on torch's default
+        device.
+    """
+    cells = drawn_rows(len(operators.labels), CELLS * count, generator).reshape(count, CELLS)
+    integers = torch.randint(10, (count, INTEGERS), generator=generator, device="cpu")
+    a, b, c, d = operators.labels[cells].numpy().T
+    first, second, third = integers.numpy().T
+    results = target((a, b, c, d), (first, second, third), side)
+    return on_device(operators.images[cells], integers, results=torch.from_numpy(np.asarray(results)))
+
+
+def drawn_rows(available: int, wanted: int, generator: torch.Generator) -> Int[Tensor, " wanted"]:
+    """Images drawn at random; one is drawn again only when all have been.
+
+    :param available: images there are.
+    :param wanted: images to draw.
+    :param generator: source of the draw.
+    :returns: their indices.
+    """
+    rounds = -(-wanted // available)
+    drawn = [torch.randperm(available, generator=generator, device="cpu") for _ in range(rounds)]
+    return torch.cat([torch.empty(0, dtype=torch.int64), *drawn])[:wanted]
+
+
+def on_device(*inputs: Tensor, results: Tensor) -> Examples:
+    """Examples on torch's default device.
+
+    :param inputs: tensors with a common first axis of examples.
+    :param results: ``[examples]``.
+    :returns: the examples.
+    """
+    device = torch.get_default_device()
+    return Examples(tuple(tensor.to(device) for tensor in inputs), results.to(device))

@@ -1,0 +1,1 @@
+"""One run of a learned program on one input, step by step."""

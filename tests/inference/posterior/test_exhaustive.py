@@ -1,0 +1,190 @@
+"""The exact posterior over programs against brute force, whole and with hopeless programs dropped."""
+
+import itertools
+import math
+
+import pyro
+import pytest
+import torch
+
+from ntpt_pyro import MeanFieldPosterior, choice, observe
+from ntpt_pyro.errors import BudgetError, RunError, SiteError, UsageError
+from ntpt_pyro.inference import ProgramSpace, evidence_bound, exact_posterior
+from ntpt_pyro.inference.posterior import exhaustive as searching
+from tests.inference.tiny import READ_ONCE, READ_TWICE, REGISTERS, data
+
+TINY = {"read_once": READ_ONCE, "read_twice": READ_TWICE, "registers": REGISTERS}
+# An instruction with two arguments, one with one, one with none; a return.
+SIZES = {"instr": 3, "left": 2, "right": 4, "back": 2}
+USES = {"instr": {1: ["left"], 2: ["left", "right"]}}
+
+
+def probabilities(posterior):
+    """Of every joint setting of the choices; those that do not matter are as likely."""
+    found = {}
+    for integers in itertools.product(*(range(size) for size in posterior.sizes.values())):
+        event = dict(zip(posterior.sizes, integers, strict=True))
+        found[integers] = posterior.probability(event)
+    return found
+
+
+@pytest.mark.parametrize("examples", [1, 3, 7])
+@pytest.mark.parametrize("name", TINY)
+def test_every_program_has_the_probability_of_brute_force(name, examples):
+    tiny = TINY[name]
+    given = data(examples)
+    found = exact_posterior(tiny.model, given, tolerance=0).posterior
+    joint = tiny.log_joint(*given)
+    assert found.log_evidence == pytest.approx(float(joint.logsumexp(0)), abs=1e-5)
+    assert found.hidden == 0
+    for program, probability in zip(tiny.programs(), joint.softmax(0).tolist(), strict=True):
+        assert found.probability(program) == pytest.approx(probability, abs=1e-5)
+
+
+@pytest.mark.parametrize("memory", [5_000, 2**20])
+def test_chunks_do_not_matter(memory):
+    given = data(7)
+    whole = exact_posterior(REGISTERS.model, given, tolerance=0).posterior
+    chunked = exact_posterior(REGISTERS.model, given, memory=memory, tolerance=0).posterior
+    torch.testing.assert_close(chunked.log_probs, whole.log_probs)
+
+
+@pytest.mark.parametrize("tolerance", [1e-9, 1e-3, 0.3])
+def test_what_is_dropped_is_within_the_bound(monkeypatch, tolerance):
+    monkeypatch.setattr(searching, "CANDIDATES", 1)
+    torch.manual_seed(0)
+    inputs = torch.eye(4)[torch.randint(4, (40,))]
+    outputs = (inputs.argmax(-1) + 1) % 4
+    whole = exact_posterior(READ_ONCE.model, (inputs, outputs), tolerance=0).posterior
+    pruned = exact_posterior(READ_ONCE.model, (inputs, outputs), tolerance=tolerance).posterior
+    assert pruned.programs() < whole.programs()
+    assert 0 < pruned.hidden <= tolerance
+    assert pruned.mode() == whole.mode()
+    missing = 1 - sum(whole.probability(program) for program, _ in pruned.top(pruned.programs()))
+    assert missing <= pruned.hidden + 1e-12
+    assert whole.log_evidence - pruned.log_evidence == pytest.approx(-math.log1p(-missing), abs=1e-4)
+
+
+def test_programs_of_the_same_text_are_one():
+    space = ProgramSpace(SIZES, USES)
+    assert (space.size, space.raw) == ((1 + 2 + 8) * 2, 48)
+    programs = space.programs(torch.arange(space.size))
+    texts = list(zip(*(programs[site].tolist() for site in SIZES), strict=True))
+    assert len(set(texts)) == len(texts)
+    weights = space.log_prior(torch.arange(space.size)).exp()
+    assert float(weights.sum()) == pytest.approx(1)
+    by_text = dict(zip(texts, weights.tolist(), strict=True))
+    assert by_text[0, -1, -1, 1] == pytest.approx(8 / 48)
+    assert by_text[1, 1, -1, 0] == pytest.approx(4 / 48)
+    assert by_text[2, 1, 3, 0] == pytest.approx(1 / 48)
+
+
+def program_of_uses(results):
+    """Only what matters has an effect, so that it may be left out."""
+    values = {site: choice(site, size) for site, size in SIZES.items()}
+    instr, left, right = values["instr"], values["left"], values["right"]
+    wide = torch.nn.functional.pad(left, (0, 2))
+    read = (
+        instr[..., 0:1] * torch.eye(4)[0]
+        + instr[..., 1:2] * wide
+        + instr[..., 2:3] * (0.75 * right + 0.25 * wide)
+    )
+    read = values["back"][..., 0:1] * read + values["back"][..., 1:2] * read.flip(-1)
+    with pyro.plate("examples", len(results), dim=-1):
+        observe("out", read, results, noise=0.1)
+
+
+def test_leaving_out_what_does_not_matter_changes_no_probability():
+    results = torch.tensor([0, 0, 3, 1, 0])
+    model = program_of_uses
+    every = exact_posterior(model, [results], tolerance=0).posterior
+    fewer = exact_posterior(model, [results], space=ProgramSpace(SIZES, USES), tolerance=0).posterior
+    assert (every.programs(), fewer.programs()) == (48, 22)
+    assert fewer.log_evidence == pytest.approx(every.log_evidence)
+    assert probabilities(fewer) == pytest.approx(probabilities(every), abs=1e-6)
+    for site in SIZES:
+        torch.testing.assert_close(fewer.marginals[site], every.marginals[site])
+    event = {"left": [1], "right": [0, 2, 3]}
+    assert fewer.probability(event) == pytest.approx(every.probability(event))
+    assert probabilities(fewer.given(event)) == pytest.approx(probabilities(every.given(event)), abs=1e-6)
+    twice = fewer.given({"right": [0, 2]}).given({"right": [2, 3]})
+    assert twice.marginals["right"].tolist() == pytest.approx([0, 0, 1, 0])
+    drawn = fewer.sample(20_000, torch.Generator().manual_seed(0))
+    for site, size in SIZES.items():  # 5 standard deviations: fails once in 10^5 seeds
+        shares = torch.bincount(drawn[site], minlength=size) / 20_000
+        torch.testing.assert_close(shares.double(), fewer.marginals[site], atol=0.018, rtol=0)
+
+
+def test_a_guide_bounds_the_evidence_from_below():
+    given = data(4)
+    exact = exact_posterior(READ_ONCE.model, given, tolerance=0).posterior
+    uniform = MeanFieldPosterior({s: torch.full((size,), 1 / size) for s, size in READ_ONCE.sizes.items()})
+    joint = READ_ONCE.log_joint(*given)
+    expected = float(joint.mean()) + math.log(6)  # the ELBO of the uniform guide, by brute force
+    drawn = evidence_bound(READ_ONCE.model, uniform, given, draws=4000, generator=torch.Generator())
+    # 6 standard errors of the mean: fails less than once in 10^8 seeds
+    assert drawn == pytest.approx(expected, abs=6 * float(joint.std()) / 4000**0.5)
+    assert drawn < exact.log_evidence
+    sure = MeanFieldPosterior({"by": torch.eye(3)[1], "flip": torch.eye(2)[0]})
+    (only,) = [i for i, p in enumerate(READ_ONCE.programs()) if p == {"by": 1, "flip": 0}]
+    assert evidence_bound(READ_ONCE.model, sure, given, draws=2) == pytest.approx(
+        float(joint[only]), abs=1e-6
+    )
+
+
+def test_it_goes_on_from_where_it_was(tmp_path, monkeypatch):
+    given, path = data(7), tmp_path / "exact.safetensors"
+    whole = exact_posterior(REGISTERS.model, given)
+    advance, advanced = searching._Search.advance, []
+
+    def interrupted(search, bar):
+        if len(advanced) == 3:
+            raise KeyboardInterrupt
+        advanced.append(search.done)
+        advance(search, bar)
+
+    monkeypatch.setattr(searching._Search, "advance", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        exact_posterior(REGISTERS.model, given, checkpoint=path)
+    advanced.clear()
+    again = exact_posterior(REGISTERS.model, given, checkpoint=path)
+    assert advanced[0] > 0
+    assert torch.equal(again.posterior.log_probs, whole.posterior.log_probs)
+    with pytest.raises(RunError, match="tolerance"):
+        exact_posterior(REGISTERS.model, given, checkpoint=path, tolerance=0.5)
+
+
+def dense(x):
+    choice("a", 2)
+    with pyro.plate("examples", len(x), dim=-1):
+        pyro.sample("x", pyro.distributions.Normal(0.0, 0.01), obs=x)
+
+
+def in_a_plate(results):
+    with pyro.plate("lines", 2, dim=-2):
+        choice("line", 2)
+    with pyro.plate("examples", len(results), dim=-1):
+        observe("out", torch.full((2,), 0.5), results)
+
+
+def test_what_cannot_be_done_is_said():
+    given = data()
+    with pytest.raises(BudgetError, match=r"bytes of memory, for one program on one example, got 10;"):
+        exact_posterior(REGISTERS.model, given, memory=10)
+    with pytest.raises(UsageError, match="a tolerance from 0 to below 1"):
+        exact_posterior(REGISTERS.model, given, tolerance=1.0)
+    with pytest.raises(UsageError, match="at least one example"):
+        exact_posterior(REGISTERS.model, [torch.zeros(0, 4), torch.zeros(0).long()])
+    with pytest.raises(UsageError, match="observations of probability at most 1"):
+        exact_posterior(dense, [torch.zeros(3)])
+    flat = exact_posterior(dense, [torch.zeros(3)], tolerance=0).posterior
+    assert flat.marginals["a"].tolist() == pytest.approx([0.5, 0.5])
+    with pytest.raises(BudgetError, match=r"at most 10,000,000 programs, got 60,466,176"):
+        exact_posterior(REGISTERS.model, given, space=ProgramSpace(dict.fromkeys("abcdefghij", 6)))
+    with pytest.raises(SiteError, match="expected programs of the choices left, right, return"):
+        exact_posterior(REGISTERS.model, given, space=ProgramSpace({"left": 2, "right": 2}))
+    with pytest.raises(SiteError, match="choice 'line': expected choices in no plate, got one in lines"):
+        exact_posterior(in_a_plate, [torch.zeros(3).long()])
+    with pytest.raises(SiteError, match="choices that matter to one other only, got 'left'"):
+        ProgramSpace(SIZES, {"instr": {1: ["left"]}, "back": {0: ["left"]}})
+    assert ProgramSpace({f"c{n}": 10 for n in range(30)}).size == 10**30
