@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 from ntpt_pyro import MeanFieldPosterior
 from ntpt_pyro._files import write_json
-from ntpt_pyro.inference import evidence, fit, marginal, marginals, most_probable
+from ntpt_pyro.inference import fit, marginal, marginals, mean_log_likelihood, most_probable
 from ntpt_pyro.report.plots import plot_calibration
 from ntpt_pyro.runs.exact import (
     ExactOptions,
@@ -169,7 +169,7 @@ def _guide(options: ExactOptions) -> Measured:
         seed=options.seed,
     )
     modes = most_probable(strategy, model, training.guide, data, restarts=RESTARTS)
-    best = int(evidence(model, modes, data).argmax())
+    best = int(mean_log_likelihood(model, modes, data).argmax())
     found = marginals(strategy, model, training.guide, data, restarts=RESTARTS)
     posterior = MeanFieldPosterior({site: probs[best].detach() for site, probs in found.items()})
     groups = grouped(task, posterior.drawn(DRAWN, source))

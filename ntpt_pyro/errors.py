@@ -65,3 +65,7 @@ class TerpretError(NtptError, ValueError):
 
 class RunError(NtptError, RuntimeError):
     """A run folder is in use, incomplete, or written by another version."""
+
+
+class TaskError(NtptError, ValueError):
+    """A task cannot be found, or its model, examples and interpreter do not go together."""

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from ntpt_pyro.runs.learn import Options
 
 from ntpt_pyro.runs import learn as learning
-from ntpt_pyro.runs.learn import Options
 from ntpt_pyro.tasks import tasks
 from ntpt_pyro.tasks.data.images import Images
 

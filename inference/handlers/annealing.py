@@ -35,7 +35,7 @@ class Annealing:
 
 
 def value_at(schedule: float | Annealing, step: int) -> float:
-    """What a constant or a schedule is worth at a training step.
+    """The value of a constant or a schedule at a training step.
 
     :param schedule: a number, or an :class:`Annealing`.
     :param step: counted from 0.

@@ -5,29 +5,23 @@ alike; :class:`~ntpt_pyro.inference.Strategy` combines one of them with a treatm
 steps.
 """
 
-from dataclasses import dataclass, field
-
-from pyro.poutine.messenger import Messenger
+from dataclasses import dataclass, field, replace
 
 from ntpt_pyro.errors import UsageError
 from ntpt_pyro.inference.handlers.annealing import Annealing, value_at
 from ntpt_pyro.inference.handlers.budget import Budget
+from ntpt_pyro.inference.handlers.treatment import ChoiceTreatment, is_free_choice
 from ntpt_pyro.language.distributions import MeanOneHot, OneHot, RelaxedOneHot
-from ntpt_pyro.language.sites import Message, role_of
-
-
-def _is_free_choice(msg: Message) -> bool:
-    """Whether this sample message is a choice that nothing has decided yet (as poutine.condition does)."""
-    return role_of(msg) == "choice" and not msg["is_observed"]
+from ntpt_pyro.language.sites import Message
 
 
 @dataclass(eq=False)
-class MeanChoices(Messenger):
+class MeanChoices(ChoiceTreatment):
     """A choice yields the mean of its distribution: a probability vector, gradients flowing through it.
 
     With forward marginals for the steps this is TerpreT's forward-marginal gradient descent (FMGD). Induces
-    no randomness; the objective is the evidence at the mean minus ``KL(guide || prior)``, not a lower
-    bound on the evidence unless the output is linear in each choice.
+    no randomness; the objective is the log-likelihood at the mean minus ``KL(guide || prior)``, not a lower
+    bound on the log-evidence unless the output is linear in each choice.
 
     >>> from ntpt_pyro import choice
     >>> with MeanChoices():
@@ -40,12 +34,12 @@ class MeanChoices(Messenger):
         super().__init__()
 
     def _pyro_sample(self, msg: Message) -> None:
-        if _is_free_choice(msg) and type(msg["fn"]) is OneHot:
+        if is_free_choice(msg) and type(msg["fn"]) is OneHot:
             msg["fn"] = MeanOneHot(msg["fn"].logits)
 
 
 @dataclass(eq=False)
-class RelaxedChoices(Messenger):
+class RelaxedChoices(ChoiceTreatment):
     """A choice yields a Gumbel-softmax sample of its distribution, reparameterised.
 
     As the temperature falls the samples tend to one-hot samples of the choice, and their gradients' variance
@@ -73,13 +67,21 @@ class RelaxedChoices(Messenger):
                 remedy="use hard=True for one-hot samples",
             )
 
+    def at(self, step: int) -> "RelaxedChoices":
+        """See :class:`~ntpt_pyro.inference.handlers.treatment.Treatment`.
+
+        :param step: where an annealing schedule is to stand.
+        :returns: the treatment there.
+        """
+        return replace(self, step=step) if isinstance(self.temperature, Annealing) else self
+
     def _pyro_sample(self, msg: Message) -> None:
-        if _is_free_choice(msg) and type(msg["fn"]) is OneHot:
+        if is_free_choice(msg) and type(msg["fn"]) is OneHot:
             msg["fn"] = RelaxedOneHot(msg["fn"].logits, self._now, self.hard)
 
 
 @dataclass(eq=False)
-class EnumeratedChoices(Messenger):
+class EnumeratedChoices(ChoiceTreatment):
     """A choice yields every vertex, along an enumeration dimension of :class:`pyro.infer.TraceEnum_ELBO`.
 
     Without a guide for the choice the objective is the exact log-evidence, and
@@ -92,15 +94,22 @@ class EnumeratedChoices(Messenger):
     """
 
     budget: Budget = field(default_factory=Budget)
+    kl_applies = False
 
     def __post_init__(self) -> None:
         """Let Pyro's base class set itself up."""
         super().__init__()
 
+    @property
+    def enumerates(self) -> Budget:
+        """The limit on what may be enumerated together."""
+        return self.budget
+
+    def reset(self) -> None:
+        """Forget the choices that the last run enumerated."""
+        self.budget.reset()
+
     def _pyro_sample(self, msg: Message) -> None:
-        if _is_free_choice(msg):
+        if is_free_choice(msg):
             self.budget.admit(msg)
             msg["infer"] = {**(msg["infer"] or {}), "enumerate": "parallel"}
-
-
-ChoiceTreatment = MeanChoices | RelaxedChoices | EnumeratedChoices

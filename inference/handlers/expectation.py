@@ -1,4 +1,4 @@
-"""Expectation over programs as a handler: a model that is several of its programs at once, each weighted."""
+"""Expectation over programs as a handler: several programs of a model at once, each with a weight."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,17 +15,17 @@ PLATE = "programs"
 
 
 class Expectation(Plated):
-    """Decide a model's choices in several ways at once and weigh what it says of the data.
+    """Fix a model's choices to several programs at once, and weight the likelihood of each.
 
     The model's log-density becomes ``sum over k of weights[k] * log p(data | program k)``, up to a constant.
     Where the weights are the programs' posterior (:func:`~ntpt_pyro.inference.exact_posterior`), its gradient
     in the weights of networks is that of the log-evidence of the data (Fisher's identity): the M step of
-    expectation maximisation. Nothing is left for a guide.
+    expectation maximisation. A guide has nothing to do.
 
     Inside, every choice has a batch axis of programs at ``dim``, and the same network outputs serve all.
 
     :param programs: by site the integer of each, ``[programs]``; where one does not matter
-        (:data:`~ntpt_pyro.inference.posterior.posterior.UNUSED`) it is taken to be 0.
+        (:data:`~ntpt_pyro.inference.posterior.program_posterior.UNUSED`) it is taken to be 0.
     :param weights: ``[programs]``, probabilities.
     :param dim: the batch dimension of the plate of programs, left of every other plate, that of
         :class:`~ntpt_pyro.inference.Restarts` included.

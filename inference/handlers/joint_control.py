@@ -23,7 +23,7 @@ finite; all that follows is weighted by the same probability."""
 class JointControl(ForwardMarginals):
     """Carry control variables jointly, everything else conditional on them; other steps at their marginals.
 
-    Let ``c`` be the joint value of the control variables of a :func:`~ntpt_pyro.language.carry` and ``f`` an open case
+    Let ``c`` be the joint value of the control variables of a :func:`~ntpt_pyro.carry` and ``f`` an open case
     (a value of ``c`` before, and of every :func:`~ntpt_pyro.fork` since). With ``w(f)`` the probability of a
     case, ``p_i(c_i | f)`` what the step computed for control variable ``i`` and ``q_r(. | f)`` for another
     variable ``r``::

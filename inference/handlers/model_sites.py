@@ -14,6 +14,8 @@ from ntpt_pyro.inference.handlers.choices import MeanChoices
 from ntpt_pyro.inference.handlers.steps import ForwardMarginals
 from ntpt_pyro.language.sites import Message, role_of
 
+Model = Callable[..., Any]
+"""A Pyro program; what it returns does not matter."""
 Plates = tuple[tuple[str, int, int], ...]
 """Name, size and dimension of each vectorised plate around a site, outermost first."""
 
@@ -50,7 +52,7 @@ class ModelSites:
     plate_nesting: int
 
 
-def model_sites(model: Callable[..., Any], *args: Any, **kwargs: Any) -> ModelSites:
+def model_sites(model: Model, *args: Any, **kwargs: Any) -> ModelSites:
     """Run a model once under forward marginals, without gradients and hidden from handlers outside.
 
     :param model: a Pyro program.

@@ -6,14 +6,13 @@ an ordinary sample site: a one-hot sample of its distribution.
 
 from dataclasses import dataclass, field
 
-from pyro.poutine.messenger import Messenger
-
 from ntpt_pyro.inference.handlers.budget import Budget
+from ntpt_pyro.inference.handlers.treatment import StepTreatment
 from ntpt_pyro.language.sites import Message, role_of
 
 
 @dataclass(eq=False)
-class ForwardMarginals(Messenger):
+class ForwardMarginals(StepTreatment):
     """A step yields its distribution itself: each variable is marginalised on its own, going forward.
 
     Functions then multiply their arguments as if they were independent. The result equals the exact one
@@ -35,7 +34,7 @@ class ForwardMarginals(Messenger):
 
 
 @dataclass(eq=False)
-class EnumeratedSteps(Messenger):
+class EnumeratedSteps(StepTreatment):
     """A step yields every vertex, along an enumeration dimension of :class:`pyro.infer.TraceEnum_ELBO`.
 
     Exact given the choices, at a cost that grows with the number of values that a step depends on jointly.
@@ -50,10 +49,16 @@ class EnumeratedSteps(Messenger):
         """Let Pyro's base class set itself up."""
         super().__init__()
 
+    @property
+    def enumerates(self) -> Budget:
+        """The limit on what may be enumerated together."""
+        return self.budget
+
+    def reset(self) -> None:
+        """Forget the steps that the last run enumerated."""
+        self.budget.reset()
+
     def _pyro_sample(self, msg: Message) -> None:
         if role_of(msg) == "step" and not msg["is_observed"]:
             self.budget.admit(msg)
             msg["infer"] = {**(msg["infer"] or {}), "enumerate": "parallel"}
-
-
-StepTreatment = ForwardMarginals | EnumeratedSteps

@@ -1,41 +1,21 @@
-"""Strategies: which point of the simplex each site yields, chosen without touching the model.
-
-========================  ======================  ==================  ===================================
-preset                    a choice yields         a step yields       stock objective
-========================  ======================  ==================  ===================================
-:func:`marginal`          its mean                forward marginal    Trace_ELBO
-:func:`relaxed`           a Gumbel-softmax sample forward marginal    Trace_ELBO, reparameterised
-:func:`enumeration`       every vertex            every vertex        TraceEnum_ELBO: the exact evidence
-========================  ======================  ==================  ===================================
-"""
+"""Strategies: which point of the simplex each site yields, chosen without touching the model."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from math import inf, prod
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from pyro.infer import ELBO, Trace_ELBO, TraceEnum_ELBO
 from pyro.poutine.messenger import Messenger
 
-from ntpt_pyro.errors import SiteError, UsageError
-from ntpt_pyro.inference.handlers.annealing import Annealing
+from ntpt_pyro.errors import SiteError
 from ntpt_pyro.inference.handlers.budget import Budget
-from ntpt_pyro.inference.handlers.choices import (
-    ChoiceTreatment,
-    EnumeratedChoices,
-    MeanChoices,
-    RelaxedChoices,
-)
-from ntpt_pyro.inference.handlers.joint_control import JointControl
-from ntpt_pyro.inference.handlers.model_sites import ModelSites, claim, model_sites
-from ntpt_pyro.inference.handlers.steps import EnumeratedSteps, ForwardMarginals, StepTreatment
+from ntpt_pyro.inference.handlers.model_sites import Model, ModelSites, claim, model_sites
+from ntpt_pyro.inference.handlers.treatment import ChoiceTreatment, StepTreatment, Treatment
 from ntpt_pyro.inference.training.choice_guide import ChoiceGuide
 from ntpt_pyro.language.sites import Message, role_of
 
-Treatment = ChoiceTreatment | StepTreatment
-AnyTreatment = TypeVar("AnyTreatment", bound=Treatment)
 PerSite = Mapping[str, Treatment] | Callable[[str], Treatment | None]
 
 
@@ -57,6 +37,7 @@ class Strategy(Messenger):
     The same model under three strategies:
 
     >>> from ntpt_pyro import choice, constant, switch, var
+    >>> from ntpt_pyro.inference import marginal, relaxed
     >>> def model():
     ...     flip = choice("flip", 2)
     ...     return var("out", switch(flip, [constant(0, 2), constant(1, 2)]))
@@ -106,22 +87,19 @@ class Strategy(Messenger):
 
     def __enter__(self) -> "Strategy":
         """Install the strategy for one run."""
-        self._seen = set()
-        for budget in self._budgets():
-            budget.reset()
-        self._reset_control()
+        self._reset()
         super().__enter__()
         return self
 
     def __exit__(self, *exception: Any) -> None:
         """Remove the strategy, after an exception too."""
-        self._seen = set()
-        self._reset_control()
+        self._reset()
         super().__exit__(*exception)
 
-    def _reset_control(self) -> None:
-        if isinstance(self.steps, JointControl):
-            self.steps.reset()
+    def _reset(self) -> None:
+        self._seen = set()
+        for treatment in self._treatments():
+            treatment.reset()
 
     def treatment_of(self, site: str, role: str) -> Treatment:
         """The treatment that a site gets.
@@ -145,7 +123,7 @@ class Strategy(Messenger):
             return
         treatment = self.treatment_of(site, role)
         treatment._process_message(msg)
-        if role == "choice" and not isinstance(treatment, EnumeratedChoices):
+        if role == "choice" and treatment.kl_applies:
             msg["scale"] = msg["scale"] * self.kl
 
     def _pyro_ntpt_var(self, msg: Message) -> None:
@@ -174,12 +152,9 @@ class Strategy(Messenger):
                 claim(f"{name}_{msg['args'][0]}", self._seen)
 
     def _treatments(self) -> list[Treatment]:
+        """Those that are known; a function of the site's name shows its own at the site only."""
         own = list(self.sites.values()) if isinstance(self.sites, Mapping) else []
         return [self.choices, self.steps, *own]
-
-    def _budgets(self) -> list[Budget]:
-        enumerated = (EnumeratedChoices, EnumeratedSteps)
-        return [part.budget for part in self._treatments() if isinstance(part, enumerated)]
 
     def at(self, step: int) -> "Strategy":
         """The strategy at a training step: annealing schedules fixed at their value there.
@@ -189,10 +164,10 @@ class Strategy(Messenger):
         """
         own = self.sites
         if isinstance(own, Mapping):
-            own = {site: _at(treatment, step) for site, treatment in own.items()}
+            own = {site: treatment.at(step) for site, treatment in own.items()}
         elif own is not None:
             own = partial(_at_of, own, step)
-        return Strategy(choices=_at(self.choices, step), steps=self.steps, sites=own, kl=self.kl)
+        return Strategy(choices=self.choices.at(step), steps=self.steps.at(step), sites=own, kl=self.kl)
 
     def weighted(self, kl: float) -> "Strategy":
         """The same strategy with the choices' terms weighted by a further factor.
@@ -202,9 +177,16 @@ class Strategy(Messenger):
         """
         return Strategy(choices=self.choices, steps=self.steps, sites=self.sites, kl=self.kl * kl)
 
+    def __repr__(self) -> str:
+        """The strategy in one line, as it could be typed."""
+        parts = [f"choices={self.choices!r}", f"steps={self.steps!r}"]
+        parts += [f"sites={self.sites!r}"] if self.sites is not None else []
+        return f"Strategy({', '.join([*parts, f'kl={self.kl!r}'])})"
+
     def describe(self) -> str:
-        """The strategy in one line, the same for equal strategies."""
-        sites = "" if self.sites is None else ", own treatments for some sites"
+        """The strategy in one line, the same for equal strategies; functions of a site are not told apart."""
+        own = "a function" if callable(self.sites) else repr(self.sites)
+        sites = "" if self.sites is None else f", sites: {own}"
         return f"choices: {self.choices!r}, steps: {self.steps!r}, kl: {self.kl}{sites}"
 
     def elbo(self, max_plate_nesting: float = inf) -> ELBO:
@@ -214,13 +196,14 @@ class Strategy(Messenger):
         :returns: a TraceEnum_ELBO where anything is enumerated, or may be (a function of the site's name
             decides), else a Trace_ELBO.
         """
-        if self._budgets() or callable(self.sites):
+        enumerates = any(treatment.enumerates is not None for treatment in self._treatments())
+        if enumerates or callable(self.sites):
             return TraceEnum_ELBO(max_plate_nesting=max_plate_nesting, strict_enumeration_warning=False)
         return Trace_ELBO(max_plate_nesting=max_plate_nesting)
 
     def guide(
         self,
-        model: Callable[..., Any],
+        model: Model,
         *args: Any,
         init_scale: float = 1.0,
         generator: torch.Generator | None = None,
@@ -263,108 +246,21 @@ class Strategy(Messenger):
 
     def _check_cost(self, sites: ModelSites) -> set[str]:
         """The enumerated choices; raises where every program on every plate element is too much."""
-        exact = {
-            name: (site.size, treatment.budget)
-            for name, site in sites.choices.items()
-            if isinstance(treatment := self.treatment_of(name, "choice"), EnumeratedChoices)
-        }
-        if exact:
-            _, budget = next(iter(exact.values()))
-            budget.reset()
-            budget.sites.update((name, size) for name, (size, _) in exact.items())
-            support = prod(size for size, _ in exact.values())
-            budget.check(support * sites.largest_plate, len(exact) + 1)
-        return set(exact)
-
-
-def _at(treatment: AnyTreatment, step: int) -> AnyTreatment:
-    """A treatment with its annealing schedule, where it has one, at a training step."""
-    if isinstance(treatment, RelaxedChoices) and isinstance(treatment.temperature, Annealing):
-        return replace(treatment, step=step)
-    return treatment
+        sizes: dict[str, int] = {}
+        budgets: list[Budget] = []
+        for name, site in sites.choices.items():
+            budget = self.treatment_of(name, "choice").enumerates
+            if budget is not None:
+                sizes[name] = site.size
+                budgets.append(budget)
+        if budgets:
+            budgets[0].reset()
+            budgets[0].sites.update(sizes)
+            budgets[0].check(prod(sizes.values()) * sites.largest_plate, len(sizes) + 1)
+        return set(sizes)
 
 
 def _at_of(sites: Callable[[str], Treatment | None], step: int, site: str) -> Treatment | None:
-    """The same for what a function of the site's name returns."""
+    """What a function of the site's name returns, at a training step."""
     treatment = sites(site)
-    return treatment and _at(treatment, step)
-
-
-def marginal(
-    *, kl: float = 1.0, sites: PerSite | None = None, steps: StepTreatment | None = None
-) -> Strategy:
-    """Forward-marginal gradient descent: every choice at its mean, every step at its marginal.
-
-    :param kl: weight of ``KL(guide || prior)``; 0 is TerpreT's FMGD.
-    :param sites: other treatments for some sites.
-    :param steps: another treatment of steps, such as :class:`~ntpt_pyro.inference.JointControl`.
-    :returns: the strategy; deterministic.
-    """
-    return Strategy(choices=MeanChoices(), steps=steps or ForwardMarginals(), sites=sites, kl=kl)
-
-
-def relaxed(
-    temperature: float | Annealing = 1.0,
-    hard: bool = False,
-    *,
-    kl: float = 1.0,
-    sites: PerSite | None = None,
-    steps: StepTreatment | None = None,
-) -> Strategy:
-    """Gumbel-softmax choices, forward marginals for the steps given the sampled program.
-
-    :param temperature: above zero, or an annealing schedule.
-    :param hard: straight-through one-hot samples.
-    :param kl: weight of ``KL(guide || prior)``.
-    :param sites: other treatments for some sites.
-    :param steps: another treatment of steps, such as :class:`~ntpt_pyro.inference.JointControl`.
-    :returns: the strategy; draws from torch's global random state.
-    :raises UsageError: where the temperature is not above zero.
-    """
-    choices = RelaxedChoices(temperature, hard)
-    return Strategy(choices=choices, steps=steps or ForwardMarginals(), sites=sites, kl=kl)
-
-
-def enumeration(*, max_cells: int = 2**25, sites: PerSite | None = None) -> Strategy:
-    """Every choice and every step summed over exactly.
-
-    The objective is minus the exact log-evidence of the batch; there is nothing for a guide to learn but
-    the library. Cost grows as the product of the sizes: for small models, and a few choices of larger ones
-    (``sites``).
-
-    :param max_cells: the most joint assignments times plate elements to hold at once.
-    :param sites: other treatments for some sites.
-    :returns: the strategy; deterministic.
-    """
-    budget = Budget(max_cells)
-    return Strategy(choices=EnumeratedChoices(budget), steps=EnumeratedSteps(budget), sites=sites)
-
-
-SLACK = 0.01
-"""Of joint control in ready-made strategies: with it nearly decided programs are cheap."""
-
-STRATEGIES: dict[str, Callable[[], Strategy]] = {
-    "marginal": marginal,
-    "fmgd": lambda: marginal(kl=0.0),
-    "relaxed": relaxed,
-    "enumeration": enumeration,
-    "enumerated-choices": lambda: Strategy(choices=EnumeratedChoices(), steps=ForwardMarginals()),
-    "straight-through": lambda: relaxed(hard=True),
-    "marginal-joint": lambda: marginal(steps=JointControl(slack=SLACK)),
-    "relaxed-joint": lambda: relaxed(steps=JointControl(slack=SLACK)),
-}
-"""Ready-made strategies by the names that the command line takes."""
-
-
-def strategy_named(name: str) -> Strategy:
-    """The ready-made strategy of a name.
-
-    :param name: a key of :data:`STRATEGIES`.
-    :returns: a new strategy.
-    :raises UsageError: where there is none of that name.
-    """
-    if name not in STRATEGIES:
-        raise UsageError(
-            "strategy", expected=f"one of {', '.join(STRATEGIES)}", got=repr(name), remedy="pick one"
-        )
-    return STRATEGIES[name]()
+    return treatment and treatment.at(step)

@@ -1,4 +1,4 @@
-"""Networks taken at their word: what a learnable function yields is its most probable integer."""
+"""Networks without doubt: a learnable function yields its most probable integer."""
 
 from pyro.poutine.messenger import Messenger
 
@@ -7,11 +7,11 @@ from ntpt_pyro.language.values import mode, one_hot
 
 
 class SureReadings(Messenger):
-    """Learnable functions yield the vertex of their most probable integer; functions to tensors are as ever.
+    """Learnable functions yield the vertex of their most probable integer; those to tensors are left alone.
 
-    A decided program then runs as on plain integers, a batch at a time: forward marginals of vertices are
-    exact. Where a network is in doubt they are not, and over many steps of a loop the control of a program
-    may lose its way in what was a small doubt. No gradient passes.
+    A program with fixed choices then runs as on plain integers, a batch at a time: forward marginals of
+    vertices are exact. Otherwise small doubts about readings can add up over the many steps of a loop until
+    its control is wrong. No gradient passes.
 
     >>> import torch
     >>> from ntpt_pyro import Library, Tensor, learn

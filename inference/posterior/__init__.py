@@ -1,1 +1,1 @@
-"""Posteriors over programs: objects, exhaustive search, what programs compute."""
+"""Posteriors over programs: what they can tell, how exact ones are found, how well programs explain data."""

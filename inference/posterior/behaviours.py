@@ -1,18 +1,19 @@
-"""Programs by what they compute: those that behave alike are one answer."""
+"""Programs grouped by what they compute."""
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
-from ntpt_pyro.inference.posterior.posterior import Posterior, Program
+from ntpt_pyro.inference.posterior.posterior import Posterior
+from ntpt_pyro.language.program import Program
 
 
 @dataclass(frozen=True)
 class Behaviour:
     """Programs that compute the same.
 
-    :param program: the shortest of them, the most probable of these.
+    :param program: the shortest of them; of several as short the most probable.
     :param probability: of all of them together.
-    :param programs: how many there are.
+    :param programs: how many they are.
     """
 
     program: dict[str, int]
@@ -27,13 +28,15 @@ def by_behaviour(
     *,
     most: int = 10_000,
 ) -> list[Behaviour]:
-    """The posterior over what programs compute: dead lines, order and names of registers do not tell apart.
+    """The posterior over what programs compute.
+
+    Programs that differ only in dead lines, or in the order or the names of registers, are one behaviour.
 
     :param posterior: over programs.
     :param behaviour: from a program something that is equal for those that compute the same.
     :param length: of a program.
-    :param most: of the most probable programs that are looked at; the probability of the others is in no
-        behaviour.
+    :param most: how many programs are grouped, the most probable ones; the probability of the others is in
+        no behaviour.
     :returns: behaviours, the most probable first.
 
     >>> import torch

@@ -1,17 +1,18 @@
-"""The exact posterior over programs: the likelihood of every one, many at a time, hopeless ones dropped.
+"""The exact posterior over programs, by running every one of them on the data, many at a time.
 
-Nothing is learned: the library reads the data as it does now, and each program of a
-:class:`~ntpt_pyro.inference.ProgramSpace` is run on them, decided, its steps at their forward marginals.
+Nothing is learned: the library stays as it is, and each program of a
+:class:`~ntpt_pyro.inference.ProgramSpace` is run with its choices fixed and its steps at their forward
+marginals.
 
-Examples come in groups that grow. The log-likelihood of an example is at most 0, so what a program has after
-some of them is a bound on what it can have after all. A program is dropped where that bound is so far below
-the evidence that is certain already (that of the best programs so far, tried on all examples) that all
-dropped ones together are less probable than a tolerance.
+Programs are run on some of the examples, then on more, and so on. The log-likelihood of an example is at most
+0, so a program's log-likelihood of the examples so far is an upper bound on that of all. The best programs so
+far are run on all examples, which gives a lower bound on the log-evidence. A program is dropped where its
+bound is so far below that one that all dropped programs together are less probable than a tolerance.
 """
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,34 +24,35 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from tqdm import tqdm
 
 from ntpt_pyro.errors import BudgetError, SiteError, UsageError
-from ntpt_pyro.inference.handlers.model_sites import model_sites
-from ntpt_pyro.inference.handlers.steps import ForwardMarginals, StepTreatment
-from ntpt_pyro.inference.posterior.posterior import ProgramPosterior
+from ntpt_pyro.inference.handlers.model_sites import Model, model_sites
+from ntpt_pyro.inference.handlers.steps import ForwardMarginals
+from ntpt_pyro.inference.handlers.treatment import StepTreatment
+from ntpt_pyro.inference.posterior.decided_programs import with_choices
+from ntpt_pyro.inference.posterior.log_likelihoods import log_likelihood
+from ntpt_pyro.inference.posterior.program_posterior import ProgramPosterior
 from ntpt_pyro.inference.posterior.program_space import ProgramSpace
-from ntpt_pyro.inference.posterior.readout import log_likelihood, with_choices
 from ntpt_pyro.inference.training.checkpoint import load_checkpoint, save_checkpoint
 
-Model = Callable[..., Any]
 ROUNDING = 1e-4
-"""What rounding may add to the log-likelihood of an example."""
+"""How far rounding may raise the log-likelihood of an example."""
 MOST_PROGRAMS = 10**7
-"""Programs at most: each takes 24 bytes for as long as it is not dropped."""
+"""The most programs: each takes 24 bytes until it is dropped."""
 LARGEST_TENSORS = 6
-"""Tensors of the largest size that a model holds at a time, about."""
+"""About how many tensors as large as its largest one a model holds at a time."""
 CANDIDATES = 64
-"""Programs that are tried on all examples after each group, for a bound on the evidence; so few are not
-worth dropping."""
+"""Programs that are run on all examples after each group, for a bound on the log-evidence; where no more are
+left none is dropped."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What an exact posterior takes.
+    """An estimate of what an exact posterior costs.
 
-    :param programs: there are.
-    :param examples: each is tried on at most.
-    :param bytes_each: of memory that one program takes on one example while it runs.
-    :param at_once: programs times examples that fit the memory.
-    :param seconds: without dropping any program, by a trial of a few.
+    :param programs: the number of programs.
+    :param examples: the number of examples that each is run on, unless it is dropped.
+    :param bytes_each: memory of one program on one example while it runs.
+    :param at_once: how many programs times examples fit the memory.
+    :param seconds: the time where no program is dropped, from a trial of a few.
     """
 
     programs: int
@@ -61,13 +63,14 @@ class Cost:
 
 
 @dataclass(frozen=True)
-class Exact:
-    """An exact posterior, and what it took.
+class ExactPosterior:
+    """An exact posterior, and what it cost.
 
-    :param posterior: over the programs that were not dropped; ``hidden`` bounds the rest.
-    :param cost: as estimated before.
-    :param evaluated: programs times examples that were run.
-    :param seconds: that it took.
+    :param posterior: over the programs that were not dropped; its ``hidden`` bounds the probability of the
+        others.
+    :param cost: the estimate that was made before.
+    :param evaluated: how many programs times examples were run.
+    :param seconds: the time that it took.
     """
 
     posterior: ProgramPosterior
@@ -116,7 +119,7 @@ class Likelihood:
             )
 
     def _check_sites(self) -> None:
-        """Raise where a choice would be left to chance."""
+        """Raise where a choice would not be fixed by a program."""
         choices = model_sites(self.model, *(tensor[:1] for tensor in self.data)).choices
         if {name: site.size for name, site in choices.items()} != self.space.sizes:
             raise SiteError(
@@ -173,9 +176,9 @@ class Likelihood:
         return max(1, LARGEST_TENSORS * int(largest.bytes) // len(numbers))
 
     def cost(self, trial: int = 512) -> Cost:
-        """What all programs on all examples take, by a trial.
+        """An estimate of what all programs on all examples cost.
 
-        :param trial: programs that it runs, on one example.
+        :param trial: how many programs are run for it, on one example.
         :returns: the estimate.
         """
         numbers = torch.linspace(0, self.space.size - 1, min(trial, self.space.size)).long()
@@ -217,7 +220,7 @@ def exact_posterior(
     steps: StepTreatment | None = None,
     progress: str | None = None,
     checkpoint: Path | None = None,
-) -> Exact:
+) -> ExactPosterior:
     """The posterior over all programs of a model, given data and the library as it is.
 
     :param model: a Pyro program, not wrapped, whose choices are in no plate.
@@ -273,27 +276,27 @@ def exact_posterior(
             search.advance(bar)
             if checkpoint is not None:
                 save_checkpoint(checkpoint, search.get_state(), settings)
-    return Exact(search.posterior(), cost, likelihood.evaluated, time.monotonic() - began)
+    return ExactPosterior(search.posterior(), cost, likelihood.evaluated, time.monotonic() - began)
 
 
 class _Search:
-    """Programs that may still matter, and what they have after some of the examples."""
+    """The programs that are not dropped, and their log-probabilities with some of the examples."""
 
     def __init__(self, likelihood: Likelihood, tolerance: float) -> None:
         self.likelihood = likelihood
         self.tolerance = tolerance
         self.numbers: Int[Tensor, " programs"] = torch.arange(likelihood.space.size)
         self.log_weights = likelihood.space.log_prior(self.numbers)
-        """Of each program its log-probability together with the examples so far."""
+        """The log-probability of each program together with the examples so far."""
         self.done = 0
         """Examples so far."""
         self.certain = -math.inf
         """A lower bound on the log-evidence of all examples."""
         self.dropped = -math.inf
-        """The log of the most that all dropped programs can weigh."""
+        """The log of a bound on the probability of all dropped programs, together with all examples."""
 
     def advance(self, bar: "tqdm[Any]") -> None:
-        """Try what is left on some more examples, and drop what has become hopeless."""
+        """Run the programs that are left on some more examples, and drop those that are too improbable."""
         examples = len(self.likelihood.data[0])
         last = min(examples, self.done + max(1, self.done // 2))
         found = self.likelihood(self.numbers, self.done, last, bar)
@@ -312,28 +315,30 @@ class _Search:
         final = best.values + self.likelihood(self.numbers[best.indices], last, examples)
         self.certain = max(self.certain, float(final.logsumexp(0)))
         least = self.certain + math.log(self.tolerance / self.likelihood.space.size)
-        hopeless = self.log_weights < least
-        if hopeless.any():
+        improbable = self.log_weights < least
+        if improbable.any():
             self.dropped = float(
-                torch.logaddexp(torch.tensor(self.dropped), self.log_weights[hopeless].logsumexp(0))
+                torch.logaddexp(torch.tensor(self.dropped), self.log_weights[improbable].logsumexp(0))
             )
-            bar.update(int(hopeless.sum()) * (examples - last))
-            self.numbers, self.log_weights = self.numbers[~hopeless], self.log_weights[~hopeless]
+            bar.update(int(improbable.sum()) * (examples - last))
+            self.numbers, self.log_weights = self.numbers[~improbable], self.log_weights[~improbable]
 
     def posterior(self) -> ProgramPosterior:
-        """What is known after all examples."""
-        evidence = float(self.log_weights.logsumexp(0))
+        """The posterior after all examples."""
+        log_evidence = float(self.log_weights.logsumexp(0))
         space = self.likelihood.space
         return ProgramPosterior(
             space.programs(self.numbers),
             self.log_weights,
             space.sizes,
-            log_evidence=evidence,
-            hidden=min(1.0, math.exp(min(0.0, self.dropped - evidence))) if self.dropped > -math.inf else 0.0,
+            log_evidence=log_evidence,
+            hidden=min(1.0, math.exp(min(0.0, self.dropped - log_evidence)))
+            if self.dropped > -math.inf
+            else 0.0,
         )
 
     def get_state(self) -> dict[str, Any]:
-        """Where it stands."""
+        """Everything that :meth:`advance` changes."""
         return {
             "numbers": self.numbers,
             "log_weights": self.log_weights,
@@ -343,7 +348,7 @@ class _Search:
         }
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Go on from there."""
+        """Go on from a state that :meth:`get_state` gave."""
         self.numbers, self.log_weights, self.done = state["numbers"], state["log_weights"], state["done"]
         self.certain, self.dropped = state["bounds"].tolist()
         self.likelihood.evaluated = state["evaluated"]

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ntpt_pyro.errors import SiteError
 from ntpt_pyro.inference.handlers.model_sites import model_sites
-from ntpt_pyro.inference.posterior.posterior import UNUSED
+from ntpt_pyro.inference.posterior.program_posterior import UNUSED
 
 Uses = Mapping[str, Mapping[int, Sequence[str]]]
 """For a choice, by its integer, the other choices that matter then; those of its other integers do not."""
@@ -23,7 +23,7 @@ class _Part:
     """Choices that are set together.
 
     :param sites: their names.
-    :param settings: ``[settings, sites]``, integers or :data:`~ntpt_pyro.inference.posterior.posterior.UNUSED`.
+    :param settings: ``[settings, sites]``, integers or ``UNUSED``.
     :param weights: ``[settings]``, the log of how many joint integers each setting stands for.
     """
 
@@ -33,7 +33,7 @@ class _Part:
 
 
 class ProgramSpace:
-    """The programs of a model: a product of choices, in which some do not matter where others say so.
+    """The programs of a model: all settings of its choices, but for those that make no difference.
 
     ``MOVE`` takes no arguments, so all programs that differ only in the arguments of a ``MOVE`` are one; its
     prior probability is that of all of them.
@@ -72,6 +72,11 @@ class ProgramSpace:
         self.size = prod(len(part.settings) for part in self._parts)
         """How many programs there are with different text."""
 
+    def __repr__(self) -> str:
+        """How many programs there are, in one line."""
+        settings = f"{self.raw:,} joint settings of {len(self.sizes)} choices"
+        return f"<ProgramSpace: {self.size:,} programs, {settings}>"
+
     @classmethod
     def of(
         cls, model: Callable[..., Any], data: Sequence[Tensor], uses: Uses | None = None
@@ -79,7 +84,7 @@ class ProgramSpace:
         """The programs of a Pyro program.
 
         :param model: the program, not wrapped.
-        :param data: examples, of which one is looked at.
+        :param data: examples; the model is run on the first.
         :param uses: see :class:`ProgramSpace`.
         :returns: its programs.
         """
@@ -102,8 +107,8 @@ class ProgramSpace:
         """The programs of some numbers.
 
         :param numbers: in ``0..size-1``, on the CPU.
-        :returns: by site, in the model's order, the integer of each; :data:`~ntpt_pyro.inference.posterior.posterior.UNUSED`
-            where it does not matter.
+        :returns: by site, in the model's order, the integer of each;
+            :data:`~ntpt_pyro.inference.posterior.program_posterior.UNUSED` where it does not matter.
         """
         found: dict[str, Tensor] = {}
         for part, row in zip(self._parts, self._rows(numbers), strict=True):

@@ -1,1 +1,1 @@
-"""Training: guides, optimisers, loops of batches, expectation maximisation."""
+"""Training: guides, optimisers, loops of batches, searches, expectation maximisation."""

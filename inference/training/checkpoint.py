@@ -12,7 +12,7 @@ from torch import Tensor
 from ntpt_pyro._files import write_safetensors
 from ntpt_pyro.errors import RunError
 
-FORMAT = "ntpt_pyro checkpoint 3"
+FORMAT = "ntpt_pyro checkpoint 4"
 State = dict[str, Any]
 """Nested dictionaries with text as keys, of tensors and of what JSON can hold."""
 

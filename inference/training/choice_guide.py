@@ -50,7 +50,7 @@ class ChoiceGuide(PyroModule):
             setattr(self, f"logits_{number}", torch.nn.Parameter(together))
 
     def forward(self, *args: Any, **kwargs: Any) -> None:
-        """Sample every choice; the arguments, those of the model, are not looked at."""
+        """Sample every choice; the arguments, those of the model, are not used."""
         for number, (plates, group) in enumerate(self._groups.items()):
             together = getattr(self, f"logits_{number}").split([site.size for site in group], -1)
             with _open(plates):
@@ -97,10 +97,10 @@ class ChoiceGuide(PyroModule):
         return guide
 
     def believe(self, marginals: Mapping[str, Float[Tensor, " size"]], *, least: float = 1e-3) -> None:
-        """Set the guide to what is believed of each choice.
+        """Set the guide to given marginals.
 
         :param marginals: by site, ``[size]``, in probability space; every element of a plate is set to it.
-        :param least: a probability below which none begins, so that every alternative can be learned yet.
+        :param least: smaller probabilities are raised to it, so that every alternative can still be learned.
         """
         for site, logits in self.logits().items():
             logits.copy_(marginals[site].to(logits).clamp_min(least).log().expand_as(logits))

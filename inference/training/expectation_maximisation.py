@@ -1,32 +1,32 @@
 """Expectation maximisation: networks learned with the exact posterior over programs, no gradient of choices.
 
-Each iteration reads the data with the networks as they are, finds the posterior over *all* programs (E step,
-:func:`~ntpt_pyro.inference.exact_posterior`), and then trains the networks by the expectation over what the
-programs compute (M step, :class:`~ntpt_pyro.inference.Expectation`). Networks that cannot read yet say
-little, and must not decide much: the first posteriors are of a few examples, twice as many from one to the
-next.
+Each iteration finds the posterior over *all* programs with the networks as they are (E step,
+:func:`~ntpt_pyro.inference.exact_posterior`), and then trains the networks on the expectation over the
+probable programs (M step, :class:`~ntpt_pyro.inference.Expectation`). Untrained networks read badly, so the
+first posteriors must not rule out programs: they are given few examples, twice as many from one iteration to
+the next.
 
-The E step looks at examples that the M step is not trained on. A network that learned its examples by heart
-with a wrong program does not make that program more probable.
+E steps and M steps are given different examples. A network that learned its examples by heart together with a
+wrong program then does not make that program more probable.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import torch
 from jaxtyping import Shaped
 from torch import Tensor
 
-from ntpt_pyro.errors import UsageError
 from ntpt_pyro.inference.handlers.expectation import Expectation
+from ntpt_pyro.inference.handlers.model_sites import Model
 from ntpt_pyro.inference.posterior.behaviours import Behaviour
 from ntpt_pyro.inference.posterior.exhaustive import exact_posterior
-from ntpt_pyro.inference.posterior.posterior import ProgramPosterior
+from ntpt_pyro.inference.posterior.program_posterior import ProgramPosterior
 from ntpt_pyro.inference.posterior.program_space import ProgramSpace
+from ntpt_pyro.inference.training.em_settings import EMOptions, EMSettings
 from ntpt_pyro.inference.training.fit import fit
-from ntpt_pyro.inference.training.training import Model
 from ntpt_pyro.language.library import Library
 
 MOST_KEPT = 32
@@ -37,12 +37,12 @@ NEGLIGIBLE = 0.01
 
 @dataclass(frozen=True)
 class Iteration:
-    """What one iteration found.
+    """The result of one iteration.
 
-    :param examples: that its posterior looked at.
-    :param posterior: over programs, with the networks as they were.
-    :param behaviours: the same over what they compute, the most probable first.
-    :param step: training steps that the networks had taken.
+    :param examples: how many examples its posterior is given.
+    :param posterior: over programs, with the networks as they were then.
+    :param behaviours: the same over what programs compute, the most probable first.
+    :param step: the number of training steps that the networks had taken.
     """
 
     examples: int
@@ -59,53 +59,42 @@ def expectation_maximisation(
     library: Library,
     behaviours: Callable[[ProgramPosterior], Sequence[Behaviour]] | None = None,
     space: ProgramSpace | None = None,
-    first: int = 8,
-    steps: int = 50,
-    sure: float = 0.99,
     enough: Callable[[Iteration], bool] | None = None,
-    iterations: int = 16,
     progress: str | None = None,
     checkpoint: Callable[[str], Path] | None = None,
-    **settings: Any,
+    **settings: Unpack[EMOptions],
 ) -> list[Iteration]:
     """Learn a library, and find the program, without a gradient of the choices.
 
-    It ends when one behaviour is sure, given all of the examples held back, and that is enough.
+    It ends when one behaviour is sure given all of the examples held back, and ``enough`` agrees.
 
     :param model: a Pyro program, not wrapped, whose choices are in no plate.
-    :param held_back: what posteriors look at: tensors with a common first axis of examples.
-    :param training: what the networks are trained on; other examples.
+    :param held_back: the examples of E steps: tensors with a common first axis.
+    :param training: the examples of M steps; others than those.
     :param library: the networks; it is trained in place. Where none of them is taught there is one iteration,
         of all examples held back.
-    :param behaviours: what the programs of a posterior compute, most probable first, such as a partial
-        :func:`~ntpt_pyro.by_behaviour`; by default all programs are told apart.
+    :param behaviours: groups the programs of a posterior by what they compute, the most probable group first,
+        such as a partial :func:`~ntpt_pyro.by_behaviour`; by default each program is a group of its own.
     :param space: see :func:`~ntpt_pyro.inference.exact_posterior`.
-    :param first: examples that the first posterior looks at, at least 1.
-    :param steps: training steps of an M step.
-    :param sure: the probability of a behaviour from which it may end.
-    :param enough: looks at an iteration in which one is; by default that is enough.
-    :param iterations: the most.
+    :param enough: whether an iteration in which one is sure may be the last; by default it may.
     :param progress: a label for progress bars on standard error; None shows none.
-    :param checkpoint: for the name of a part a file to keep it in, and to go on from.
-    :param settings: further settings of :func:`~ntpt_pyro.inference.training.fit`.
+    :param checkpoint: from the name of a part (``posterior-0``, ``networks-0``, ...) to the file that it is
+        kept in, and gone on from.
+    :param settings: any fields of :class:`~ntpt_pyro.inference.EMSettings` (``first``, ``steps``, ``sure``,
+        ``iterations``), and settings of the M steps, see :func:`~ntpt_pyro.inference.fit`: ``strategy``,
+        ``batch_size``, ``seed``, ``callbacks``, any fields of :class:`~ntpt_pyro.inference.StepSettings`.
     :returns: the iterations; the last one is of the library as it is afterwards.
     :raises BudgetError: see :func:`~ntpt_pyro.inference.exact_posterior`.
     :raises UsageError: where a number is out of its range.
     """
-    if first < 1 or iterations < 1:
-        raise UsageError(
-            "expectation maximisation",
-            expected="at least one example first and one iteration",
-            got=f"{first} and {iterations}",
-            remedy="give more",
-        )
+    loop, m_step = _split(settings)
     learns = any(function.taught for function in library)
     everything = len(held_back[0])
-    examples = min(first, everything) if learns else everything
+    examples = min(loop.first, everything) if learns else everything
     space = space or ProgramSpace.of(model, held_back)
     found: list[Iteration] = []
     while True:
-        number, step = len(found), steps * len(found)
+        number, step = len(found), loop.steps * len(found)
         library.eval()
         posterior = exact_posterior(
             model,
@@ -116,21 +105,28 @@ def expectation_maximisation(
         ).posterior
         groups = (behaviours or _apart)(posterior)
         found.append(Iteration(examples, posterior, groups, step))
-        may_end = examples == everything and groups[0].probability >= sure
+        may_end = examples == everything and groups[0].probability >= loop.sure
         ends = may_end and (enough is None or enough(found[-1]))
-        if ends or number + 1 == iterations or not learns:
+        if ends or number + 1 == loop.iterations or not learns:
             return found
         library.train()
         fit(
             over(groups)(model),
             training,
             library=library,
-            steps=steps,
+            steps=loop.steps,
             progress=progress and f"{progress}, iteration {number + 1}: networks",
             checkpoint=checkpoint(f"networks-{number}") if checkpoint else None,
-            **{**settings, "seed": settings.get("seed", 0) * iterations + number},
+            **{**m_step, "seed": m_step.get("seed", 0) * loop.iterations + number},
         )
         examples = min(2 * examples, everything)
+
+
+def _split(options: EMOptions) -> tuple[EMSettings, dict[str, Any]]:
+    """The settings of the iterations, and those of their M steps."""
+    of_steps: dict[str, Any] = dict(options)
+    names = [one.name for one in fields(EMSettings) if one.name in of_steps]
+    return EMSettings(**{name: of_steps.pop(name) for name in names}), of_steps
 
 
 def _apart(posterior: ProgramPosterior) -> list[Behaviour]:

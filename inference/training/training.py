@@ -2,9 +2,8 @@
 
 import math
 import warnings
-from collections.abc import Callable
 from copy import deepcopy
-from typing import Any
+from typing import Any, Unpack
 
 import pyro
 import torch
@@ -13,15 +12,17 @@ from pyro.infer import SVI
 from torch import Tensor
 
 from ntpt_pyro.errors import DivergenceError
-from ntpt_pyro.inference.handlers.model_sites import model_sites
+from ntpt_pyro.inference.handlers.model_sites import Model, model_sites
 from ntpt_pyro.inference.handlers.restarts import Restarts
 from ntpt_pyro.inference.handlers.strategy import Strategy
 from ntpt_pyro.inference.training.averaging import follow
 from ntpt_pyro.inference.training.checkpoint import State
 from ntpt_pyro.inference.training.choice_guide import ChoiceGuide
 from ntpt_pyro.inference.training.split_adam import NonFiniteGradientError, SplitAdam
+from ntpt_pyro.inference.training.step_settings import StepOptions, StepSettings
 
-Model = Callable[..., Any]
+KL = 1e-3
+"""Weight of the KL term where nothing is said."""
 
 
 class Training:
@@ -34,20 +35,16 @@ class Training:
     :param model: a Pyro program, not wrapped in a strategy.
     :param batch: the model's arguments, of which only shapes matter here.
     :param strategy: treatment of choices and steps.
-    :param restarts: programs trained at once.
+    :param restarts: programs trained at once, at least 1.
     :param library: the module that holds the model's networks; it is trained in place. Needed for
         :meth:`get_state`; other parameters of the model are trained too.
     :param guide: to go on with; default a fresh one of normal logits of scale ``init_scale``.
-    :param choice_lr: learning rate of the choices' logits.
-    :param library_lr: learning rate of everything else.
-    :param init_scale: see :class:`~ntpt_pyro.inference.ChoiceGuide`.
-    :param kl: weight of the KL term against the log-likelihood of one example; 0 is TerpreT's FMGD.
-    :param clip_norm: see :class:`~ntpt_pyro.inference.SplitAdam`.
-    :param sharpness: see :class:`~ntpt_pyro.inference.Restarts`.
-    :param generator: source of the initial logits; torch's global one where None.
-    :param shared: see :class:`~ntpt_pyro.inference.SplitAdam`.
-    :param averaging: decay of the average of the library's weights that is kept along the way, see
-        :func:`~ntpt_pyro.inference.follow`; 0 keeps none.
+    :param generator: source of a fresh guide's logits, one draw a choice in the model's order; torch's global
+        one where None. To make such a guide the model is run once, in which networks that drop out draw from
+        torch's global random state; nothing else is drawn when a training is made.
+    :param shared: an Adam over the library, see :class:`~ntpt_pyro.inference.SplitAdam`.
+    :param settings: how steps are taken, any fields of :class:`~ntpt_pyro.inference.StepSettings`.
+    :raises UsageError: where a number is out of its range.
     """
 
     def __init__(
@@ -59,35 +56,32 @@ class Training:
         restarts: int = 1,
         library: torch.nn.Module | None = None,
         guide: ChoiceGuide | None = None,
-        choice_lr: float = 0.1,
-        library_lr: float = 1e-3,
-        init_scale: float = 3.0,
-        kl: float = 1e-3,
-        clip_norm: float | None = None,
-        sharpness: float = 10.0,
         generator: torch.Generator | None = None,
         shared: torch.optim.Adam | None = None,
-        averaging: float = 0.0,
+        **settings: Unpack[StepOptions],
     ) -> None:
         self.strategy = strategy
-        self.kl = kl
+        self.settings = StepSettings(**settings)
+        """How steps are taken."""
+        self.kl = KL if self.settings.kl is None else self.settings.kl
+        """Weight of the KL term against the log-likelihood of one example."""
         self.library = torch.nn.Module() if library is None else library
-        self.averaging = averaging
-        self.average = deepcopy(self.library).eval() if averaging else self.library
+        self.average = deepcopy(self.library).eval() if self.settings.averaging else self.library
         """The library with the average of its weights, not training; without averaging the library itself."""
-        self.restarts = Restarts(restarts, sharpness=sharpness)
+        self.restarts = Restarts(restarts, sharpness=self.settings.sharpness)
         self._program = self.restarts(model)
         with pyro.get_param_store().scope():
             with torch.random.fork_rng(devices=[]):  # networks may drop out
                 nesting = model_sites(self._program, *batch).plate_nesting
             if guide is None:
-                guide = strategy.guide(self._program, *batch, init_scale=init_scale, generator=generator)
+                scale = self.settings.init_scale
+                guide = strategy.guide(self._program, *batch, init_scale=scale, generator=generator)
         self.guide = guide
         self.optimiser = SplitAdam(
             guide.parameters(),
-            choice_lr=choice_lr,
-            library_lr=library_lr,
-            clip_norm=clip_norm,
+            choice_lr=self.settings.choice_lr,
+            library_lr=self.settings.library_lr,
+            clip_norm=self.settings.clip_norm,
             shared=shared,
         )
         elbo = strategy.elbo(max_plate_nesting=nesting)
@@ -99,8 +93,14 @@ class Training:
         self.losses: list[float] = []
         """The loss of each of them, in nats an example, summed over restarts."""
 
+    def __repr__(self) -> str:
+        """Where the training stands, in one line."""
+        loss = f", loss {self.losses[-1]:.4g}" if self.losses else ""
+        what = f"{self.restarts.size} restarts of {len(self.guide.sites)} trained choices"
+        return f"<Training: {what}, {self.step} steps{loss}>"
+
     def learn(self, *batch: Tensor) -> float:
-        """Take one step.
+        """Take one step; what the strategy samples is drawn from torch's global random state.
 
         :param batch: the model's arguments, with a common first axis of examples.
         :returns: the loss, in nats an example, summed over restarts.
@@ -118,8 +118,8 @@ class Training:
             warnings.filterwarnings("ignore", "Encountered (NaN|infinite)")  # Pyro's; an error here
             loss = self._finite_step(batch) / examples
         self._validated = True
-        if self.averaging:
-            follow(self.average.parameters(), self.library.parameters(), self.step, decay=self.averaging)
+        if decay := self.settings.averaging:
+            follow(self.average.parameters(), self.library.parameters(), self.step, decay=decay)
         self.losses.append(loss)
         self.step += 1
         return loss
@@ -159,9 +159,9 @@ class Training:
         return {
             "guide": self.guide.state_dict(),
             "library": self.library.state_dict(),
-            "average": self.average.state_dict() if self.averaging else {},
+            "average": self.average.state_dict() if self.settings.averaging else {},
             "optimiser": self.optimiser.get_state(),
-            "evidence": self.restarts.evidence,
+            "running_log_likelihood": self.restarts.running_log_likelihood,
             "step": self.step,
             "losses": self.losses,
         }
@@ -173,9 +173,10 @@ class Training:
         """
         self.guide.load_state_dict(state["guide"])
         self.library.load_state_dict(state["library"])
-        if self.averaging:
+        if self.settings.averaging:
             self.average.load_state_dict(state["average"])
         self.optimiser.set_state(state["optimiser"])
-        self.restarts.evidence = state["evidence"].to(self.restarts.evidence.device)
+        kept = state["running_log_likelihood"]
+        self.restarts.running_log_likelihood = kept.to(self.restarts.running_log_likelihood.device)
         self.step = state["step"]
         self.losses = state["losses"]

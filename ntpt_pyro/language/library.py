@@ -1,20 +1,22 @@
 """The library: learnable functions that tasks share and improve."""
 
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import torch
 from jaxtyping import Int
 from pyro.nn import PyroModule
-from safetensors import SafetensorError, safe_open
 
-from ntpt_pyro._files import write_safetensors
 from ntpt_pyro.errors import LibraryError
-from ntpt_pyro.language.learned_functions import LearnedFunction, NeuralFunction, Tensor
-
-FORMAT = "ntpt_pyro library 1"
+from ntpt_pyro.language.learned_functions import LearnedFunction
+from ntpt_pyro.language.library_file import (
+    check_types,
+    check_weights,
+    read_library,
+    whole_library,
+    write_library,
+)
+from ntpt_pyro.language.networks import Network
 
 
 class Library(PyroModule):
@@ -22,8 +24,10 @@ class Library(PyroModule):
 
     :param functions: what to build; more can join with :meth:`add`.
     :param seed: of the initial weights.
-    :param copies: R to give each of R restarts its own weights, see :class:`~ntpt_pyro.NeuralFunction`.
-    :raises LibraryError: where two untrained functions would be in the library at once.
+    :param copies: R to give each of R restarts its own weights, see
+        :class:`~ntpt_pyro.language.networks.Network`.
+    :raises LibraryError: see :meth:`add`.
+    :raises RangeError: see :meth:`add`.
 
     >>> from ntpt_pyro import learn, Tensor
     >>> @learn([Tensor(28, 28)], 10, hid_sizes=[32])
@@ -47,10 +51,12 @@ class Library(PyroModule):
     def add(self, function: LearnedFunction) -> None:
         """Build a function's weights and take it in.
 
+        Programs that choose between the functions of a library need more: see :meth:`check_one_untrained`.
+
         :param function: its declaration.
-        :raises LibraryError: where another function is still untrained: a program choosing between N
-            untrained functions sees them as one large one, which cannot be split apart afterwards (Gaunt et
-            al. 2017, section 4.1); or where the name is taken.
+        :raises LibraryError: where the name is taken, or means something else in every library; or where a
+            module of one's own cannot be made or evaluated.
+        :raises RangeError: where that returns another shape than declared.
         """
         if function.name in self.steps:
             raise LibraryError(
@@ -59,41 +65,52 @@ class Library(PyroModule):
                 got="one that is in the library",
                 remedy="rename the function",
             )
+        self._build(function, steps=0)
+
+    def check_one_untrained(self) -> None:
+        """Check that programs may choose between the functions, and learn them.
+
+        A program that chooses between N untrained functions sees them as one large one, which cannot be split
+        apart afterwards (Gaunt et al. 2017, section 4.1). A program that says which function it calls where
+        may learn several at once.
+
+        :raises LibraryError: where more than one is untrained.
+        """
         untrained = [name for name, steps in self.steps.items() if steps == 0]
-        if untrained:
+        if len(untrained) > 1:
             raise LibraryError(
                 "library",
                 expected="at most one untrained function",
-                got=f"{untrained[0]} and {function.name}",
+                got=" and ".join(untrained),
                 remedy="train the first on a task of its own before another joins: a choice between "
                 "untrained functions learns them as one that cannot be split apart (Gaunt et al. 2017, 4.1)",
             )
-        self._build(function, steps=0)
 
     def ensure(self, function: LearnedFunction) -> None:
         """Have a function: build it where it is missing, check that it fits where it is there.
 
-        :param function: its declaration; hidden layers may differ.
+        :param function: its declaration; hidden layers, or the module, may differ.
         :raises LibraryError: where one of the name has other inputs or another output; see also :meth:`add`.
+        :raises RangeError: see :meth:`add`.
         """
         if function.name not in self.steps:
             self.add(function)
             return
-        here = self[function.name].declaration
-        if (here.inputs, here.out) != (function.inputs, function.out):
-            raise LibraryError(
-                f"library function {function.name!r}",
-                expected=f"inputs {list(function.inputs)} and output {function.out}",
-                got=f"inputs {list(here.inputs)} and output {here.out}",
-                remedy="give a library whose functions fit the task",
-            )
+        check_types(function, self[function.name].declaration)
 
     def _build(self, function: LearnedFunction, steps: int) -> None:
-        """Take in a function with new weights, whatever else is untrained."""
+        """Take in a function with new weights."""
+        if function.name not in self.steps and hasattr(self, function.name):
+            raise LibraryError(
+                f"library function {function.name!r}",
+                expected="a name that has no other meaning in a library",
+                got="one of its own attributes",
+                remedy="rename the function",
+            )
         setattr(self, function.name, function.build(self._generator, self.copies))
         self.steps[function.name] = steps
 
-    def __getitem__(self, name: str) -> NeuralFunction:
+    def __getitem__(self, name: str) -> Network:
         """A function by name.
 
         :param name: its name.
@@ -107,15 +124,27 @@ class Library(PyroModule):
                 got=repr(name),
                 remedy="add the function, or load a library that has it",
             )
-        function: NeuralFunction = getattr(self, name)
+        function: Network = getattr(self, name)
         return function
 
-    def __iter__(self) -> Iterator[NeuralFunction]:
+    def __iter__(self) -> Iterator[Network]:
         """The functions, in the order in which they joined."""
         return (self[name] for name in self.steps)
 
     def __len__(self) -> int:
         return len(self.steps)
+
+    def __repr__(self) -> str:
+        parts = []
+        for function in self:
+            name = function.declaration.name
+            shared = self.copies is not None and function.copies is None
+            parts.append(
+                f"{name} ({'trained' if self.steps[name] else 'untrained'}{', shared' if shared else ''})"
+            )
+        if self.copies is not None:
+            parts.append(f"{self.copies} copies")
+        return f"<Library {', '.join(parts) or 'without functions'}>"
 
     @property
     def trained(self) -> bool:
@@ -168,7 +197,7 @@ class Library(PyroModule):
             copied._build(function.declaration, self.steps[name])
             if self.steps[name]:
                 with torch.no_grad():
-                    for mine, theirs in zip(copied[name].parameters(), function.parameters(), strict=True):
+                    for mine, theirs in zip(_tensors(copied[name]), _tensors(function), strict=True):
                         mine.copy_(theirs)
         return copied
 
@@ -188,7 +217,7 @@ class Library(PyroModule):
             shared = function.copies is None
             built = function.declaration.build(self._generator, None if shared else taken.copies)
             with torch.no_grad():
-                for mine, theirs in zip(built.parameters(), function.parameters(), strict=True):
+                for mine, theirs in zip(_tensors(built), _tensors(function), strict=True):
                     mine.copy_(theirs if shared else theirs[restarts[0]] if single else theirs[restarts])
             setattr(taken, name, built)
             taken.steps[name] = self.steps[name]
@@ -197,69 +226,36 @@ class Library(PyroModule):
     def save(self, path: Path) -> None:
         """Write declarations and weights to one safetensors file, atomically.
 
+        Of a module of one's own that is its parameters and buffers; of what makes it only the name, for
+        people to read.
+
         :param path: the file.
         """
-        functions = [
-            {
-                "name": f.declaration.name,
-                "inputs": [_kind_to_json(kind) for kind in f.declaration.inputs],
-                "out": _kind_to_json(f.declaration.out),
-                "hid_sizes": list(f.declaration.hid_sizes),
-                "doc": f.declaration.doc,
-                "steps": self.steps[f.declaration.name],
-            }
-            for f in self
-        ]
-        # One entry: safetensors writes several in random order, and equal libraries should be equal files.
-        metadata = {"library": json.dumps({"format": FORMAT, "functions": functions})}
-        write_safetensors(path, dict(self.state_dict()), metadata)
+        declared = [(function.declaration, self.steps[function.declaration.name]) for function in self]
+        write_library(path, declared, self.state_dict())
 
     @classmethod
-    def load(cls, path: Path) -> "Library":
-        """Read a library from a file that :meth:`save` wrote.
+    def load(cls, path: Path, functions: Iterable[LearnedFunction] = ()) -> "Library":
+        """Read a library from a file that :meth:`save` wrote. No code comes from the file.
 
         :param path: the file.
-        :returns: the library, its functions in the order in which they joined.
-        :raises LibraryError: where the file is missing, or not a library of this format.
+        :param functions: declarations, of which the file's functions with a module of one's own take that of
+            their name; others may be among them.
+        :returns: the library, its functions in the order in which they joined, in training mode.
+        :raises LibraryError: where the file is missing, or not a library of this format; or where the
+            declaration of a module of one's own is missing, or does not fit the file.
         """
         library = cls()
-        try:
-            with safe_open(path, framework="pt") as file:
-                metadata = json.loads((file.metadata() or {}).get("library", "{}"))
-                if metadata.get("format") != FORMAT:
-                    raise _not_a_library(path, f"format {metadata.get('format')!r}")
-                for entry in metadata["functions"]:
-                    declaration = LearnedFunction(
-                        entry["name"],
-                        tuple(map(_kind_from_json, entry["inputs"])),
-                        _kind_from_json(entry["out"]),
-                        tuple(entry["hid_sizes"]),
-                        entry["doc"],
-                    )
-                    library._build(declaration, entry["steps"])
-                weights = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-                library.load_state_dict(weights)
-        except FileNotFoundError as error:
-            raise _not_a_library(path, "no such file") from error
-        except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
-            if isinstance(error, LibraryError):
-                raise
-            raise _not_a_library(path, str(error).splitlines()[0]) from error
+        with whole_library(path):
+            declared, weights = read_library(path, functions)
+            for function, steps in declared:
+                library._build(function, steps)
+                if function.module is not None:
+                    check_weights(path, library[function.name], weights)
+            library.load_state_dict(weights)
         return library
 
 
-def _not_a_library(path: Path, got: str) -> LibraryError:
-    return LibraryError(
-        str(path),
-        expected=f"a file of {FORMAT}",
-        got=got,
-        remedy="give a file or run folder that this version wrote",
-    )
-
-
-def _kind_to_json(kind: int | Tensor) -> Any:
-    return kind if isinstance(kind, int) else list(kind.shape)
-
-
-def _kind_from_json(kind: Any) -> int | Tensor:
-    return kind if isinstance(kind, int) else Tensor(*kind)
+def _tensors(function: Network) -> list[torch.Tensor]:
+    """Everything that a function has learned."""
+    return [*function.parameters(), *function.buffers()]

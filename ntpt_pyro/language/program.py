@@ -1,6 +1,10 @@
-"""The text of a program: lines a person reads, those that do nothing marked."""
+"""A program: its choices, and its text in lines that a person reads, those that do nothing marked."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+Program = Mapping[str, int]
+"""A program: one integer for each choice, by site."""
 
 
 @dataclass(frozen=True)

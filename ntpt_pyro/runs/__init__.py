@@ -1,1 +1,5 @@
 """Runs: a task's program induced, judged, kept."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

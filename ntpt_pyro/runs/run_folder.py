@@ -7,25 +7,32 @@ has it is complete.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
-from ntpt_pyro import Library, MeanFieldPosterior, Posterior
 from ntpt_pyro._files import write_json
 from ntpt_pyro.errors import RunError
+from ntpt_pyro.inference.posterior.mean_field import MeanFieldPosterior
+from ntpt_pyro.inference.posterior.posterior import Posterior
+from ntpt_pyro.language.learned_functions import LearnedFunction
+from ntpt_pyro.language.library import Library
+from ntpt_pyro.runs.history import Snapshot, Snapshots
+from ntpt_pyro.runs.results import FORMAT, PROGRAM_KINDS, ProgramResult, Result
 
-FORMAT = "ntpt_pyro run 1"
 LIBRARY = "library.safetensors"
 HISTORY = "history.json"
 MODEL = "model.safetensors"
 """The weights of a model without a library of its own."""
 
+Kind = TypeVar("Kind", bound=Result)
+
 
 @dataclass(frozen=True)
-class Run:
+class RunFolder:
     """A run folder.
 
     :param folder: its path.
@@ -50,7 +57,7 @@ class Run:
                 got="one with other files",
                 remedy="give another --out folder",
             )
-        if there <= {path}:  # new, or of a run that came to nothing before its first checkpoint
+        if there <= {path}:  # new, or of a run that ended before its first checkpoint
             write_json(path, {"format": FORMAT, **options})
             return
         before = self._read("options.json")
@@ -84,7 +91,7 @@ class Run:
         return self.folder / f"{phase}.safetensors"
 
     def history(self, phase: str) -> Path:
-        """Where a phase of the training keeps what was believed on the way.
+        """Where a phase of the training keeps its snapshots.
 
         :param phase: its name.
         :returns: the file.
@@ -93,50 +100,55 @@ class Run:
 
     def finish(
         self,
-        result: dict[str, Any],
+        result: ProgramResult,
         posterior: Posterior,
         library: Library | None = None,
-        looks: list[dict[str, Any]] | None = None,
+        snapshots: Sequence[Snapshot] = (),
     ) -> None:
         """Write what was found, then remove the checkpoints.
 
-        :param result: the content of result.json.
+        :param result: of the run.
         :param posterior: of the choices.
         :param library: the trained library, where there is one.
-        :param looks: what was believed of the choices on the way, see
-            :data:`~ntpt_pyro.runs.history.Looks`.
+        :param snapshots: marginals of the choices on the way.
         """
-        if looks:
-            write_json(self.folder / HISTORY, {"format": FORMAT, "looks": looks})
-        if library is not None:
+        if snapshots:
+            content = {"format": FORMAT, "looks": [one.to_json() for one in snapshots]}
+            write_json(self.folder / HISTORY, content)
+        if library is not None and len(library):
             library.save(self.folder / LIBRARY)
         self.keep(result, posterior)
         self._clear()
 
-    def keep(self, result: dict[str, Any], posterior: Posterior) -> None:
+    def keep(self, result: ProgramResult, posterior: Posterior) -> None:
         """Write a program and its posterior; what `ntpt show` reads.
 
-        :param result: the content of result.json.
+        :param result: of the run.
         :param posterior: of the choices.
         """
         write_json(self.folder / "choices.json", {"format": FORMAT, "choices": posterior.as_json()})
-        write_json(self.folder / "result.json", {"format": FORMAT, **result})
+        write_json(self.folder / "result.json", result.to_json())
 
-    def conclude(self, result: dict[str, Any]) -> None:
+    def conclude(self, result: Result) -> None:
         """Write the result of a run without a program of its own, then remove the checkpoints.
 
-        :param result: the content of result.json.
+        :param result: of the run.
         """
-        write_json(self.folder / "result.json", {"format": FORMAT, **result})
+        write_json(self.folder / "result.json", result.to_json())
         self._clear()
 
-    def looks(self) -> list[dict[str, Any]]:
-        """What was believed of the choices on the way; empty where nothing was trained.
+    def snapshots(self) -> Snapshots:
+        """The marginals of the choices on the way; none where nothing was trained.
 
-        :returns: see :data:`~ntpt_pyro.runs.history.Looks`.
-        :raises RunError: where the file is of another version.
+        :returns: in order.
+        :raises RunError: where the file is damaged or of another version.
         """
-        return list(self._read(HISTORY)["looks"]) if (self.folder / HISTORY).exists() else []
+        if not (self.folder / HISTORY).exists():
+            return []
+        try:
+            return [Snapshot.from_json(one) for one in self._read(HISTORY)["looks"]]
+        except (KeyError, TypeError, ValueError) as error:
+            raise self._not_a_run(f"a damaged {HISTORY}") from error
 
     def _clear(self) -> None:
         for history in self.folder.glob("history-*.json"):
@@ -145,33 +157,62 @@ class Run:
             if checkpoint.name not in (LIBRARY, MODEL):
                 checkpoint.unlink()
 
-    def result(self) -> dict[str, Any]:
-        """The content of result.json.
+    def program_result(self) -> ProgramResult:
+        """The result, of whichever kind that has a program.
 
         :returns: it.
-        :raises RunError: where it is missing or of another version.
+        :raises RunError: where it is missing, damaged, of another version, or of a kind without a program.
         """
-        return self._read("result.json")
+        content = self._read("result.json")
+        kind = content.get("kind")
+        if kind not in PROGRAM_KINDS:
+            raise RunError(
+                str(self.folder),
+                expected="a run with a program",
+                got=f"one of kind {kind!r}",
+                remedy="name the folder of a single program, such as one inside it",
+            )
+        return PROGRAM_KINDS[str(kind)].from_json(content, str(self.folder))
+
+    def result_of(self, kind: type[Kind]) -> Kind:
+        """The result, which must be of one kind.
+
+        :param kind: the class of the result.
+        :returns: it.
+        :raises RunError: where it is missing, damaged, of another version or of another kind.
+        """
+        content = self._read("result.json")
+        if content.get("kind") != kind.kind:
+            raise RunError(
+                str(self.folder),
+                expected=f"a run of kind {kind.kind!r}",
+                got=f"one of kind {content.get('kind')!r}",
+                remedy="name another folder",
+            )
+        return kind.from_json(content, str(self.folder))
 
     def posterior(self) -> MeanFieldPosterior:
         """The posterior of the choices, by their marginals.
 
         :returns: it.
-        :raises RunError: where choices.json is missing or of another version.
+        :raises RunError: where choices.json is missing, damaged or of another version.
         """
-        choices = self._read("choices.json")["choices"]
-        return MeanFieldPosterior(
-            {site: torch.tensor(found["probabilities"]) for site, found in choices.items()}
-        )
+        try:
+            choices = self._read("choices.json")["choices"]
+            return MeanFieldPosterior(
+                {site: torch.tensor(found["probabilities"]) for site, found in choices.items()}
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise self._not_a_run("a damaged choices.json") from error
 
     def _read(self, name: str) -> dict[str, Any]:
         path = self.folder / name
         try:
-            content = json.loads(path.read_text())
+            content = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError as error:
             got = "no such folder" if not self.folder.is_dir() else f"no {name} in it"
             raise self._not_a_run(got) from error
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise self._not_a_run(f"an unreadable {name}") from error
         found = content.get("format") if isinstance(content, dict) else None
         if found != FORMAT:
@@ -187,11 +228,12 @@ class Run:
         )
 
 
-def load_library(path: Path) -> Library:
+def load_library(path: Path, functions: Sequence[LearnedFunction] = ()) -> Library:
     """The library of a run folder, or of a library file.
 
     :param path: a folder with library.safetensors in it, or such a file.
+    :param functions: declarations of functions that are modules of one's own.
     :returns: the library.
     :raises LibraryError: where there is none of this version.
     """
-    return Library.load(path / LIBRARY if path.is_dir() else path)
+    return Library.load(path / LIBRARY if path.is_dir() else path, functions=functions)

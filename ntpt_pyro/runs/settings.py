@@ -1,78 +1,165 @@
-"""Checks that options share: numbers within their bounds."""
+"""What decides how a program is induced: typed settings, each with its bounds and its help, in one place."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
-from pathlib import Path
-from typing import Any
+import math
+from collections.abc import Mapping
+from dataclasses import Field, asdict, dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any
 
 from ntpt_pyro.errors import UsageError
 
-EXACT = "exact"
-"""The strategy that trains nothing to find a program: all are tried, with networks that read already."""
-IMAGE_DROPOUT = (0.2, 0.3)
-"""The shares of pixels and of hidden units that networks of images drop while they learn, where they drop any
-(Hinton et al. 2012)."""
+if TYPE_CHECKING:  # the command line reads settings before it knows whether torch is needed
+    from ntpt_pyro.inference.handlers.strategy import Strategy
 
 
-def as_json(options: Any) -> dict[str, Any]:
-    """Options as JSON can hold them.
+def setting(
+    default: Any,
+    about: str,
+    *,
+    at_least: float | None = None,
+    above: float | None = None,
+    below: float | None = None,
+) -> Any:
+    """A field of settings, with its bounds and what it is.
 
-    :param options: a dataclass of options.
-    :returns: by name, paths by their last part only.
+    :param default: its value where nothing is said.
+    :param about: what it is, for the command line's help.
+    :param at_least: its smallest value.
+    :param above: what it must be greater than.
+    :param below: what it must be smaller than.
+    :returns: the field of a dataclass.
     """
-    return {name: value.name if isinstance(value, Path) else value for name, value in asdict(options).items()}
+    bounds = {"at_least": at_least, "above": above, "below": below}
+    return field(default=default, metadata={"about": about, "bounds": bounds})
 
 
-def check_models(command: str, models: Sequence[str], known: Sequence[str], seeds: Sequence[int]) -> None:
-    """Check that a comparison has models, all of them known, and seeds.
+def check_bounds(settings: Any) -> None:
+    """Check that numbers are finite and within their bounds.
 
-    :param command: what compares them.
-    :param models: their names.
-    :param known: those that there are.
-    :param seeds: each model is trained for each.
-    :raises UsageError: where a model is unknown, or there is none, or no seed.
+    :param settings: a dataclass of fields that :func:`setting` made.
+    :raises UsageError: names the first that is not.
     """
-    for model in models:
-        if model not in known:
-            raise UsageError(
-                "models", expected=f"some of {', '.join(known)}", got=repr(model), remedy="pick from these"
-            )
-    if not models or not seeds:
-        raise UsageError(command, expected="a model and a seed", got="none", remedy="name some")
+    for one in fields(settings):
+        value = getattr(settings, one.name)
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            _check_number(one, value)
 
 
-def check_at_least(options: Any, least: Mapping[str, int]) -> None:
-    """Check that some of the options are no smaller than they may be.
+def _check_number(one: "Field[Any]", value: float) -> None:
+    bounds = one.metadata.get("bounds", {})
+    at_least, above, below = (bounds.get(name) for name in ("at_least", "above", "below"))
+    fits = (
+        math.isfinite(value)
+        and (at_least is None or value >= at_least)
+        and (above is None or value > above)
+        and (below is None or value < below)
+    )
+    if fits:
+        return
+    said = [
+        f"{words} {bound:g}"
+        for words, bound in (("at least", at_least), ("above", above), ("below", below))
+        if bound is not None
+    ]
+    number = "a finite number" if isinstance(value, float) else "a number"
+    raise UsageError(
+        one.name,
+        expected=f"{number} {' and '.join(said)}".strip(),
+        got=f"{value:g}" if isinstance(value, float) else str(value),
+        remedy=f"the default is {one.default}" if one.default is not None else "leave it out",
+    )
 
-    :param options: an object with the options as attributes.
-    :param least: the smallest value of each, by name.
-    :raises UsageError: where one is smaller.
+
+@dataclass(frozen=True)
+class Settings:
+    """What decides how a program is induced, beside the task and its library.
+
+    :param strategy: a name, see :func:`~ntpt_pyro.runs.method_names`, or a
+        :class:`~ntpt_pyro.inference.Strategy`.
+    :param examples: training examples.
+    :param restarts: programs trained at once.
+    :param steps: training steps in all.
+    :param search: of them at most so many, and never more than a third, train all restarts; None: all do.
+    :param look: steps of a search between two looks at the examples held back, which end it when a restart
+        explains them; None looks at its end only.
+    :param rounds: searches at most, until one explains the examples held back.
+    :param seed: of everything random.
+    :param batch_size: examples a step of the search; None for all.
+    :param settle_batch: examples a step after it; None for as many.
+    :param choice_lr: learning rate of the choices.
+    :param library_lr: learning rate of the networks.
+    :param init_scale: standard deviation of the choices' initial logits.
+    :param kl: weight of the KL term in the search, against one example's log-likelihood.
+    :param dropout: whether networks drop inputs and hidden units while they learn after the search.
+    :param averaging: decay of the average of their weights then, which is what is kept; 0 takes the last.
+    :param own_networks: where the library is untrained, give each restart networks of its own.
+    :param test_examples: that the program is tried on, at most.
+    :param tolerance: of an exhaustive search: the probability that programs may have that are dropped.
+    :param memory: of an exhaustive search: that running programs may take, in MiB.
+    :raises UsageError: where a number is not finite or out of its bounds.
+
+    >>> Settings(restarts=0)
+    Traceback (most recent call last):
+      ...
+    ntpt_pyro.errors.UsageError: restarts: expected a number at least 1, got 0; the default is 16
     """
-    for name, minimum in least.items():
-        value = getattr(options, name)
-        if value < minimum:
-            raise UsageError(name, expected=f"at least {minimum}", got=str(value), remedy="give more")
 
+    strategy: "str | Strategy" = setting(
+        "marginal", "the way of inference; one of those that `ntpt tasks` lists"
+    )
+    examples: int = setting(1000, "training examples", at_least=1)
+    restarts: int = setting(16, "programs trained at once", at_least=1)
+    steps: int = setting(1000, "training steps in all", at_least=1)
+    search: int | None = setting(
+        300, "of them at most so many, and never more than a third, with all restarts", at_least=1
+    )
+    look: int | None = setting(
+        None, "steps between looks at examples held back, which end a search that explains them", at_least=1
+    )
+    rounds: int = setting(3, "searches at most", at_least=1)
+    seed: int = setting(0, "of everything random", at_least=0, below=2**32)
+    batch_size: int | None = setting(32, "examples a step", at_least=1)
+    settle_batch: int | None = setting(None, "examples a step after the search; as many", at_least=1)
+    choice_lr: float = setting(0.1, "learning rate of the choices", above=0)
+    library_lr: float = setting(1e-3, "learning rate of the networks", above=0)
+    init_scale: float = setting(3.0, "standard deviation of the choices' initial logits", at_least=0)
+    kl: float = setting(0.03, "weight of the KL term in the search", at_least=0)
+    dropout: bool = setting(False, "networks drop inputs and hidden units after the search")
+    averaging: float = setting(
+        0.0, "decay of the average of weights kept after the search", at_least=0, below=1
+    )
+    own_networks: bool = setting(True, "each restart learns networks of its own where they are untrained")
+    test_examples: int = setting(10_000, "test examples at most", at_least=1)
+    tolerance: float = setting(
+        1e-6,
+        "exhaustive: probability that programs may have that are dropped on the way",
+        at_least=0,
+        below=1,
+    )
+    memory: int = setting(256, "exhaustive: that running programs may take, in MiB", at_least=0)
 
-def check_positive(options: Any, names: Iterable[str]) -> None:
-    """Check that some of the options are above zero, where they are given at all.
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        check_bounds(self)
 
-    :param options: an object with the options as attributes.
-    :param names: of numbers, or of None for a default.
-    :raises UsageError: where one is zero, negative or not a number.
-    """
-    for name in names:
-        value = getattr(options, name)
-        if value is not None and not value > 0:
-            raise UsageError(name, expected="a number above 0", got=f"{value:g}", remedy="give more")
+    def to_json(self) -> dict[str, Any]:
+        """The settings as JSON can hold them."""
+        strategy = self.strategy if isinstance(self.strategy, str) else self.strategy.describe()
+        return {**asdict(replace(self, strategy="")), "strategy": strategy}
 
+    def changed(self, changes: Mapping[str, Any]) -> "Settings":
+        """The settings with some of them changed.
 
-def check_decay(averaging: float) -> None:
-    """Check the decay of an average of weights.
-
-    :param averaging: the decay.
-    :raises UsageError: where it is not in 0..1, or is 1.
-    """
-    if not 0 <= averaging < 1:
-        got = f"{averaging:g}"
-        raise UsageError("averaging", expected="a decay from 0 to below 1", got=got, remedy="try 0.999")
+        :param changes: by name.
+        :returns: new settings.
+        :raises UsageError: where there is no such setting, or a value is out of its bounds.
+        """
+        known = [one.name for one in fields(self)]
+        for name in changes:
+            if name not in known:
+                raise UsageError(
+                    "settings",
+                    expected=f"names out of {', '.join(known)}",
+                    got=repr(name),
+                    remedy="correct it",
+                )
+        return replace(self, **changes)

@@ -1,1 +1,5 @@
 """Tasks: what there is to learn, and what judges it."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

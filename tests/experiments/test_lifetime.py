@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from ntpt_pyro.runs.judging import Verdict
 
 from ntpt_pyro.errors import LibraryError, UsageError
 from ntpt_pyro.experiments import lifetime as lifetimes
@@ -12,7 +13,6 @@ from ntpt_pyro.experiments.lifelong import ALONE, newborn
 from ntpt_pyro.experiments.lifetime import LifetimeOptions, live
 from ntpt_pyro.experiments.program_learner import ProgramLearner
 from ntpt_pyro.experiments.schedule import Knot, Schedule, in_turn
-from ntpt_pyro.runs.judging import Verdict
 from ntpt_pyro.tasks.data.grid_examples import Examples
 from tests.small import random_images
 

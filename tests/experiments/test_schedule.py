@@ -5,13 +5,13 @@ import json
 import numpy as np
 import pytest
 import torch
+from ntpt_pyro.tasks.tasks import grid_task_names
 
 from ntpt_pyro.errors import DataError, UsageError
 from ntpt_pyro.experiments import stream as streams
 from ntpt_pyro.experiments.augmentation import augmented
 from ntpt_pyro.experiments.schedule import DEFAULT, Knot, Schedule, in_turn, load_schedule
 from ntpt_pyro.experiments.stream import Stream
-from ntpt_pyro.tasks.tasks import grid_task_names
 from tests.small import random_images
 
 

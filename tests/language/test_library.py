@@ -70,20 +70,48 @@ def test_taking_from_a_shared_library_is_the_library_itself():
     assert library.take(torch.tensor([3])) is library
 
 
-def test_two_untrained_functions_are_refused_with_the_papers_reason():
+def test_two_untrained_functions_are_refused_with_the_papers_reason_where_programs_choose():
     library = Library([see])
+    library.check_one_untrained()
+    library.add(mix)
     with pytest.raises(
         LibraryError, match=r"at most one untrained function, got see and mix; train the first"
     ):
-        library.add(mix)
+        library.check_one_untrained()
+    library.teach(["see"])
     library.count_steps(10)
-    library.add(mix)
+    library.check_one_untrained()
     assert library.steps == {"see": 10, "mix": 0}
     assert not library.trained
+
+
+def test_a_name_that_is_taken_or_not_there_is_refused():
+    library = Library([see, mix])
     with pytest.raises(LibraryError, match="expected a new name"):
         library.add(see)
     with pytest.raises(LibraryError, match=r"expected one of see, mix, got 'hear'"):
         library["hear"]
+
+
+@pytest.mark.parametrize(
+    "name", ["steps", "copies", "train", "training", "forward", "save", "add", "_modules", "_generator"]
+)
+def test_a_name_that_a_library_uses_itself_is_refused_and_breaks_nothing(name):
+    library = library_of(see)
+    with pytest.raises(LibraryError, match=f"library function '{name}': expected a name that has no other"):
+        library.add(replace(see, name=name))
+    assert library.steps == {"see": 1}
+    assert library["see"](torch.rand(2, 4, 4)).shape == (2, 3)
+
+
+def test_a_library_says_in_one_line_what_is_in_it():
+    assert repr(Library()) == "<Library without functions>"
+    trained = library_of(see)
+    trained.add(mix)
+    assert repr(trained) == "<Library see (trained), mix (untrained)>"
+    search = Library([mix], copies=16)
+    search.share(trained, ["see"])
+    assert repr(search) == "<Library mix (untrained), see (trained, shared), 16 copies>"
 
 
 def test_a_saved_library_comes_back_bit_for_bit(tmp_path):

@@ -5,6 +5,8 @@ from functools import partial
 
 import pytest
 import torch
+from ntpt_pyro.runs.exact import grouped
+from ntpt_pyro.tasks.tasks import task_named
 
 from ntpt_pyro import Library
 from ntpt_pyro.experiments import calibration
@@ -12,8 +14,6 @@ from ntpt_pyro.inference import ProgramSpace, expectation_maximisation
 from ntpt_pyro.inference.handlers.model_sites import model_sites
 from ntpt_pyro.models.nets import net_0
 from ntpt_pyro.runs import learn
-from ntpt_pyro.runs.exact import grouped
-from ntpt_pyro.tasks.tasks import task_named
 from tests.small import small  # noqa: F401  # a fixture
 
 pytestmark = pytest.mark.usefixtures("small")

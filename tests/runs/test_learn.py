@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from ntpt_pyro.runs.learn import Options, learn
 
 from ntpt_pyro import Library
 from ntpt_pyro.errors import LibraryError, RunError, UsageError
 from ntpt_pyro.inference import fit
 from ntpt_pyro.models.nets import net_1
 from ntpt_pyro.runs import learn as learning
-from ntpt_pyro.runs.learn import Options, learn
 from ntpt_pyro.runs.run_folder import Run, load_library
 from ntpt_pyro.tasks import tasks
 from ntpt_pyro.tasks.data.images import Images

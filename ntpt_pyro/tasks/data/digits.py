@@ -170,7 +170,7 @@ def _read_file(path: Path) -> tuple[Path, bytes]:
 def _digits(pixels: _Bytes, labels: _Bytes, source: str) -> Images:
     images = pixels.astype(np.float32)
     images /= 255
-    return Images(torch.from_numpy(images), torch.from_numpy(labels.astype(np.int64)), source)
+    return Images(torch.from_numpy(images), torch.from_numpy(labels.astype(np.int64)), source, "digits")
 
 
 def _one_line(error: Exception) -> str:

@@ -1,53 +1,14 @@
 """The 2x2 tasks' data: grids of images, and the result of one side of them, nothing else."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
-from jaxtyping import Int, Shaped
+from jaxtyping import Int
 from torch import Tensor
 
 from ntpt_pyro.models.apply2x2 import INTEGERS, target
 from ntpt_pyro.models.grid import CELLS, SIDES
 from ntpt_pyro.tasks.data.images import Images
-
-
-@dataclass(frozen=True)
-class Examples:
-    """Examples of one task, as the arguments of its model.
-
-    :param inputs: tensors with a common first axis of examples.
-    :param results: ``[examples]``, int64 in 0..18.
-    """
-
-    inputs: tuple[Shaped[Tensor, "examples ..."], ...]
-    results: Int[Tensor, " examples"]
-
-    @property
-    def tensors(self) -> tuple[Tensor, ...]:
-        """All arguments of the model, the results last."""
-        return (*self.inputs, self.results)
-
-    def __len__(self) -> int:
-        return len(self.results)
-
-    def take(self, rows: Int[Tensor, " kept"]) -> "Examples":
-        """Some of the examples.
-
-        :param rows: their indices.
-        :returns: those, in that order.
-        """
-        rows = rows.to(self.results.device)
-        return Examples(tuple(tensor[rows] for tensor in self.inputs), self.results[rows])
-
-    def split(self, first: int) -> tuple["Examples", "Examples"]:
-        """The first examples, and the rest.
-
-        :param first: how many the first part has.
-        :returns: both parts.
-        """
-        head = Examples(tuple(tensor[:first] for tensor in self.inputs), self.results[:first])
-        return head, Examples(tuple(tensor[first:] for tensor in self.inputs), self.results[first:])
+from ntpt_pyro.tasks.examples import Examples
 
 
 def add2x2_examples(side: str, digits: Images, count: int, generator: torch.Generator) -> Examples:
@@ -104,4 +65,4 @@ def on_device(*inputs: Tensor, results: Tensor) -> Examples:
     :returns: the examples.
     """
     device = torch.get_default_device()
-    return Examples(tuple(tensor.to(device) for tensor in inputs), results.to(device))
+    return Examples(tuple(tensor.to(device) for tensor in (*inputs, results)))

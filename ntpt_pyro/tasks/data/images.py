@@ -14,8 +14,10 @@ class Images:
         colour.
     :param labels: ``[n]``, int64 from 0.
     :param source: where they come from, in words; no path.
+    :param what: they are of, in words.
     """
 
     images: Float[Tensor, "n 28 28 ..."]
     labels: Int[Tensor, " n"]
     source: str
+    what: str = "symbols"

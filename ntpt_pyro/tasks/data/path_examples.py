@@ -5,8 +5,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ntpt_pyro.models.path_len import draw_mazes
-from ntpt_pyro.tasks.data.grid_examples import Examples, on_device
+from ntpt_pyro.tasks.data.grid_examples import on_device
 from ntpt_pyro.tasks.data.images import Images
+from ntpt_pyro.tasks.examples import Examples
 
 
 def path_examples(

@@ -123,7 +123,10 @@ def _images(images: npt.NDArray[np.floating], labels: npt.NDArray[np.integer], s
     low, high = np.percentile(images, (2, 98), axis=(1, 2, 3), keepdims=True)
     pixels = np.clip((images - low) / np.maximum(high - low, 1e-3), 0, 1)
     return Images(
-        torch.from_numpy(pixels.astype(np.float32)), torch.from_numpy(labels.astype(np.int64)), source
+        torch.from_numpy(pixels.astype(np.float32)),
+        torch.from_numpy(labels.astype(np.int64)),
+        source,
+        "signs",
     )
 
 

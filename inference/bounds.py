@@ -1,0 +1,61 @@
+"""Bounds of the numbers that a user gives."""
+
+import math
+
+from ntpt_pyro.errors import UsageError
+
+
+def check_number(
+    name: str,
+    value: float,
+    *,
+    at_least: float | None = None,
+    above: float | None = None,
+    below: float | None = None,
+    remedy: str = "give one",
+) -> None:
+    """Check that a number is finite and within its bounds.
+
+    :param name: of what it is.
+    :param value: the number.
+    :param at_least: its smallest value.
+    :param above: what it must be greater than.
+    :param below: what it must be smaller than.
+    :param remedy: what to do about another one.
+    :raises UsageError: names it, its bounds and its value.
+
+    >>> check_number("decay", 1.5, at_least=0, below=1)
+    Traceback (most recent call last):
+      ...
+    ntpt_pyro.errors.UsageError: decay: expected a finite number of at least 0 and below 1, got 1.5; give one
+    """
+    fits = (
+        math.isfinite(value)
+        and (at_least is None or value >= at_least)
+        and (above is None or value > above)
+        and (below is None or value < below)
+    )
+    if not fits:
+        bounds = (("of at least", at_least), ("above", above), ("below", below))
+        said = " and ".join(f"{words} {bound:g}" for words, bound in bounds if bound is not None)
+        raise UsageError(name, expected=f"a finite number {said}".strip(), got=f"{value:g}", remedy=remedy)
+
+
+def check_count(name: str, value: int, *, at_least: int, remedy: str = "give one") -> None:
+    """Check that a number is whole and not too small.
+
+    :param name: of what it is.
+    :param value: the number.
+    :param at_least: its smallest value.
+    :param remedy: what to do about another one.
+    :raises UsageError: names it, its bound and its value.
+
+    >>> check_count("restarts", 0, at_least=1)
+    Traceback (most recent call last):
+      ...
+    ntpt_pyro.errors.UsageError: restarts: expected a whole number of at least 1, got 0; give one
+    """
+    if not (hasattr(value, "__index__") and value >= at_least):
+        raise UsageError(
+            name, expected=f"a whole number of at least {at_least}", got=str(value), remedy=remedy
+        )

@@ -1,0 +1,101 @@
+"""How many examples a decided program gets right: its most probable results against the observed ones."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float, Int
+from pyro import poutine
+from torch import Tensor
+
+from ntpt_pyro.errors import SiteError
+from ntpt_pyro.language.distributions import Output
+from ntpt_pyro.language.sites import role_of
+
+CHUNK = 500
+"""Examples at once, where nothing is said."""
+
+
+def predicted(
+    fixed: Callable[..., Any], batch: Sequence[Tensor]
+) -> dict[str, Int[Tensor, "*programs examples"]]:
+    """The most probable results of decided programs, by observed site.
+
+    :param fixed: a model with its choices decided, see :func:`~ntpt_pyro.inference.decided`.
+    :param batch: its arguments.
+    :returns: by site of an :func:`~ntpt_pyro.observe`, ``[*programs, examples]``.
+    :raises SiteError: where the model observes nothing, or something other than an integer of the language.
+    """
+    return {site: node["fn"].probs.argmax(-1) for site, node in _observed(fixed, batch).items()}
+
+
+def reproduced(fixed: Callable[..., Any], batch: Sequence[Tensor]) -> Bool[Tensor, "*programs examples"]:
+    """Which examples come out right: where the most probable result of every observed site is the data's.
+
+    :param fixed: see :func:`predicted`.
+    :param batch: its arguments, results included.
+    :returns: ``[*programs, examples]``.
+    :raises SiteError: see :func:`predicted`.
+    """
+    right = [node["fn"].probs.argmax(-1) == node["value"] for node in _observed(fixed, batch).values()]
+    together: Tensor = right[0]
+    for one in right[1:]:
+        together = together & one
+    return together
+
+
+def accuracy(
+    right: Callable[..., Bool[Tensor, "*programs examples"]], data: Sequence[Tensor], *, chunk: int = CHUNK
+) -> Float[Tensor, " programs"]:
+    """The share of examples that are right.
+
+    :param right: from a batch of the data to which of its examples are right, ``[*programs, examples]``.
+    :param data: tensors with a common first axis of examples.
+    :param chunk: examples at once.
+    :returns: ``[programs]``, in [0, 1].
+    """
+    total: Tensor = torch.zeros(())
+    for batch in zip(*(tensor.split(chunk) for tensor in data), strict=True):
+        with torch.no_grad():
+            total = total + right(*batch).sum(-1)
+    return total.reshape(-1) / len(data[0])
+
+
+def program_accuracy(
+    fixed: Callable[..., Any], data: Sequence[Tensor], *, chunk: int = CHUNK
+) -> Float[Tensor, " programs"]:
+    """The share of examples that decided programs get right.
+
+    :param fixed: see :func:`predicted`.
+    :param data: the model's arguments, with a common first axis of examples.
+    :param chunk: examples at once.
+    :returns: ``[programs]``, in [0, 1].
+    :raises SiteError: see :func:`predicted`.
+    """
+    return accuracy(lambda *batch: reproduced(fixed, batch), data, chunk=chunk)
+
+
+def _observed(fixed: Callable[..., Any], batch: Sequence[Tensor]) -> dict[str, Any]:
+    """The observed sites of a run, by name."""
+    trace = poutine.trace(fixed).get_trace(*batch)
+    found = {
+        name: node
+        for name, node in trace.nodes.items()
+        if node["type"] == "sample" and node["is_observed"] and role_of(node) is None
+    }
+    for name, node in found.items():
+        if not isinstance(node["fn"], Output):
+            raise SiteError(
+                f"observed site {name!r}",
+                expected="an integer that `observe` compares with data",
+                got=type(node["fn"]).__name__,
+                remedy="use ntpt_pyro.observe for results that programs are judged by",
+            )
+    if not found:
+        raise SiteError(
+            "model",
+            expected="an observed result",
+            got="none",
+            remedy="compare its result with data by `observe`",
+        )
+    return found

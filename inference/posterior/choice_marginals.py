@@ -1,0 +1,106 @@
+"""What a fit has found about the choices of a model: their marginals, and most probable programs."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from pyro import poutine
+from pyro.infer import TraceEnum_ELBO
+from pyro.poutine.messenger import Messenger
+from torch import Tensor
+
+from ntpt_pyro.inference.handlers.model_sites import Model
+from ntpt_pyro.inference.handlers.restarts import Restarts
+from ntpt_pyro.inference.handlers.strategy import Strategy
+from ntpt_pyro.inference.posterior.decided_programs import choice_sizes, vertices
+from ntpt_pyro.inference.training.choice_guide import ChoiceGuide
+from ntpt_pyro.language.distributions import OneHot
+from ntpt_pyro.language.sites import Message
+
+PLATE_NESTING = 2
+"""Plates of examples and of restarts."""
+
+
+def marginals(
+    strategy: Strategy, model: Model, guide: ChoiceGuide, data: Sequence[Tensor], *, restarts: int = 1
+) -> dict[str, Float[Tensor, "restarts size"]]:
+    """The posterior marginal of every choice.
+
+    :param strategy: the one that the guide was trained with.
+    :param model: a Pyro program, not wrapped.
+    :param guide: the trained guide.
+    :param data: examples. Only choices that the strategy enumerates depend on them: theirs is the exact
+        posterior given these examples.
+    :param restarts: of the fit.
+    :returns: by site, ``[restarts, size]``, in probability space: the guide's, or exact.
+    :raises BudgetError: where the enumeration is out of reach on these data.
+    """
+    found = {site: _flat(probs, restarts) for site, probs in guide.probabilities().items()}
+    exact_sites = _exact_sites(strategy, model, data)
+    if exact_sites:
+        tilted = _Tilted(exact_sites)
+        program = tilted(strategy(Restarts(restarts)(model)))
+        elbo = TraceEnum_ELBO(max_plate_nesting=PLATE_NESTING)
+        log_evidence = -elbo.differentiable_loss(program, strategy(guide), *data)
+        exact = torch.autograd.grad(log_evidence, list(tilted.tilts.values()))
+        for site, probs in zip(tilted.tilts, exact, strict=True):
+            found[site] = _flat(probs, restarts)
+    return found
+
+
+class _Tilted(Messenger):
+    """Adds zeros to the log-priors of choices: the gradient of the log-evidence there is the posterior.
+
+    (``TraceEnum_ELBO.compute_marginals`` computes the same, but Pyro 1.9.2 fails on plates of size 1.)
+    """
+
+    def __init__(self, sites: Sequence[str]) -> None:
+        super().__init__()
+        self.sites = sites
+        self.tilts: dict[str, Tensor] = {}
+
+    def _pyro_sample(self, msg: Message) -> None:
+        site = str(msg["name"])
+        if site in self.sites:
+            prior: Any = msg["fn"]
+            self.tilts[site] = torch.zeros_like(prior.logits).requires_grad_()
+            msg["fn"] = OneHot(prior.logits + self.tilts[site])
+
+
+def most_probable(
+    strategy: Strategy, model: Model, guide: ChoiceGuide, data: Sequence[Tensor], *, restarts: int = 1
+) -> dict[str, Int[Tensor, " restarts"]]:
+    """A most probable program of every restart.
+
+    Under a mean-field guide the mode of each choice, which is the joint mode. Where choices are enumerated
+    their posterior is joint (``ADD(R0, R1)`` and ``ADD(R1, R0)`` are as likely, ``ADD(R0, R0)`` is not), so
+    they are decided one after the other in the model's order, each given those before.
+
+    :param strategy: the one that the guide was trained with.
+    :param model: a Pyro program, not wrapped.
+    :param guide: the trained guide.
+    :param data: see :func:`marginals`.
+    :param restarts: of the fit.
+    :returns: by site, ``[restarts]``.
+    :raises BudgetError: see :func:`marginals`.
+    """
+    found = {site: _flat(p, restarts).argmax(-1) for site, p in guide.probabilities().items()}
+    sizes = choice_sizes(model, data)
+    for site in _exact_sites(strategy, model, data):
+        given = poutine.condition(model, data=vertices(found, sizes))
+        found[site] = marginals(strategy, given, guide, data, restarts=restarts)[site].argmax(-1)
+    return found
+
+
+def _exact_sites(strategy: Strategy, model: Model, data: Sequence[Tensor]) -> list[str]:
+    return [
+        site
+        for site in choice_sizes(model, data)
+        if strategy.treatment_of(site, "choice").enumerates is not None
+    ]
+
+
+def _flat(probs: Tensor, restarts: int) -> Tensor:
+    """``[restarts, size]`` of a choice's ``[(restarts, 1,) size]``."""
+    return probs.reshape(-1, probs.shape[-1]).expand(restarts, probs.shape[-1])

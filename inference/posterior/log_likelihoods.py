@@ -1,0 +1,75 @@
+"""How well programs explain data: log-likelihoods, and a bound on the log-evidence."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from pyro import poutine
+from torch import Tensor
+
+from ntpt_pyro.inference.handlers.model_sites import Model
+from ntpt_pyro.inference.posterior.decided_programs import Programs, decided
+from ntpt_pyro.inference.posterior.posterior import Posterior
+from ntpt_pyro.language.sites import role_of
+
+
+def log_likelihood(fixed: Model, batch: Sequence[Tensor]) -> Float[Tensor, " programs"]:
+    """The log-likelihood of decided programs, summed over a batch of examples.
+
+    :param fixed: the model with its choices fixed, in the plate of restarts; see :func:`decided`.
+    :param batch: its arguments.
+    :returns: ``[programs]``, in nats, at most 0.
+    """
+    total: Tensor = torch.zeros(())
+    trace = poutine.trace(fixed).get_trace(*batch)
+    for site in trace.nodes.values():
+        if site["type"] == "sample" and site["is_observed"] and role_of(site) is None:
+            output: Any = site["fn"]
+            total = total + output.log_prob(site["value"]).sum(-1)
+    return total
+
+
+def mean_log_likelihood(
+    model: Model, programs: Programs, data: Sequence[Tensor], *, chunk: int = 500
+) -> Float[Tensor, " restarts"]:
+    """The log-likelihood of data given each program, a mean over examples.
+
+    :param model: a Pyro program, not wrapped.
+    :param programs: one program a restart.
+    :param data: tensors with a common first axis of examples.
+    :param chunk: examples at once.
+    :returns: ``[restarts]``, in nats, at most 0.
+    """
+    fixed = decided(model, programs, data)
+    total: Tensor = torch.zeros(())
+    for batch in zip(*(tensor.split(chunk) for tensor in data), strict=True):
+        with torch.no_grad():
+            total = total + log_likelihood(fixed, batch)
+    return total / len(data[0])
+
+
+def evidence_bound(
+    model: Model,
+    posterior: Posterior,
+    data: Sequence[Tensor],
+    *,
+    draws: int = 256,
+    generator: torch.Generator | None = None,
+) -> float:
+    """A lower bound on the log-evidence of data, by programs drawn from a posterior: an estimate of its ELBO.
+
+    ``E_q[log p(data, program) - log q(program)]``; an exact posterior knows the log-evidence itself.
+
+    :param model: a Pyro program, not wrapped, whose choices are uniform before any data.
+    :param posterior: over its programs, such as a guide's marginals.
+    :param data: examples.
+    :param draws: programs drawn.
+    :param generator: source of the draw; torch's global one where None.
+    :returns: nats; its standard error falls as one over the root of ``draws``.
+    """
+    programs = posterior.sample(draws, generator)
+    likelihood = float(mean_log_likelihood(model, programs, data).mean()) * len(data[0])
+    prior = -sum(math.log(len(probs)) for probs in posterior.marginals.values())
+    return likelihood + prior + posterior.entropy()

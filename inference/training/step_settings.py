@@ -1,0 +1,71 @@
+"""How the steps of a training are taken: rates, weights, bounds, each with its default and its range."""
+
+from dataclasses import dataclass, fields
+from typing import TypedDict
+
+from ntpt_pyro.inference.bounds import check_count, check_number
+
+
+class StepOptions(TypedDict, total=False):
+    """The fields of :class:`StepSettings` as keyword arguments, any of which may be left out."""
+
+    choice_lr: float
+    library_lr: float
+    init_scale: float
+    kl: float | None
+    clip_norm: float | None
+    sharpness: float
+    averaging: float
+    checkpoint_every: int
+
+
+@dataclass(frozen=True)
+class StepSettings:
+    """How the steps of a training are taken.
+
+    :param choice_lr: learning rate of the choices' logits, above 0.
+    :param library_lr: learning rate of everything else, above 0.
+    :param init_scale: standard deviation of the logits of a fresh guide, see
+        :class:`~ntpt_pyro.inference.ChoiceGuide`.
+    :param kl: weight of the KL term against the log-likelihood of one example, at least 0; 0 is TerpreT's
+        FMGD. None leaves it to the caller: :func:`~ntpt_pyro.inference.fit` takes one over the number of
+        examples, :class:`~ntpt_pyro.inference.Training` 0.001.
+    :param clip_norm: the most the norm of a gradient may be, above 0, see
+        :class:`~ntpt_pyro.inference.SplitAdam`; None does not clip.
+    :param sharpness: how strongly better restarts are preferred by a shared library, at least 0, see
+        :class:`~ntpt_pyro.inference.Restarts`.
+    :param averaging: decay of the average of the library's weights that is kept along the way, from 0 to
+        below 1, see :func:`~ntpt_pyro.inference.follow`; 0 keeps none.
+    :param checkpoint_every: steps between two writes of a checkpoint, at least 1.
+    :raises UsageError: names the first field that is out of its range.
+
+    >>> StepSettings(choice_lr=0.0)
+    Traceback (most recent call last):
+      ...
+    ntpt_pyro.errors.UsageError: choice_lr: expected a finite number above 0, got 0; the default is 0.1
+    """
+
+    choice_lr: float = 0.1
+    library_lr: float = 1e-3
+    init_scale: float = 3.0
+    kl: float | None = None
+    clip_norm: float | None = None
+    sharpness: float = 10.0
+    averaging: float = 0.0
+    checkpoint_every: int = 100
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        defaults = {one.name: f"the default is {one.default}" for one in fields(self)}
+        for name in ("choice_lr", "library_lr"):
+            check_number(name, getattr(self, name), above=0, remedy=defaults[name])
+        for name in ("init_scale", "sharpness"):
+            check_number(name, getattr(self, name), at_least=0, remedy=defaults[name])
+        if self.kl is not None:
+            check_number("kl", self.kl, at_least=0, remedy="leave it out")
+        if self.clip_norm is not None:
+            check_number("clip_norm", self.clip_norm, above=0, remedy="give None not to clip")
+        check_number("averaging", self.averaging, at_least=0, below=1, remedy=defaults["averaging"])
+        check_count(
+            "checkpoint_every", self.checkpoint_every, at_least=1, remedy=defaults["checkpoint_every"]
+        )

@@ -1,0 +1,5 @@
+"""The command line: one file a command, loaded when it is called for; a user's mistake is one line, exit code 2."""
+
+from ntpt_pyro.cli.main import main as main
+
+__all__ = ["main"]

@@ -1,0 +1,56 @@
+"""``ntpt learn``: a task's program, and the networks that it calls, from examples alone."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ntpt_pyro.cli import options, session
+from ntpt_pyro.cli.options import DataFolder, Download, Lines, Out, Resume, TaskName, Threads, TrainedLibrary
+from ntpt_pyro.runs.settings import Settings
+
+app = options.command_app()
+
+
+@app.command()
+@options.with_settings(Settings, leave_out=["own_networks", "tolerance", "memory"])
+def learn(
+    task: TaskName,
+    settings: dict[str, Any],
+    library: TrainedLibrary = None,
+    data: DataFolder = None,
+    download: Download = None,
+    lines: Lines = None,
+    threads: Threads = 1,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
+    out: Out = None,
+    resume: Resume = False,
+) -> None:
+    """Learn a task's program from examples alone. A task may have defaults of its own."""
+    session.check_resumable(out, resume=resume)
+    session.set_threads(threads)
+    import torch
+
+    with torch.device(session.device_named(device)):
+        _learn(task, settings, library, out, resume=resume, data=data, download=download, lines=lines)
+
+
+def _learn(
+    name: str,
+    settings: dict[str, Any],
+    library: Path | None,
+    out: Path | None,
+    *,
+    resume: bool,
+    **parameters: Any,
+) -> None:
+    from ntpt_pyro.report.by_kind import print_kept, print_result
+    from ntpt_pyro.runs.induce import induce
+    from ntpt_pyro.tasks.registry import find_task
+
+    task = find_task(name, **parameters)
+    given = session.library_for(task, library)
+    found = induce(task, library=given, out=out, resume=resume, progress=session.progress(), **settings)
+    console = session.console()
+    print_result(console, found.result, found.posterior)
+    print_kept(console, out)

@@ -1,0 +1,37 @@
+"""``ntpt posterior``: the exact posterior over all programs of a task, or of a run's task with its library."""
+
+from typing import Any
+
+from ntpt_pyro.cli import options, session
+from ntpt_pyro.cli.options import DataFolder, Lines, Out, Resume, TaskName, Threads, TrainedLibrary
+from ntpt_pyro.runs.settings import Settings
+
+app = options.command_app()
+
+
+@app.command()
+@options.with_settings(Settings, only=["examples", "tolerance", "memory", "seed", "test_examples"])
+def posterior(
+    task: TaskName,
+    settings: dict[str, Any],
+    library: TrainedLibrary = None,
+    lines: Lines = None,
+    data: DataFolder = None,
+    threads: Threads = 1,
+    out: Out = None,
+    resume: Resume = False,
+) -> None:
+    """Find the exact posterior over all programs. TASK may be a run's folder: then its task and library."""
+    session.check_resumable(out, resume=resume)
+    session.set_threads(threads)
+    from ntpt_pyro.cli.task_or_run import task_and_library
+    from ntpt_pyro.report.by_kind import print_kept, print_result
+    from ntpt_pyro.runs.induce import induce
+
+    target, trained = task_and_library(task, lines=lines, data=data)
+    given = session.library_for(target, library) if library is not None else trained
+    settings = {**settings, "strategy": "exhaustive"}
+    found = induce(target, library=given, out=out, resume=resume, progress=session.progress(), **settings)
+    console = session.console()
+    print_result(console, found.result, found.posterior)
+    print_kept(console, out)

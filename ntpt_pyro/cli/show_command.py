@@ -1,0 +1,50 @@
+"""``ntpt show``: a finished run, whether or not its task can still be found."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ntpt_pyro.cli import options, session
+from ntpt_pyro.cli.options import DataFolder
+
+app = options.command_app()
+
+
+@app.command()
+def show(
+    run: Annotated[Path, typer.Argument(help="a folder that a command wrote to --out")],
+    top: Annotated[int, typer.Option(help="also print the K most probable programs")] = 0,
+    plot: Annotated[Path | None, typer.Option(help="also draw the posterior to a file")] = None,
+    example: Annotated[
+        int | None, typer.Option(help="also run the program on the K-th input, see `ntpt evaluate`", min=0)
+    ] = None,
+    data: DataFolder = None,
+) -> None:
+    """Show a finished run: its program, the posterior of its choices, how well it does."""
+    from ntpt_pyro.cli.task_or_run import library_of_run, task_of
+    from ntpt_pyro.errors import TaskError
+    from ntpt_pyro.report.by_kind import print_result, print_top
+    from ntpt_pyro.report.demonstration_report import print_demonstration
+    from ntpt_pyro.report.posterior_figure import draw_posterior
+    from ntpt_pyro.runs.run_folder import RunFolder
+    from ntpt_pyro.tasks.demonstrations.demonstration import Asked
+
+    folder, console = RunFolder(run), session.console()
+    result, posterior = folder.program_result(), folder.posterior()
+    if plot is not None:
+        draw_posterior(result, posterior, plot, snapshots=folder.snapshots())
+    print_result(console, result, posterior)
+    if top:
+        try:
+            lines = task_of(folder, result, data=data).lines
+        except TaskError:  # the run is shown in the words that it kept
+            lines = None
+        print_top(console, result, posterior, top, lines)
+    if example is not None:
+        task = task_of(folder, result, data=data)
+        console.print(f"\n[bold]on input {example}[/]")
+        shown = task.demonstrate(result.choices, library_of_run(folder, task), Asked(seed=example))
+        print_demonstration(console, shown)
+    if plot is not None:
+        console.print(f"\ndrawn to {plot}", style="dim", markup=False)

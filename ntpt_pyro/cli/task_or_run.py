@@ -1,0 +1,57 @@
+"""A task by its name, or the task of a run by the run's folder."""
+
+from pathlib import Path
+from typing import Any
+
+from ntpt_pyro.errors import TaskError
+from ntpt_pyro.language.library import Library
+from ntpt_pyro.runs.results import ProgramResult
+from ntpt_pyro.runs.run_folder import LIBRARY, RunFolder, load_library
+from ntpt_pyro.tasks.registry import find_task
+from ntpt_pyro.tasks.task import Task
+
+
+def task_and_library(name: str, **parameters: Any) -> tuple[Task, Library | None]:
+    """A task, and the functions that its run has trained.
+
+    :param name: of a task, or a run's folder.
+    :param parameters: that the task is made with.
+    :returns: both; no library where a task is named, or its run kept none.
+    :raises NtptError: where neither is found.
+    """
+    if not Path(name).is_dir():
+        return find_task(name, **parameters), None
+    run = RunFolder(Path(name))
+    task = task_of(run, run.program_result(), **parameters)
+    return task, library_of_run(run, task)
+
+
+def task_of(run: RunFolder, result: ProgramResult, **parameters: Any) -> Task:
+    """The task that a run was of.
+
+    :param run: its folder.
+    :param result: its result.
+    :param parameters: that the task is made with, where they are not the run's own.
+    :returns: the task.
+    :raises TaskError: where it cannot be found any more; the run can still be shown.
+    """
+    given = {name: value for name, value in parameters.items() if value is not None}
+    try:
+        return find_task(result.found_by, **{**result.parameters, **given})
+    except TaskError as error:
+        raise TaskError(
+            str(run.folder),
+            expected=f"the task {result.found_by}, which the run is of",
+            got=f"none: {error.where}, {error.got}",
+            remedy="go to the folder where it was learned (`ntpt show` needs no task)",
+        ) from error
+
+
+def library_of_run(run: RunFolder, task: Task) -> Library | None:
+    """The functions that a run kept.
+
+    :param run: its folder.
+    :param task: whose functions may be modules of one's own.
+    :returns: the library; None where it kept none.
+    """
+    return load_library(run.folder, task.functions) if (run.folder / LIBRARY).exists() else None

@@ -1,0 +1,56 @@
+"""``ntpt terpret``: the parameters of a program text, learned as any other task."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ntpt_pyro.cli import options, session
+from ntpt_pyro.cli.options import Out, Resume, Threads, TrainedLibrary
+from ntpt_pyro.runs.settings import Settings
+
+app = options.command_app()
+
+
+@app.command()
+@options.with_settings(
+    Settings,
+    only=["strategy", "restarts", "steps", "choice_lr", "init_scale", "kl", "seed", "library_lr"],
+)
+def terpret(
+    model: Annotated[Path, typer.Argument(help="a program text in TerpreT")],
+    hypers: Annotated[Path, typer.Argument(help="JSON: {setting: {hyper: integer}}")],
+    instances: Annotated[
+        Path, typer.Argument(metavar="DATA", help="JSON: [{batch_name, hypers, instances}]")
+    ],
+    settings: dict[str, Any],
+    library: TrainedLibrary = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="only compare the compiled text with its interpreter")
+    ] = False,
+    threads: Threads = 1,
+    out: Out = None,
+    resume: Resume = False,
+) -> None:
+    """Learn the parameters of a program text in TerpreT from instances of it."""
+    session.check_resumable(out, resume=resume)
+    session.set_threads(threads)
+    from ntpt_pyro.report.by_kind import print_kept, print_result
+    from ntpt_pyro.runs.induce import induce
+    from ntpt_pyro.tasks.text_task import text_task
+
+    task, console = text_task(model, hypers, instances), session.console()
+    if check:
+        compared = task.check()
+        console.print(f"{model}: compiled text and interpreter agree on {compared:,} results", markup=False)
+        return
+    found = induce(
+        task,
+        library=session.library_for(task, library),
+        out=out,
+        resume=resume,
+        progress=session.progress(),
+        **settings,
+    )
+    print_result(console, found.result, found.posterior)
+    print_kept(console, out)

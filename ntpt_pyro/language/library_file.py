@@ -1,0 +1,165 @@
+"""The file of a library: declarations and weights as safetensors, without code."""
+
+import json
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+
+from ntpt_pyro._files import write_safetensors
+from ntpt_pyro.errors import LibraryError, NtptError
+from ntpt_pyro.language.learned_functions import LearnedFunction, Tensor
+from ntpt_pyro.language.networks import Network
+
+FORMAT = "ntpt_pyro library 1"
+
+
+def write_library(
+    path: Path, functions: Iterable[tuple[LearnedFunction, int]], weights: Mapping[str, torch.Tensor]
+) -> None:
+    """Write a library, atomically.
+
+    :param path: the file.
+    :param functions: declarations with the training steps behind them, in order.
+    :param weights: parameters and buffers by name.
+    """
+    entries = [_to_json(function, steps) for function, steps in functions]
+    # One entry: safetensors writes several in random order, and equal libraries should be equal files.
+    metadata = {"library": json.dumps({"format": FORMAT, "functions": entries})}
+    # Clones: safetensors refuses weights that are tied to one another.
+    write_safetensors(path, {name: tensor.clone() for name, tensor in weights.items()}, metadata)
+
+
+@contextmanager
+def whole_library(path: Path) -> Generator[None]:
+    """Raise in one line what shows that a file is no library of this format, or a damaged one.
+
+    :param path: the file.
+    :raises LibraryError: where reading it, or building what it says, fails.
+    """
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise _not_a_library(path, "no such file") from error
+    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        if isinstance(error, NtptError):
+            raise
+        raise _not_a_library(path, str(error).splitlines()[0]) from error
+
+
+def read_library(
+    path: Path, given: Iterable[LearnedFunction]
+) -> tuple[list[tuple[LearnedFunction, int]], dict[str, torch.Tensor]]:
+    """What :func:`write_library` wrote; to be called in :func:`whole_library`.
+
+    :param path: the file.
+    :param given: declarations, for modules of one's own.
+    :returns: declarations with the training steps behind them, in order; and the weights by name.
+    :raises LibraryError: where the file has another format, or a declaration is missing or does not fit.
+    """
+    by_name = {function.name: function for function in given}
+    with safe_open(path, framework="pt") as file:
+        metadata = json.loads((file.metadata() or {}).get("library", "{}"))
+        if metadata.get("format") != FORMAT:
+            raise _not_a_library(path, f"format {metadata.get('format')!r}")
+        functions = [
+            (_from_json(path, entry, by_name.get(entry["name"])), entry["steps"])
+            for entry in metadata["functions"]
+        ]
+        weights = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    return functions, weights
+
+
+def check_types(wanted: LearnedFunction, here: LearnedFunction) -> None:
+    """Check that a function of a library is one that somebody asks for.
+
+    :param wanted: what is asked for.
+    :param here: what the library has.
+    :raises LibraryError: where inputs or output differ.
+    """
+    if (here.inputs, here.out) != (wanted.inputs, wanted.out):
+        raise LibraryError(
+            f"library function {wanted.name!r}",
+            expected=f"inputs {list(wanted.inputs)} and output {wanted.out}",
+            got=f"inputs {list(here.inputs)} and output {here.out}",
+            remedy="give a library whose functions fit the task",
+        )
+
+
+def check_weights(path: Path, function: Network, weights: Mapping[str, torch.Tensor]) -> None:
+    """Check that a module of one's own is the one whose weights are in a file.
+
+    :param path: the file.
+    :param function: as its declaration builds it.
+    :param weights: of the file, by name.
+    :raises LibraryError: where names or shapes differ; names the first.
+    """
+    name = function.declaration.name
+    built = {f"{name}.{key}": [*tensor.shape] for key, tensor in function.state_dict().items()}
+    found = {key: [*tensor.shape] for key, tensor in weights.items() if key.startswith(f"{name}.")}
+    for key in [*built, *found]:
+        if built.get(key) != found.get(key):
+            expected, got = (f"shape {some[key]}" if key in some else "none" for some in (built, found))
+            raise LibraryError(
+                f"{path}: library function {name!r}",
+                expected=f"the weights of {function.declaration.module_name}, with {expected} for {key}",
+                got=got,
+                remedy="give the declaration that it was saved with",
+            )
+
+
+def _to_json(function: LearnedFunction, steps: int) -> dict[str, Any]:
+    made_of: dict[str, Any] = {"hid_sizes": list(function.hid_sizes)}
+    if function.module is not None:
+        made_of = {"module": function.module_name}
+    return {
+        "name": function.name,
+        "inputs": [_kind_to_json(kind) for kind in function.inputs],
+        "out": _kind_to_json(function.out),
+        **made_of,
+        "doc": function.doc,
+        "steps": steps,
+    }
+
+
+def _from_json(path: Path, entry: Mapping[str, Any], given: LearnedFunction | None) -> LearnedFunction:
+    """The declaration of a function in a file; one with a module of one's own is the given one."""
+    function = LearnedFunction(
+        entry["name"],
+        tuple(map(_kind_from_json, entry["inputs"])),
+        _kind_from_json(entry["out"]),
+        () if "module" in entry else tuple(entry["hid_sizes"]),
+        entry["doc"],
+    )
+    if given is not None:
+        check_types(given, function)
+    if "module" not in entry:
+        return function
+    if given is None or given.module is None:
+        raise LibraryError(
+            f"{path}: library function {function.name!r}",
+            expected=f"the declaration of {entry['module']}, which computes it",
+            got="none" if given is None else "one without a module",
+            remedy="give its declaration (functions=[...]), or name the task's file",
+        )
+    return given
+
+
+def _kind_to_json(kind: int | Tensor) -> Any:
+    return kind if isinstance(kind, int) else list(kind.shape)
+
+
+def _kind_from_json(kind: Any) -> int | Tensor:
+    return kind if isinstance(kind, int) else Tensor(*kind)
+
+
+def _not_a_library(path: Path, got: str) -> LibraryError:
+    return LibraryError(
+        str(path),
+        expected=f"a file of {FORMAT}",
+        got=got,
+        remedy="give a file or run folder that this version wrote",
+    )

@@ -1,0 +1,46 @@
+"""One run of a program on one input: its table of steps, its result, its picture."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ntpt_pyro.errors import UsageError
+from ntpt_pyro.report.figure_files import empty_figure, write_figure
+from ntpt_pyro.tasks.demonstrations.demonstration import Demonstration
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def print_demonstration(console: "Console", shown: Demonstration) -> None:
+    """Print what a program read, what each of its steps did, and the result.
+
+    :param console: where to.
+    :param shown: the run.
+    """
+    from rich.markup import escape
+    from rich.table import Table
+
+    for line in shown.before:
+        console.print(line, markup=False)
+    table = Table(box=None, pad_edge=False)
+    for number, column in enumerate(shown.columns):
+        numbers = all(row[number].lstrip("-").isdigit() or not row[number] for row in shown.steps)
+        table.add_column(column, justify="right" if numbers else "left")
+    for row in shown.steps:
+        table.add_row(*map(escape, row))
+    console.print(table)
+    console.print(f"{shown.what:<8}{shown.verdict}{shown.remark}", markup=False)
+
+
+def draw_demonstration(shown: Demonstration, file: Path) -> None:
+    """Draw a run to a file.
+
+    :param shown: the run.
+    :param file: where to; its ending gives the format (png, svg, pdf).
+    :raises UsageError: where the run has no picture, or the ending is no format.
+    """
+    if shown.picture is None:
+        raise UsageError("--plot", expected="a run on images", got="one without", remedy="leave it out")
+    figure, _ = empty_figure(shown.picture.width, *shown.picture.heights)
+    shown.picture.draw(figure)
+    write_figure(figure, file)

@@ -1,0 +1,48 @@
+"""Figures: an empty one, and one written to a file in the format of its ending."""
+
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ntpt_pyro._files import write_bytes
+from ntpt_pyro.errors import UsageError
+
+if TYPE_CHECKING:  # matplotlib takes a second to import, and not every command draws
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def empty_figure(width: float, *heights: float) -> "tuple[Figure, list[Axes]]":
+    """An empty figure, a panel for each height.
+
+    :param width: in inches.
+    :param heights: of the panels from top to bottom, in inches.
+    :returns: the figure and its panels.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, sum(heights)), layout="constrained")
+    FigureCanvasAgg(figure)
+    panels = figure.subplots(len(heights), squeeze=False, gridspec_kw={"height_ratios": heights})
+    return figure, list(panels[:, 0])
+
+
+def write_figure(figure: "Figure", file: Path) -> None:
+    """Write a figure in the format that the file's ending names.
+
+    :param figure: the figure.
+    :param file: where to.
+    :raises UsageError: where the ending is no format.
+    """
+    kind = file.suffix.removeprefix(".") or "png"
+    if kind not in figure.canvas.get_supported_filetypes():
+        raise UsageError(
+            str(file),
+            expected="a picture's ending such as .png, .svg or .pdf",
+            got=f".{kind}",
+            remedy="rename the file",
+        )
+    content = BytesIO()
+    figure.savefig(content, format=kind, dpi=150)
+    write_bytes(file, content.getvalue())

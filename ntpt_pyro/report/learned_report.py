@@ -1,0 +1,66 @@
+"""What a person sees of a program that was learned."""
+
+from typing import TYPE_CHECKING
+
+from ntpt_pyro.inference.posterior.posterior import Posterior
+from ntpt_pyro.report.program_text import print_behaviours, print_believed, print_marginals, print_rows
+from ntpt_pyro.runs.results import LearnedResult
+from ntpt_pyro.runs.statistics import success_rate
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+EVIDENCE_EXAMPLES = 32
+"""Examples that the evidence is of."""
+
+
+def print_learned(console: "Console", result: LearnedResult, posterior: Posterior) -> None:
+    """Print a program that was learned.
+
+    :param console: where to.
+    :param result: of the run.
+    :param posterior: of its choices.
+    """
+    console.print(f"\n[bold]{_plain(result.task)}[/], learned from {_plain(result.data.get('train', ''))}\n")
+    print_believed(console, result, posterior)
+    console.print()
+    print_marginals(console, result, posterior)
+    if len(result.behaviours) > 1:  # else it is what the program above computes
+        console.print("\nwhat programs drawn from the posterior compute")
+        print_behaviours(console, result.behaviours, result.domain)
+    console.print()
+    print_rows(console, figures(result))
+
+
+def figures(result: LearnedResult) -> dict[str, str]:
+    """The figures of a run, a line each: what is added here is shown by every command.
+
+    :param result: of the run.
+    :returns: by what it is, the figure in words.
+    """
+    verdicts = {True: f"right on {result.domain}", False: "wrong", None: "not judged: the task has no judge"}
+    rows = {"program": verdicts[result.program_correct]}
+    if result.test_accuracy is not None:
+        rows["held-out accuracy"] = f"{result.test_accuracy:.1%}"
+    rows |= {f"on {name}": f"{share:.1%}" for name, share in result.trials.items()}
+    for name, reading in result.readings.items():
+        rows[f"{name} on {reading.what}"] = f"{reading.accuracy:.1%}  (it was never shown a label)"
+    if result.restarts == 1 and result.search_steps and result.options.get("restarts") != 1:
+        rows["search"] = f"all programs tried; networks taught by them, {result.search_steps} steps"
+    elif result.restarts is not None and result.restarts_correct is not None:
+        low, high = success_rate(result.restarts_correct, result.restarts)["interval"]
+        right = f"{result.restarts_correct} of {result.restarts} ({low:.0%} to {high:.0%})"
+        rows["restarts right"] = f"{right}, after {result.rounds} search(es)"
+    if result.log_evidence is not None:
+        rows["log-evidence"] = (
+            f"at least {result.log_evidence:.1f} nats, {EVIDENCE_EXAMPLES} examples at most"
+        )
+    rows["training"] = f"{result.steps} steps, {result.seconds:.0f} s"
+    return rows | result.facts
+
+
+def _plain(text: str) -> str:
+    """A text in which rich sees no markup."""
+    from rich.markup import escape
+
+    return escape(text)

@@ -1,0 +1,13 @@
+from .induce import Induced as Induced
+from .induce import induce as induce
+from .methods.method import Found as Found
+from .methods.method import Method as Method
+from .methods.method import Work as Work
+from .methods.named import METHODS as METHODS
+from .methods.named import method_names as method_names
+from .results import LearnedResult as LearnedResult
+from .results import PosteriorResult as PosteriorResult
+from .results import ProgramResult as ProgramResult
+from .run_folder import RunFolder as RunFolder
+from .run_folder import load_library as load_library
+from .settings import Settings as Settings

@@ -1,0 +1,312 @@
+"""Inducing a task's program, and the functions that it calls: the one recipe, whatever the task and the method.
+
+Some training examples are held back, and the method searches in rounds until a program explains them. What it
+found is then trained on, alone and on all examples, where there is anything to train. The test examples are
+looked at once, at the end.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ntpt_pyro.errors import DataError, UsageError
+from ntpt_pyro.inference.posterior.choice_marginals import marginals, most_probable
+from ntpt_pyro.inference.posterior.decided_programs import program_of
+from ntpt_pyro.inference.posterior.mean_field import MeanFieldPosterior
+from ntpt_pyro.inference.posterior.posterior import Posterior
+from ntpt_pyro.inference.training.fit import fit
+from ntpt_pyro.inference.training.restart_search import POSTERIOR_EXAMPLES, Rounds, best_alone
+from ntpt_pyro.language.library import Library
+from ntpt_pyro.runs.history import History, Snapshots
+from ntpt_pyro.runs.libraries import check_chosen_networks, library_of
+from ntpt_pyro.runs.methods.method import IMAGE_DROPOUT, Found, Method, Work
+from ntpt_pyro.runs.methods.named import method_of
+from ntpt_pyro.runs.methods.restarts_method import search_steps
+from ntpt_pyro.runs.results import ProgramResult
+from ntpt_pyro.runs.run_folder import RunFolder
+from ntpt_pyro.runs.settings import Settings
+from ntpt_pyro.runs.verdict import result_of
+from ntpt_pyro.tasks.checking import check_choices
+from ntpt_pyro.tasks.examples import Examples
+from ntpt_pyro.tasks.task import Task
+
+MOST_HELD_BACK = 500
+"""Examples that a search is judged by are a tenth of all, at most so many."""
+FEW = 100
+"""Where functions are not learned, so few examples are learned from and judged by alike."""
+CHECKED = {"programs": 8, "examples": 4}
+"""How much a task's model and interpreter are compared before a run."""
+
+
+@dataclass(frozen=True)
+class Induced:
+    """A program that was induced.
+
+    :param result: the program, how well it does, and what it was found with.
+    :param posterior: over the choices: of the best restart's guide, or over all programs.
+    :param library: the functions, as they are then; empty where the task has none.
+    """
+
+    result: ProgramResult
+    posterior: Posterior
+    library: Library
+
+    @property
+    def program(self) -> dict[str, int]:
+        """Every choice's integer by site."""
+        return self.result.choices
+
+    @property
+    def text(self) -> str:
+        """The text of the program."""
+        return "\n".join(map(str, self.result.lines))
+
+    def __repr__(self) -> str:
+        verdict = {True: "right", False: "wrong", None: "not judged"}[self.result.program_correct]
+        return f"<Induced program of {self.result.task}, {verdict}>"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What training ends with: the posterior, the functions, steps and snapshots of both phases."""
+
+    posterior: Posterior
+    program: dict[str, int]
+    library: Library
+    steps: int
+    snapshots: Snapshots
+
+
+def induce(
+    task: Task,
+    settings: Settings | None = None,
+    *,
+    library: Library | None = None,
+    out: Path | str | None = None,
+    resume: bool = False,
+    progress: bool = False,
+    **changes: Any,
+) -> Induced:
+    """Find a task's program, and learn the functions that it calls.
+
+    :param task: what to learn.
+    :param settings: how; by default those that suit method and task.
+    :param library: functions to begin with, which stay as they are; what the task lacks is added to a copy.
+    :param out: a folder to keep the run in; None keeps nothing.
+    :param resume: go on with the run in ``out``. Going on gives the same result as never having stopped, on
+        the same machine; a finished run gives its result again.
+    :param progress: show progress bars.
+    :param changes: single settings by name, such as ``restarts=32``.
+    :returns: the program, its posterior, the functions.
+    :raises NtptError: for whatever is wrong with the task, the settings, the library or the folder.
+
+    >>> import pyro, torch
+    >>> from ntpt_pyro import Task, choice, observe, one_hot, runtime, switch
+    >>> @runtime([5], 5)
+    ... def double(x): return 2 * x % 5
+    >>> def model(x, y=None):
+    ...     line = choice("line", 2)
+    ...     with pyro.plate("examples", len(x)):
+    ...         observe("y", switch(line, [one_hot(x, 5), double(one_hot(x, 5))]), y)
+    >>> x = torch.arange(5)
+    >>> found = induce(Task(model, examples=(x, 2 * x % 5)), restarts=4, steps=60)
+    >>> found.program, found.result.program_correct
+    ({'line': 1}, True)
+    """
+    method, settings = settled_settings(task, settings, changes)
+    if resume and out is None:
+        raise UsageError("resume", expected="a folder to go on in", got="none", remedy="name it (out)")
+    run = None if out is None else RunFolder(Path(out))
+    if run is not None:
+        run.begin(options_of(task, settings, library), resume=resume)
+        if run.complete:
+            return kept(run, task)
+    return _induce(task, method, settings, library, run, progress=progress)
+
+
+def kept(run: RunFolder, task: Task) -> Induced:
+    """What a finished run found.
+
+    :param run: its folder.
+    :param task: that it was of, whose functions may be modules of one's own.
+    :returns: the program, the marginals of its choices, the functions.
+    :raises RunError: where the run is not finished, damaged or of another version.
+    """
+    from ntpt_pyro.runs.run_folder import LIBRARY, load_library
+
+    library = load_library(run.folder, task.functions) if (run.folder / LIBRARY).exists() else Library()
+    return Induced(run.program_result(), run.posterior(), library)
+
+
+def settled_settings(
+    task: Task, settings: Settings | None, changes: Mapping[str, Any]
+) -> tuple[Method, Settings]:
+    """The method, and all settings: what is given, what suits the method, what suits the task.
+
+    :param task: the task.
+    :param settings: all of them, where they are given.
+    :param changes: single ones.
+    :returns: both.
+    :raises UsageError: where a name is unknown or a number out of its bounds.
+    """
+    base = settings if settings is not None else Settings().changed(task.defaults)
+    strategy = changes.get("strategy", base.strategy)
+    method = method_of(strategy)
+    suited = method.defaults if settings is None else {}
+    return method, base.changed({**suited, **changes})
+
+
+def options_of(task: Task, settings: Settings, library: Library | None) -> dict[str, Any]:
+    """What decides the result of a run, as JSON can hold it.
+
+    :param task: the task.
+    :param settings: all settings.
+    :param library: functions to begin with.
+    :returns: by name.
+    """
+    named = None if library is None else {name: steps for name, steps in library.steps.items()}
+    return {"task": task.found_by, **task.parameters, "library": named, **settings.to_json()}
+
+
+def _induce(
+    task: Task,
+    method: Method,
+    settings: Settings,
+    library: Library | None,
+    run: RunFolder | None,
+    *,
+    progress: bool,
+) -> Induced:
+    began = time.monotonic()
+    if not task.checked:
+        task.check(**CHECKED)
+    source = torch.Generator().manual_seed(settings.seed)
+    work = prepared(task, settings, library, source, run, progress=progress)
+    method.prepare(work)
+    found, rounds, searched = _search(method, work)
+    ended = _settled(work, found)
+    total = replace(ended, steps=searched + ended.steps)
+    result = result_of(work, found, total, rounds, source, seconds=time.monotonic() - began)
+    if run is not None:
+        run.finish(result, ended.posterior, ended.library, ended.snapshots)
+    return Induced(result, ended.posterior, ended.library)
+
+
+def prepared(
+    task: Task,
+    settings: Settings,
+    library: Library | None,
+    source: torch.Generator,
+    run: RunFolder | None = None,
+    *,
+    progress: bool = False,
+) -> Work:
+    """What a method is given.
+
+    :param task: the task.
+    :param settings: all settings.
+    :param library: functions to begin with.
+    :param source: of the examples.
+    :param run: the run's folder.
+    :param progress: show progress bars.
+    :returns: the library with all that the task needs, and the examples, some of them held back.
+    :raises DataError: where there are too few examples to hold any back.
+    """
+    examples = task.draw(settings.examples, source)
+    full = library_of(task, library, settings.seed)
+    held_back, training = _held_back(task, examples)
+    check_choices(task, full, examples)
+    check_chosen_networks(task, full, examples)
+    return Work(
+        task=task,
+        settings=settings,
+        library=full,
+        examples=examples,
+        held_back=held_back,
+        training=training,
+        checkpoint=run.checkpoint if run else lambda _: None,
+        history=run.history if run else lambda _: None,
+        progress=progress,
+    )
+
+
+def _held_back(task: Task, examples: Examples) -> tuple[Examples, Examples]:
+    """The examples that a search is judged by, and those that it learns from: apart, or all of them twice."""
+    apart = task.hold_back
+    if apart is None:
+        apart = bool(task.functions) or len(examples) >= FEW
+    if not apart:
+        return examples, examples
+    if len(examples) < 10:
+        raise DataError(
+            "examples",
+            expected="at least 10, a tenth of them held back to choose the best restart",
+            got=str(len(examples)),
+            remedy="give more",
+        )
+    return examples.split(min(len(examples) // 10, MOST_HELD_BACK))
+
+
+def _search(method: Method, work: Work) -> tuple[Found, int, int]:
+    """Search in rounds, each from a seed of its own, until one explains the examples held back.
+
+    :returns: the best of them, the number of rounds, and steps of all of them.
+    """
+    rounds, steps, best = Rounds(work.settings.rounds), 0, None
+    while True:
+        found = method.search(work, rounds.number)
+        steps += found.steps
+        if best is None or found.verdict.accuracy > best.verdict.accuracy:
+            best = found
+        if rounds.ended(best.verdict, same_again=not found.steps):
+            return best, rounds.number + 1, steps
+
+
+def _settled(work: Work, found: Found) -> Ended:
+    """Train the best restart on, alone and on all examples; nothing where the search is all there is."""
+    if found.exact is not None or found.guide is None:
+        assert found.exact is not None
+        posterior = found.exact.posterior
+        return Ended(posterior, posterior.mode(), found.library, 0, [])
+    task, settings = work.task, work.settings
+    guide, library = best_alone(found.guide, found.library, found.verdict.best)
+    library.teach(task.taught(found.verdict.program, library))
+    if settings.dropout:
+        for network in library:
+            network.dropout = IMAGE_DROPOUT
+    steps = settings.steps - min(found.steps, search_steps(settings))
+    history = History(steps, work.history("settle"))
+    if steps > 0:
+        state = fit(
+            task.with_library(library),
+            work.examples.tensors,
+            strategy=found.strategy,
+            library=library,
+            guide=guide,
+            steps=steps,
+            batch_size=settings.settle_batch or settings.batch_size or len(work.examples),
+            choice_lr=settings.choice_lr,
+            library_lr=settings.library_lr,
+            averaging=settings.averaging,
+            seed=settings.seed,
+            callbacks=[history],
+            progress=work.label("train on"),
+            checkpoint=work.checkpoint("settle"),
+        )
+        assert isinstance(state.average, Library)
+        guide, library = state.guide, state.average
+    library.count_steps(settings.steps)
+    library.eval()
+    model, some = task.with_library(library), work.examples.split(POSTERIOR_EXAMPLES)[0].tensors
+    believed = marginals(found.strategy, model, guide, some)
+    return Ended(
+        MeanFieldPosterior({site: probs[0] for site, probs in believed.items()}),
+        program_of(most_probable(found.strategy, model, guide, some)),
+        library,
+        steps,
+        [*found.snapshots, *history.of(0, after=found.steps)],
+    )

@@ -1,0 +1,1 @@
+"""Ways of inducing programs: what `--strategy` names."""

@@ -1,0 +1,51 @@
+"""The exact posterior over all programs, with functions that are trained already: nothing is learned."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ntpt_pyro.errors import LibraryError
+from ntpt_pyro.inference.handlers.strategies import marginal
+from ntpt_pyro.inference.posterior.accuracy import program_accuracy
+from ntpt_pyro.inference.posterior.decided_programs import decided, programs_of
+from ntpt_pyro.inference.posterior.exhaustive import exact_posterior
+from ntpt_pyro.inference.training.restart_search import Verdict
+from ntpt_pyro.runs.methods.method import Found, Work
+
+MEGABYTE = 2**20
+
+
+class ExhaustiveMethod:
+    """Tries every program on every example; what is hopeless is dropped within a stated bound."""
+
+    defaults: Mapping[str, Any] = {"examples": 64, "rounds": 1, "test_examples": 2000}
+
+    def prepare(self, work: Work) -> None:
+        """See :class:`~ntpt_pyro.runs.methods.method.Method`: every function must be trained."""
+        for function in work.task.functions:
+            if not work.library.steps.get(function.name):
+                trained = [name for name, steps in work.library.steps.items() if steps]
+                raise LibraryError(
+                    "library",
+                    expected=f"one with {function.name}, trained",
+                    got=f"one with {', '.join(trained) or 'nothing'} trained",
+                    remedy="learn a task that trains it first and give its run (--library), or take a strategy "
+                    "that trains it, such as em",
+                )
+
+    def search(self, work: Work, number: int) -> Found:
+        """See :class:`~ntpt_pyro.runs.methods.method.Method`."""
+        task, settings, library = work.task, work.settings, work.library.eval()
+        model, data = task.with_library(library), work.examples.tensors
+        exact = exact_posterior(
+            model,
+            data,
+            space=task.space(library, work.examples),
+            memory=settings.memory * MEGABYTE,
+            tolerance=settings.tolerance,
+            progress=work.label(task.name),
+            checkpoint=work.checkpoint("exhaustive"),
+        )
+        programs = programs_of(exact.posterior.mode())
+        share = float(program_accuracy(decided(model, programs, data), data)[0])
+        verdict = Verdict(0, share, programs, float("nan"))
+        return Found(verdict, library, 0, None, None, marginal(), exact=exact)

@@ -1,0 +1,108 @@
+"""What a way of inducing a program is: it searches with the material it is given, and says what it found."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from ntpt_pyro.inference.handlers.strategy import Strategy
+from ntpt_pyro.inference.posterior.exhaustive import ExactPosterior
+from ntpt_pyro.inference.training.choice_guide import ChoiceGuide
+from ntpt_pyro.inference.training.restart_search import Verdict
+from ntpt_pyro.language.library import Library
+from ntpt_pyro.runs.history import Snapshots
+from ntpt_pyro.runs.settings import Settings
+from ntpt_pyro.tasks.examples import Examples
+from ntpt_pyro.tasks.task import Task
+
+IMAGE_DROPOUT = (0.2, 0.3)
+"""The shares of pixels and of hidden units that networks of images drop while they learn, where they drop any
+(Hinton et al. 2012)."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a method is given.
+
+    :param task: what is learned.
+    :param settings: how.
+    :param library: the functions to begin with, not to be changed; empty where the task has none.
+    :param examples: all training examples.
+    :param held_back: those that a search is judged by.
+    :param training: those that it learns from.
+    :param checkpoint: for the name of a phase the file that it is kept in; gives None where nothing is kept.
+    :param progress: show progress bars.
+    """
+
+    task: Task
+    settings: Settings
+    library: Library
+    examples: Examples
+    held_back: Examples
+    training: Examples
+    checkpoint: Callable[[str], Path | None] = lambda _: None
+    history: Callable[[str], Path | None] = lambda _: None
+    progress: bool = False
+
+    def label(self, text: str) -> str | None:
+        """The label of a progress bar; None shows none."""
+        return text if self.progress else None
+
+    @property
+    def seed(self) -> int:
+        """Of the only search, or what the seeds of several are made from."""
+        return self.settings.seed if self.settings.rounds == 1 else self.settings.seed * 1000
+
+    @property
+    def function_names(self) -> list[str]:
+        """The functions that the task needs."""
+        return [function.name for function in self.task.functions]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search found.
+
+    :param verdict: on its restarts.
+    :param library: the networks of all of them.
+    :param steps: training steps that it took.
+    :param restarts: programs trained at once.
+    :param restarts_right: of them so many are right; None where it is not known.
+    :param strategy: that the guide was trained with.
+    :param guide: of the restarts, to be trained on; None where there is nothing to train on.
+    :param exact: the exact posterior, where the search found one.
+    :param snapshots: marginals of the best restart on the way.
+    """
+
+    verdict: Verdict
+    library: Library
+    steps: int
+    restarts: int | None
+    restarts_right: int | None
+    strategy: Strategy
+    guide: ChoiceGuide | None = None
+    exact: ExactPosterior | None = None
+    snapshots: Snapshots = field(default_factory=list)
+
+
+class Method(Protocol):
+    """A way of inducing programs."""
+
+    @property
+    def defaults(self) -> Mapping[str, Any]:
+        """Settings that suit the method, whatever the task."""
+
+    def prepare(self, work: Work) -> None:
+        """Refuse what the method cannot do, before any work is done.
+
+        :param work: what it would be given.
+        :raises NtptError: says what is missing.
+        """
+
+    def search(self, work: Work, number: int) -> Found:
+        """Search once.
+
+        :param work: what is given.
+        :param number: of the search, from 0; each draws from a seed of its own.
+        :returns: what was found.
+        """

@@ -1,0 +1,127 @@
+"""Many restarts trained by gradient under a strategy, judged by examples held back."""
+
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from functools import partial
+from typing import Any
+
+import torch
+
+from ntpt_pyro.inference.handlers.strategy import Strategy
+from ntpt_pyro.inference.training.callbacks import Callback
+from ntpt_pyro.inference.training.fit import fit
+from ntpt_pyro.inference.training.restart_search import Verdict, judge
+from ntpt_pyro.inference.training.training import Training
+from ntpt_pyro.language.library import Library
+from ntpt_pyro.language.program import Program
+from ntpt_pyro.runs.history import History
+from ntpt_pyro.runs.methods.method import Found, Work
+from ntpt_pyro.runs.settings import Settings
+
+
+class RestartsMethod:
+    """Trains many programs at once, and networks with them.
+
+    Where a network is untrained each restart learns one of its own, because a program and an untrained
+    network shared with wrong programs overfit together; where all are trained the restarts share them.
+    Trained networks stay as they are beside others, until a program is found.
+
+    :param strategy: of inference.
+    """
+
+    defaults: Mapping[str, Any] = {}  # never changed
+
+    def __init__(self, strategy: Strategy) -> None:
+        self.strategy = strategy
+
+    def prepare(self, work: Work) -> None:
+        """See :class:`~ntpt_pyro.runs.methods.method.Method`: there is nothing that it cannot begin."""
+
+    def search(self, work: Work, number: int) -> Found:
+        """See :class:`~ntpt_pyro.runs.methods.method.Method`."""
+        task, settings, restarts = work.task, work.settings, work.settings.restarts
+        seed, steps = work.seed + number, search_steps(settings)
+        library = library_for(work, seed)
+        model = task.with_library(library)
+        judged = partial(judge, model, self.strategy, held_back=work.held_back.tensors, restarts=restarts)
+        history = History(steps, work.history(f"search-{number}"))
+        ends = [] if settings.look is None else [_explained(judged, settings.look)]
+        training = fit(
+            model,
+            work.training.tensors,
+            strategy=self.strategy,
+            library=library,
+            restarts=restarts,
+            steps=steps,
+            batch_size=settings.batch_size or len(work.training),
+            choice_lr=settings.choice_lr,
+            library_lr=settings.library_lr,
+            init_scale=settings.init_scale,
+            kl=settings.kl,
+            seed=seed,
+            callbacks=[history, *ends],
+            progress=work.label(f"search {number + 1}, {restarts} restarts"),
+            checkpoint=work.checkpoint(f"search-{number}"),
+        )
+        verdict = judged(guide=training.guide)
+
+        def right(program: Program, restart: int) -> bool | None:
+            its_own = task.judged_with_functions
+            return task.right(program, library.take(torch.tensor([restart])) if its_own else None)
+
+        return Found(
+            verdict,
+            library,
+            training.step,
+            restarts,
+            verdict.count(right),
+            self.strategy,
+            guide=training.guide,
+            snapshots=history.of(verdict.best),
+        )
+
+
+def search_steps(settings: Settings) -> int:
+    """Steps of a search; what is left of all steps trains the best restart on.
+
+    :param settings: of the run.
+    :returns: the steps of all restarts.
+    """
+    if settings.search is None or settings.restarts == 1:
+        return settings.steps
+    return min(settings.search, -(-settings.steps // 3))
+
+
+def library_for(work: Work, seed: int) -> Library:
+    """The networks that restarts learn with; those of the work stay as they are.
+
+    :param work: what is given.
+    :param seed: of new weights.
+    :returns: a copy of each network for each restart where one that is needed is untrained, else copies that
+        all restarts share.
+    """
+    library, settings = work.library, work.settings
+    needed = list(library.steps) if work.task.chooses else work.function_names
+    untrained = not all(map(library.steps.get, needed))
+    own = settings.own_networks and untrained and settings.restarts > 1
+    mine = library.copied(settings.restarts, seed) if own else deepcopy(library)
+    protect_trained(mine)
+    return mine
+
+
+def protect_trained(library: Library) -> None:
+    """Leave trained networks as they are while it is open which one a program calls.
+
+    :param library: several networks; a single one learns, whatever it has learned before.
+    """
+    if len(library) > 1:
+        library.teach(name for name, taught in library.steps.items() if not taught)
+
+
+def _explained(judged: Callable[..., Verdict], look: int) -> Callback:
+    """Ends a search when a restart explains the examples held back; looks every so many steps."""
+
+    def explained(state: Training) -> bool:
+        return state.step % look == 0 and judged(guide=state.guide).good_enough
+
+    return explained

@@ -1,0 +1,222 @@
+"""What runs end with: one class a kind of result, each written to and read from JSON with its kind and format."""
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, TypeVar
+
+from ntpt_pyro.errors import RunError
+from ntpt_pyro.language.program import Line
+
+FORMAT = "ntpt_pyro run 2"
+DIGITS = "net_0"
+"""The network whose accuracy result.json also has as ``digit_accuracy``."""
+
+Kind = TypeVar("Kind", bound="Result")
+
+
+@dataclass(frozen=True)
+class Result:
+    """What every kind of result has.
+
+    :param task: its name.
+    :param strategy: the way of inference.
+    :param seed: of everything random.
+    :param seconds: of the session that finished the run.
+    :param versions: of the packages that the result depends on.
+    """
+
+    kind: ClassVar[str] = ""
+    task: str
+    strategy: str
+    seed: int
+    seconds: float
+    versions: dict[str, str]
+
+    def to_json(self) -> dict[str, Any]:
+        """The content of result.json, with ``kind`` and ``format``."""
+        from pydantic import TypeAdapter
+
+        content: dict[str, Any] = TypeAdapter(type(self)).dump_python(self, mode="json")
+        return {"format": FORMAT, "kind": self.kind, **content}
+
+    @classmethod
+    def from_json(cls: type[Kind], content: dict[str, Any], where: str) -> Kind:
+        """The reverse of :meth:`to_json`.
+
+        :param content: of result.json.
+        :param where: the run, for messages.
+        :returns: the result.
+        :raises RunError: where a field is missing or of another type.
+        """
+        from pydantic import TypeAdapter, ValidationError
+
+        try:
+            found: Kind = TypeAdapter(cls).validate_python(content)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise RunError(
+                f"{where}, result.json",
+                expected=f"{'.'.join(map(str, first['loc']))}: {first['msg'].lower()}",
+                got=f"{first['input']!r:.60}",
+                remedy="the file is damaged; make the run again",
+            ) from error
+        return found
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How well a function reads single symbols; it was never shown a label.
+
+    :param what: it reads.
+    :param accuracy: the share of test images that it reads right, in [0, 1].
+    """
+
+    what: str
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class FoundBehaviour:
+    """Programs that compute the same.
+
+    :param choices: of the shortest of them.
+    :param probability: of all of them together.
+    :param programs: how many they are.
+    :param right: whether they are right; None where it is not known.
+    :param lines: the text of the shortest.
+    """
+
+    choices: dict[str, int]
+    probability: float
+    programs: int
+    right: bool | None
+    lines: list[Line] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class ProgramResult(Result):
+    """A program, how well it does, and what it was found with.
+
+    :param found_by: the name that finds the task again.
+    :param parameters: that the task was made with.
+    :param test_accuracy: the share of test examples that are right; None where there are none.
+    :param digit_accuracy: how well ``net_0`` reads digits; None where there is no such network.
+    :param program: its text.
+    :param choices: every choice's integer by site.
+    :param program_correct: whether it is right, judged by execution; None where it is not known.
+    :param restarts: programs trained at once; None where none were.
+    :param restarts_correct: of them so many are right; None where it is not known.
+    :param steps: training steps in all.
+    :param lines: its text, with the choices that each line says.
+    :param words: by choice the word of each alternative.
+    :param domain: what it was judged on, in words.
+    :param trials: the share of the examples of further tests that is right, by name.
+    :param readings: by function how well it reads.
+    :param behaviours: what programs of the posterior compute, the most probable first.
+    :param log_evidence: log p(data) in nats, exact or a lower bound; None where it is not known.
+    :param facts: what else the task has to say.
+    :param data: where the examples come from, in words.
+    :param options: all settings.
+    """
+
+    found_by: str
+    parameters: dict[str, Any]
+    test_accuracy: float | None
+    digit_accuracy: float | None
+    program: list[str]
+    choices: dict[str, int]
+    program_correct: bool | None
+    restarts: int | None
+    restarts_correct: int | None
+    steps: int
+    lines: list[Line]
+    words: dict[str, list[str]]
+    domain: str
+    trials: dict[str, float]
+    readings: dict[str, Reading]
+    behaviours: list[FoundBehaviour]
+    log_evidence: float | None
+    facts: dict[str, str]
+    data: dict[str, str]
+    options: dict[str, Any]
+
+    def word(self, site: str, integer: int) -> str:
+        """The word for an alternative of a choice.
+
+        :param site: the choice.
+        :param integer: the alternative.
+        :returns: the word.
+        """
+        known = self.words.get(site, [])
+        return known[integer] if integer < len(known) else str(integer)
+
+
+@dataclass(frozen=True)
+class LearnedResult(ProgramResult):
+    """What training found.
+
+    :param rounds: searches.
+    :param held_back_accuracy: the share of the examples held back that the best restart got right.
+    :param search_steps: training steps of the search that found it.
+    """
+
+    kind: ClassVar[str] = "learned"
+    rounds: int
+    held_back_accuracy: float
+    search_steps: int
+
+
+@dataclass(frozen=True)
+class RankedProgram:
+    """One of the most probable programs.
+
+    :param choices: every choice's integer by site.
+    :param probability: its own.
+    """
+
+    choices: dict[str, int]
+    probability: float
+
+
+@dataclass(frozen=True)
+class PosteriorCost:
+    """What an exact posterior took.
+
+    :param programs: there are.
+    :param examples: each was tried on at most.
+    :param seconds_at_most: as estimated before.
+    :param seconds: that it took.
+    :param evaluated: programs times examples that were run.
+    :param left: programs that were not dropped.
+    :param bytes_each: of memory that one program takes on one example.
+    """
+
+    programs: int
+    examples: int
+    seconds_at_most: float
+    seconds: float
+    evaluated: int
+    left: int
+    bytes_each: int
+
+
+@dataclass(frozen=True)
+class PosteriorResult(ProgramResult):
+    """An exact posterior over all programs.
+
+    :param hidden: a bound on the probability of programs that were dropped.
+    :param entropy: of the program, in nats.
+    :param programs: the most probable ones.
+    :param right_behaviours: the probability of all programs that are right; None where it is not known.
+    :param cost: what it took.
+    """
+
+    kind: ClassVar[str] = "posterior"
+    hidden: float
+    entropy: float
+    programs: list[RankedProgram]
+    right_behaviours: float | None
+    cost: PosteriorCost
+
+
+PROGRAM_KINDS: dict[str, type[ProgramResult]] = {one.kind: one for one in (LearnedResult, PosteriorResult)}
+"""The kinds of result that have a program."""

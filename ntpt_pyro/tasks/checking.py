@@ -1,0 +1,194 @@
+"""Does a task hold together? Its model against its concrete interpreter, on random programs and inputs."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from ntpt_pyro.errors import NtptError, TaskError
+from ntpt_pyro.inference.handlers.model_sites import ChoiceSite, model_sites
+from ntpt_pyro.inference.handlers.sure_readings import SureReadings
+from ntpt_pyro.inference.posterior.accuracy import predicted
+from ntpt_pyro.inference.posterior.decided_programs import decided, program_of
+from ntpt_pyro.language.library import Library
+from ntpt_pyro.language.program import Program
+from ntpt_pyro.tasks.examples import Examples
+
+if TYPE_CHECKING:
+    from ntpt_pyro.tasks.task import Task
+
+
+def check_task(task: "Task", *, programs: int, examples: int, seed: int) -> int:
+    """See :meth:`~ntpt_pyro.tasks.Task.check`.
+
+    :param task: the task.
+    :param programs: see there.
+    :param examples: see there.
+    :param seed: see there.
+    :returns: how many results were compared.
+    :raises TaskError: see there.
+    """
+    source = torch.Generator().manual_seed(seed)
+    some = task.fully_observed(task.draw(examples, source).split(examples)[0])
+    library = Library(task.functions, seed=seed).eval() if task.functions else None
+    with torch.random.fork_rng(devices=[]):
+        choices = check_choices(task, library, some)
+        columns = _random_programs(choices, programs, source)
+        model = SureReadings()(decided(task.with_library(library), columns, some.tensors))
+        with torch.no_grad():
+            results = predicted(model, some.tensors)
+    if task.execute is None:
+        return 0
+    compared = 0
+    for number in range(len(next(iter(columns.values())))):
+        program = program_of(columns, number)
+        for row in range(len(some)):
+            of_model = {site: int(_at(found, number, row)) for site, found in results.items()}
+            _compare(task, program, library, some, row, of_model)
+            compared += 1
+    return compared
+
+
+def check_choices(task: "Task", library: Library | None, examples: Examples) -> dict[str, ChoiceSite]:
+    """Check that a task's model makes choices.
+
+    :param task: the task.
+    :param library: the functions that it calls.
+    :param examples: of which one is looked at.
+    :returns: the choices by site.
+    :raises TaskError: where it makes none.
+    """
+    choices = model_sites(task.with_library(library), *(tensor[:1] for tensor in examples.tensors)).choices
+    if not choices:
+        raise TaskError(
+            f"task {task.name}",
+            expected="a model that makes a choice",
+            got="one without",
+            remedy="write what is to be learned as choice(site, size)",
+        )
+    return choices
+
+
+def executed(
+    task: "Task", program: Program, library: Library | None, examples: Examples, row: int
+) -> int | Mapping[str, int]:
+    """The result of the concrete interpreter on one example.
+
+    :param task: a task that has one.
+    :param program: every choice's integer by site.
+    :param library: the functions that it calls.
+    :param examples: the examples.
+    :param row: which of them.
+    :returns: an integer, or one for each observed site.
+    :raises TaskError: where the interpreter fails.
+    """
+    assert task.execute is not None
+    inputs = [_plain(tensor[row]) for tensor in examples.inputs]
+    functions = {"library": ConcreteLibrary(library)} if task.functions and library is not None else {}
+    try:
+        result = task.execute(program, *inputs, **functions)
+    except NtptError:
+        raise
+    except Exception as error:  # the user's own code: anything may go wrong in it
+        raise TaskError(
+            f"task {task.name}, execute on {_shown(inputs)}",
+            expected=f"the result of program {dict(program)}",
+            got=f"{type(error).__name__}: {error}",
+            remedy="correct execute",
+        ) from error
+    return dict(result) if isinstance(result, Mapping) else int(result)
+
+
+def executes_right(task: "Task", program: Program, library: Library | None, examples: Examples) -> bool:
+    """Whether the concrete interpreter gives the observed result on every example.
+
+    :param task: a task that has one.
+    :param program: every choice's integer by site.
+    :param library: the functions that it calls.
+    :param examples: with one result each.
+    :returns: whether all are right.
+    :raises TaskError: where the interpreter fails.
+    """
+    truths = examples.results.tolist()
+    for row, truth in enumerate(truths):
+        result = executed(task, program, library, examples, row)
+        if (next(iter(result.values())) if isinstance(result, Mapping) else result) != truth:
+            return False
+    return True
+
+
+class ConcreteLibrary:
+    """The functions of a library as a concrete interpreter sees them: from an input to a plain integer.
+
+    :param library: the learnable functions.
+    """
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+
+    def __getitem__(self, name: str) -> Any:
+        """A function by name: it gives the most probable integer, or a tensor where the result is one."""
+        function = self._library[name]
+
+        def call(*inputs: Any) -> Any:
+            with torch.no_grad():
+                found = function(*(torch.as_tensor(one) for one in inputs))
+            if isinstance(function.declaration.out, int):
+                return int(found.argmax(-1)) if found.ndim == 1 else found.argmax(-1).tolist()
+            return found
+
+        return call
+
+
+def _random_programs(
+    choices: Mapping[str, ChoiceSite], most: int, source: torch.Generator
+) -> dict[str, Tensor]:
+    """Programs drawn uniformly; where there are no more than asked for, every one."""
+    sizes = [site.size for site in choices.values()]
+    total = 1
+    for size in sizes:
+        total *= size
+        if total > most:
+            rows = [torch.randint(size, (most,), generator=source, device="cpu") for size in sizes]
+            return dict(zip(choices, rows, strict=True))
+    every = torch.cartesian_prod(*(torch.arange(size) for size in sizes)).reshape(total, len(sizes))
+    return dict(zip(choices, every.unbind(-1), strict=True))
+
+
+def _compare(
+    task: "Task",
+    program: dict[str, int],
+    library: Library | None,
+    examples: Examples,
+    row: int,
+    of_model: Mapping[str, int],
+) -> None:
+    """Raise where the interpreter gives another result than the model."""
+    result = executed(task, program, library, examples, row)
+    of_execute = result if isinstance(result, Mapping) else dict.fromkeys(of_model, result)
+    if dict(of_execute) != dict(of_model):
+        single = len(of_model) == 1
+        one, other = (next(iter(of_model.values())), result) if single else (dict(of_model), dict(of_execute))
+        raise TaskError(
+            f"task {task.name}, program {program}, input {_shown([_plain(t[row]) for t in examples.inputs])}",
+            expected="model and execute to give one result",
+            got=f"{one} from the model, {other} from execute",
+            remedy="correct one of them",
+        )
+
+
+def _at(results: Tensor, program: int, row: int) -> Tensor:
+    """A result of one program on one example; where no choice matters all programs have the same."""
+    return results[row] if results.ndim == 1 else results[min(program, len(results) - 1), row]
+
+
+def _plain(value: Tensor) -> Any:
+    """An input as a concrete interpreter takes it."""
+    return value if value.is_floating_point() else value.tolist()
+
+
+def _shown(inputs: list[Any]) -> str:
+    """Inputs in a message: tensors by their shape."""
+    parts = [f"tensor of shape {list(one.shape)}" if isinstance(one, Tensor) else repr(one) for one in inputs]
+    return parts[0] if len(parts) == 1 else f"({', '.join(parts)})"

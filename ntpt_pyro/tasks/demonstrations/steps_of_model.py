@@ -1,0 +1,84 @@
+"""Any model step by step: what its functions read, and the value of every variable on the way."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from pyro.poutine.messenger import Messenger
+from torch import Tensor
+
+from ntpt_pyro.inference.handlers.sure_readings import SureReadings
+from ntpt_pyro.inference.posterior.accuracy import predicted
+from ntpt_pyro.inference.posterior.decided_programs import decided, programs_of
+from ntpt_pyro.language.program import Program
+from ntpt_pyro.language.sites import Message
+from ntpt_pyro.tasks.demonstrations.demonstration import Demonstration
+from ntpt_pyro.tasks.examples import Examples
+
+LONGEST = 60
+"""Characters of an input that are shown."""
+
+
+class NotedSteps(Messenger):
+    """Notes what learnable functions read and what variables are, in the order of a run on one example."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: list[tuple[str, str]] = []
+        """What it is, and its value in words."""
+
+    def _pyro_post_ntpt_learned(self, msg: Message) -> None:
+        declaration = msg["args"][0].declaration
+        if isinstance(declaration.out, int):
+            assert msg["value"] is not None
+            sure, read = (found.flatten().tolist() for found in msg["value"].max(-1))
+            words = ", ".join(f"{int(r)} ({s:.2f})" for r, s in zip(read, sure, strict=True))
+            self.rows.append((declaration.name, words))
+
+    def _pyro_post_ntpt_var(self, msg: Message) -> None:
+        self._note(msg["args"][0], msg["value"])
+
+    def _pyro_post_ntpt_variables(self, msg: Message) -> None:
+        found: Any = msg["value"]
+        if isinstance(found, Mapping):
+            for site, value in found.items():
+                self._note(site, value)
+
+    def _note(self, site: str, value: Any) -> None:
+        if isinstance(value, Tensor):
+            self.rows.append((site, ", ".join(map(str, value.argmax(-1).flatten().tolist()))))
+
+
+def demonstrate_model(
+    model: Callable[..., Any], program: Program, example: Examples, *, noted: NotedSteps | None = None
+) -> Demonstration:
+    """Run a decided model on one example, networks taken at their most probable reading.
+
+    :param model: with the functions that it calls.
+    :param program: every choice's integer by site.
+    :param example: one.
+    :param noted: what notes its steps.
+    :returns: the run; its table has a row for each reading and each variable.
+    """
+    noted = noted or NotedSteps()
+    fixed = decided(noted(SureReadings()(model)), programs_of(program), example.tensors)
+    noted.rows.clear()  # of the look that found the choices
+    with torch.no_grad():
+        results = predicted(fixed, example.tensors)
+    found = {site: int(value.flatten()[0]) for site, value in results.items()}
+    truths = example.results.flatten().tolist()
+    single = len(found) == 1
+    return Demonstration(
+        columns=("step", "value"),
+        steps=noted.rows,
+        result=str(next(iter(found.values())) if single else found),
+        truth=str(truths[0]) if single and len(truths) == 1 else None,
+        before=[
+            f"input   {_shown(tensor[0])}" for tensor in example.inputs if not tensor.is_floating_point()
+        ],
+    )
+
+
+def _shown(tensor: Tensor) -> str:
+    text = str(tensor.tolist())
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."

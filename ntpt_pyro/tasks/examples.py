@@ -1,0 +1,93 @@
+"""Examples of a task: the arguments of its model, a row an example."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Int, Shaped
+from torch import Tensor
+
+from ntpt_pyro.errors import DataError
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Examples of one task, as the arguments of its model.
+
+    :param tensors: all arguments of the model, with a common first axis of examples; the last one is the
+        result that is observed.
+    """
+
+    tensors: tuple[Shaped[Tensor, "examples ..."], ...]
+
+    @property
+    def inputs(self) -> tuple[Shaped[Tensor, "examples ..."], ...]:
+        """All arguments but the last."""
+        return self.tensors[:-1]
+
+    @property
+    def results(self) -> Shaped[Tensor, "examples ..."]:
+        """The last argument."""
+        return self.tensors[-1]
+
+    def __len__(self) -> int:
+        return len(self.tensors[-1])
+
+    def __repr__(self) -> str:
+        return f"<Examples {len(self)} of {len(self.inputs)} input(s) and a result>"
+
+    def take(self, rows: Int[Tensor, " kept"]) -> "Examples":
+        """Some of the examples.
+
+        :param rows: their indices.
+        :returns: those, in that order.
+        """
+        rows = rows.to(self.results.device)
+        return Examples(tuple(tensor[rows] for tensor in self.tensors))
+
+    def split(self, first: int) -> tuple["Examples", "Examples"]:
+        """The first examples, and the rest.
+
+        :param first: how many the first part has.
+        :returns: both parts.
+        """
+        head = Examples(tuple(tensor[:first] for tensor in self.tensors))
+        return head, Examples(tuple(tensor[first:] for tensor in self.tensors))
+
+
+def checked_examples(task: str, tensors: Sequence[object]) -> Examples:
+    """Tensors, or arrays of NumPy, as examples on torch's default device.
+
+    :param task: its name, for messages.
+    :param tensors: at least an input and a result, with a common first axis.
+    :returns: the examples.
+    :raises DataError: where there are fewer than two, one is no tensor, or their lengths differ.
+    """
+    where = f"task {task}, examples"
+    if not isinstance(tensors, Sequence) or len(tensors) < 2:
+        got = f"{len(tensors)}" if isinstance(tensors, Sequence) else type(tensors).__name__
+        raise DataError(
+            where, expected="a tuple of tensors, inputs and a result", got=got, remedy="give both"
+        )
+    found = []
+    for number, tensor in enumerate(tensors):
+        if not isinstance(tensor, (Tensor, np.ndarray)) or tensor.ndim < 1:
+            raise DataError(
+                f"{where}, number {number}",
+                expected="a tensor with an axis of examples",
+                got=type(tensor).__name__,
+                remedy="give tensors (torch.tensor(...))",
+            )
+        found.append(torch.as_tensor(tensor).to(torch.get_default_device()))
+    if not found[-1].is_floating_point():
+        found[-1] = found[-1].long()  # labels of any integer type
+    lengths = [len(tensor) for tensor in found]
+    if len(set(lengths)) != 1 or not lengths[0]:
+        raise DataError(
+            where,
+            expected="tensors with the same number of examples, at least 1",
+            got=f"{lengths}",
+            remedy="give one row an example in each tensor",
+        )
+    return Examples(tuple(found))

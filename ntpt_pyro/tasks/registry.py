@@ -1,0 +1,120 @@
+"""Finding a task by its name: the paper's, those of installed packages, a user's file, a program text.
+
+=======================  ====================================================================================
+name                     what it is
+=======================  ====================================================================================
+``add2x2/top``, ...      one of :mod:`ntpt_pyro.tasks.builtin`, or of an entry point (group
+                         ``ntpt_pyro.tasks``)
+``FILE.py:NAME``         a :class:`~ntpt_pyro.Task`, or a function that makes one, in a file of the user's
+``FILE.terpret:DATA``    a program text with its data, see :mod:`ntpt_pyro.tasks.text_task`
+=======================  ====================================================================================
+"""
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Mapping
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any
+
+from ntpt_pyro.errors import TaskError, UsageError
+from ntpt_pyro.tasks import builtin
+from ntpt_pyro.tasks.task import Task
+from ntpt_pyro.tasks.user_files import load_user_file
+
+GROUP = "ntpt_pyro.tasks"
+"""The group of entry points by which an installed package brings tasks."""
+
+
+def task_names() -> list[str]:
+    """The names of the paper's tasks, and of those that installed packages bring."""
+    return [*_builtin(), *_installed()]
+
+
+def find_task(name: str, **parameters: Any) -> Task:
+    """The task of a name.
+
+    :param name: see :mod:`ntpt_pyro.tasks.registry`.
+    :param parameters: what the task is made with (``lines``, ``data``, ``download``), where it is not None;
+        folders of data are for tasks that take them.
+    :returns: the task; its name, parameters and ``found_by`` find it again.
+    :raises TaskError: where there is none of that name, or what is there is no task.
+    :raises UsageError: where it does not take a parameter.
+    """
+    given = {key: value for key, value in parameters.items() if value is not None}
+    made = _made(name, _source(name), given)
+    made.found_by = name
+    made.parameters = {key: value for key, value in given.items() if not isinstance(value, Path)}
+    return made
+
+
+def _source(name: str) -> Any:
+    """A task, or what makes it."""
+    file, separator, inside = name.partition(":")
+    if separator and file.endswith(".py"):
+        found = load_user_file(Path(file), inside)
+        if isinstance(found, Task) and found.name == "task":
+            found.name = name
+        return found
+    if separator and ".terpret" in file:
+        from ntpt_pyro.tasks.text_task import text_task_named
+
+        return text_task_named(name)
+    if name in (known := _builtin()):
+        return known[name]
+    if name in (installed := _installed()):
+        return installed[name].load()
+    raise TaskError(
+        "task",
+        expected=f"one of {', '.join([*known, *installed])}, FILE.py:NAME or FILE.terpret:DATA",
+        got=repr(name),
+        remedy="pick one (`ntpt tasks` lists them)",
+    )
+
+
+def _made(name: str, source: Any, given: dict[str, Any]) -> Task:
+    """The task itself, made with the parameters that it takes."""
+    if isinstance(source, Task):
+        _check_taken(name, set(), given)
+        return source
+    if not callable(source):
+        raise _no_task(name, f"{type(source).__name__} {source!r:.40}")
+    taken = set(inspect.signature(source).parameters)
+    _check_taken(name, taken, given)
+    made = source(**{key: value for key, value in given.items() if key in taken})
+    if not isinstance(made, Task):
+        raise _no_task(name, f"a function that gives {type(made).__name__}")
+    return made
+
+
+def _check_taken(name: str, taken: set[str], given: dict[str, Any]) -> None:
+    for key in given:
+        if key not in taken and key not in ("data", "download"):
+            raise UsageError(
+                f"--{key}",
+                expected=f"none: {name} does not take it",
+                got=str(given[key]),
+                remedy="leave it out",
+            )
+
+
+def _no_task(name: str, got: str) -> TaskError:
+    return TaskError(
+        name,
+        expected="a Task, or a function without arguments that makes one",
+        got=got,
+        remedy="write NAME = Task(model, examples=(inputs, results))",
+    )
+
+
+def _builtin() -> Mapping[str, Callable[..., Task]]:
+    """What makes each of the paper's tasks, by name."""
+    found: dict[str, Callable[..., Task]] = {}
+    for module in pkgutil.iter_modules(builtin.__path__, f"{builtin.__name__}."):
+        found |= importlib.import_module(module.name).TASKS
+    return found
+
+
+def _installed() -> Mapping[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=GROUP)}

@@ -1,0 +1,290 @@
+"""A program text in TerpreT as a task: its instances are the examples, its concrete interpreter the judge."""
+
+import time
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ntpt_pyro.errors import DataError, TaskError
+from ntpt_pyro.language.learned_functions import Tensor as TensorType
+from ntpt_pyro.language.library import Library
+from ntpt_pyro.language.program import Line, Program
+from ntpt_pyro.language.values import mode
+from ntpt_pyro.tasks.demonstrations.demonstration import Asked, Demonstration
+from ntpt_pyro.tasks.examples import Examples
+from ntpt_pyro.tasks.task import Task
+from ntpt_pyro.terpret import TerpretModel, parse
+from ntpt_pyro.terpret.instances import Batch, read_batches, read_hypers
+
+DEFAULTS = {
+    "strategy": "relaxed",
+    "restarts": 64,
+    "steps": 800,
+    "search": None,
+    "rounds": 1,
+    "batch_size": None,
+    "init_scale": 0.5,
+    "kl": 0.07,
+}
+"""Settings of :class:`~ntpt_pyro.runs.Settings` that suit program texts: all steps search, on all instances."""
+
+
+class TextTask(Task):
+    """The parameters of a program text, from instances of it.
+
+    It learns from the batch whose name begins with ``train``, or else from the first; programs are tested on
+    the others. A program is right where the concrete interpreter reproduces all that its instances observe.
+
+    :param name: of the task.
+    :param batches: instances, the text compiled for each setting of hypers that they name.
+    :param source: where the instances come from, in words.
+    :param seconds: that compiling took.
+    :raises TaskError: where the text has nothing to learn, or nothing to learn it from.
+    """
+
+    chooses = False
+    hold_back = False
+    judged_with_functions = True
+
+    def __init__(self, name: str, batches: Sequence[Batch], *, source: str, seconds: float = 0.0) -> None:
+        self.batches = list(batches)
+        self.train = next((one for one in batches if one.name.lower().startswith("train")), batches[0])
+        self._instances = source
+        self._seconds = seconds
+        model = self.train.model
+        if not model.outputs or len(model.constants) == len(model.params):
+            raise TaskError(
+                name,
+                expected="a Param to learn and an Output to learn it from",
+                got="a text without",
+                remedy="declare them",
+            )
+        functions = model.functions
+        super().__init__(
+            model,
+            examples=self.train.tensors,
+            functions=functions,
+            execute=partial(_execute, model),
+            source=self._written,
+            defaults=DEFAULTS,
+            name=name,
+            about=f"the parameters of the program text {model.source.name}",
+        )
+
+    def _written(self, program: Program) -> list[Line]:
+        """A line a parameter."""
+        model = self.train.model
+        texts = model.program_text(program)
+        return [
+            Line(text, sites=(cell.site,) if cell.site in program else ())
+            for cell, text in zip(model.params, texts, strict=True)
+        ]
+
+    @property
+    def domain(self) -> str:
+        """See :class:`~ntpt_pyro.Task`."""
+        return f"the {len(self.train.instances)} instances that it was learned from"
+
+    def reproduced(self, batch: Batch, program: Program, library: Library | None) -> int:
+        """How many instances a program reproduces, by the concrete interpreter.
+
+        :param batch: the instances.
+        :param program: the integer of each parameter, by site.
+        :param library: learnable functions; the interpreter is given their most probable readings.
+        :returns: those whose observed outputs are all right.
+        """
+        readings = _readings(batch, library)
+        return sum(
+            _fits(batch.model, {**instance, **read}, program)
+            for instance, read in zip(batch.instances, readings, strict=True)
+        )
+
+    def right(self, program: Program, library: Library | None = None) -> bool:
+        """See :class:`~ntpt_pyro.Task`."""
+        return self.reproduced(self.train, program, library) == len(self.train.instances)
+
+    def accuracy(self, program: Program, library: Library | None, examples: Examples) -> float:
+        """See :class:`~ntpt_pyro.Task`: the share of the instances learned from, by the interpreter."""
+        return self.reproduced(self.train, program, library) / len(self.train.instances)
+
+    def test_accuracy(
+        self,
+        program: Program,
+        library: Library | None,
+        count: int,
+        generator: torch.Generator,
+        *,
+        held_back: Examples,
+    ) -> float | None:
+        """See :class:`~ntpt_pyro.Task`: of the instances of other batches; None where there is no other."""
+        others = [batch for batch in self.batches if batch is not self.train]
+        counts = [self.reproduced(batch, program, library) for batch in others]
+        return sum(counts) / sum(len(batch.instances) for batch in others) if others else None
+
+    def trial_accuracies(
+        self, program: Program, library: Library | None, count: int, generator: torch.Generator
+    ) -> dict[str, float]:
+        """See :class:`~ntpt_pyro.Task`: of each batch the share that a program reproduces."""
+        return {
+            batch.name: self.reproduced(batch, program, library) / len(batch.instances)
+            for batch in self.batches
+        }
+
+    def fully_observed(self, examples: Examples) -> Examples:
+        """See :class:`~ntpt_pyro.Task`: outputs that an instance does not give are compared too."""
+        return Examples(tuple(t if t.is_floating_point() else t.clamp_min(0) for t in examples.tensors))
+
+    def facts(self) -> dict[str, str]:
+        """See :class:`~ntpt_pyro.Task`: the size of the compiled text."""
+        model = self.train.model
+        return {
+            "compiled to": f"{model.terms:,} products from {model.statements:,} statements, {self._seconds:.2f} s"
+        }
+
+    def data_sources(self) -> dict[str, str]:
+        """See :class:`~ntpt_pyro.Task`."""
+        return {"train": f"{len(self.train.instances)} instances of {self._instances}"}
+
+    def demonstrate(self, program: Program, library: Library | None, asked: Asked) -> Demonstration:
+        """See :class:`~ntpt_pyro.Task`: every variable of the concrete interpreter, on one instance."""
+        asked.allow(self.name, "seed")
+        batch = next((one for one in self.batches if one is not self.train), self.train)
+        number = asked.seed % len(batch.instances)
+        instance = batch.instances[number]
+        given = {**instance, **_readings(batch, library)[number]}
+        values = batch.model.trace(program, given)
+        outputs = {one.name: values.pop(one.name) for one in batch.model.outputs}
+        observed = {name: instance.get(name) for name in outputs}
+        known = all(value is not None for value in observed.values())
+        inputs = (f"input   {one.name} = {given[one.name]}" for one in batch.model.inputs)
+        return Demonstration(
+            columns=("variable", "value"),
+            steps=[(name, str(value)) for name, value in values.items()],
+            result=_assigned(outputs),
+            truth=_assigned(observed) if known else None,
+            before=[f"instance {number} of batch {batch.name!r}", *inputs],
+        )
+
+
+def text_task(model: Path, hypers: Path, data: Path) -> TextTask:
+    """The task of a program text.
+
+    :param model: file of the text.
+    :param hypers: file of its hypers, JSON ``{setting: {hyper: integer}}``.
+    :param data: file of its instances, JSON ``[{"batch_name", "hypers", "instances"}]``.
+    :returns: the task.
+    :raises NtptError: for whatever is wrong with the files.
+    """
+    began = time.monotonic()
+    source = parse(_read_text(model), model.name)
+    batches = read_batches(data, read_hypers(hypers), source)
+    made = TextTask(model.stem, batches, source=data.name, seconds=time.monotonic() - began)
+    made.found_by = f"{model}:{hypers}:{data}"
+    return made
+
+
+def text_task_named(name: str) -> TextTask:
+    """The task of ``FILE.terpret:DATA``, or of ``FILE.terpret:HYPERS.json:DATA.json``.
+
+    With ``FILE.terpret:swap`` the instances are in ``FILE.swap.json`` and the hypers in
+    ``FILE.hypers.json``, both beside the text.
+
+    :param name: of the task.
+    :returns: the task.
+    :raises NtptError: for whatever is wrong with the name or the files.
+    """
+    file, *parts = name.split(":")
+    model = Path(file)
+    if len(parts) == 2:
+        return text_task(model, Path(parts[0]), Path(parts[1]))
+    if len(parts) != 1 or not parts[0]:
+        raise TaskError(
+            "task",
+            expected="FILE.terpret:DATA or FILE.terpret:HYPERS.json:DATA.json",
+            got=repr(name),
+            remedy="name the data of the text",
+        )
+    data = Path(parts[0]) if parts[0].endswith(".json") else model.with_suffix(f".{parts[0]}.json")
+    return text_task(model, model.with_suffix(".hypers.json"), data)
+
+
+def _execute(model: TerpretModel, program: Program, *inputs: Any, library: Any = None) -> dict[str, int]:
+    """The concrete interpreter on one instance: by site of every output its integer."""
+    given: dict[str, Any] = {}
+    for declared, value in zip(model.inputs, inputs, strict=False):
+        if isinstance(declared.size, int):
+            given[declared.name] = value
+        else:
+            given[declared.name] = {
+                one.name: library[one.name](value)
+                for one in model.functions
+                if one.inputs == (TensorType(*declared.size),)
+            }
+    outputs = model.run(program, given)
+    return {
+        f"{name}{''.join(f'_{place}' for place in index)}": value
+        for name, found in outputs.items()
+        for index, value in _elements(found)
+    }
+
+
+def _elements(value: Any, index: tuple[int, ...] = ()) -> list[tuple[tuple[int, ...], int]]:
+    """The integers of nested lists, with their places."""
+    if not isinstance(value, Sequence):
+        return [(index, int(value))]
+    return [one for place, inner in enumerate(value) for one in _elements(inner, (*index, place))]
+
+
+def _readings(batch: Batch, library: Library | None) -> list[dict[str, Any]]:
+    """For each instance what learnable functions read in its tensors, by input and function."""
+    found: list[dict[str, Any]] = [{} for _ in batch.instances]
+    for declared, tensor in zip(batch.model.inputs, batch.tensors, strict=False):
+        if isinstance(declared.size, int):
+            continue
+        fits = [f for f in batch.model.functions if f.inputs == (TensorType(*declared.size),)]
+        assert library is not None or not fits
+        read = {f.name: _most_probable(library, f.name, tensor) for f in fits} if library is not None else {}
+        for number, row in enumerate(found):
+            row[declared.name] = {name: symbols[number] for name, symbols in read.items()}
+    return found
+
+
+def _most_probable(library: Library, name: str, tensor: Tensor) -> list[Any]:
+    with torch.no_grad():
+        symbols: list[Any] = mode(library[name](tensor)).tolist()
+        return symbols
+
+
+def _fits(model: TerpretModel, instance: Mapping[str, Any], program: Program) -> bool:
+    outputs = model.run(program, instance)
+    return all(_agrees(outputs[one.name], instance.get(one.name)) for one in model.outputs)
+
+
+def _agrees(output: Any, observed: Any) -> bool:
+    """Whether an output is the observed one wherever that is not null."""
+    if observed is None:
+        return True
+    if isinstance(observed, Sequence):
+        return all(_agrees(one, other) for one, other in zip(output, observed, strict=True))
+    return bool(output == observed)
+
+
+def _assigned(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} = {value}" for name, value in values.items())
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise DataError(
+            str(path), expected="a program text", got="no such file", remedy="name a file"
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(
+            str(path), expected="a program text", got=" ".join(str(error).split()), remedy="name another file"
+        ) from error

@@ -1,0 +1,87 @@
+"""A user's own Python file: run only because the user named it, its mistakes told in one line."""
+
+import importlib.util
+import sys
+import traceback
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from ntpt_pyro.errors import NtptError, TaskError
+
+_loaded: dict[Path, ModuleType] = {}
+"""Files that were loaded in this process."""
+
+
+def load_user_file(path: Path, name: str) -> Any:
+    """What a name stands for in a user's file.
+
+    The file is run once in a process. Its folder is put at the end of ``sys.path``, so that it may import its
+    neighbours.
+
+    :param path: the file.
+    :param name: of something in it.
+    :returns: that.
+    :raises TaskError: where there is no such file or name, or running it fails; names the user's line.
+    """
+    where = path.resolve()
+    if not where.is_file():
+        got = "a folder" if where.is_dir() else "no such file"
+        raise TaskError(
+            str(path), expected="a Python file with a task", got=got, remedy="name a file, FILE.py:NAME"
+        )
+    module = _loaded.get(where) or _run(path, where)
+    if not hasattr(module, name):
+        known = [
+            key for key, value in vars(module).items() if not key.startswith("_") and not callable(value)
+        ]
+        raise TaskError(
+            f"{path}:{name}",
+            expected=f"a name in {path.name} ({', '.join(known[:8]) or 'it has none'})",
+            got=repr(name),
+            remedy="name the task as FILE.py:NAME",
+        )
+    return getattr(module, name)
+
+
+def _run(path: Path, where: Path) -> ModuleType:
+    name = path.stem if path.stem not in sys.modules else f"{path.stem}_{abs(hash(where)) % 10**8}"
+    spec = importlib.util.spec_from_file_location(name, where)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    if str(where.parent) not in sys.path:
+        sys.path.append(str(where.parent))
+    sys.modules[name] = module
+    _loaded[where] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException as error:
+        del sys.modules[name], _loaded[where]
+        if isinstance(error, NtptError) or not isinstance(error, Exception):
+            raise
+        raise told_in_a_line(error, where) or error from error
+    return module
+
+
+def told_in_a_line(error: BaseException, *files: Path) -> TaskError | None:
+    """An error from the user's own code as one line, with the place in the user's file.
+
+    :param error: what was raised.
+    :param files: of the user's; default: every one that was loaded.
+    :returns: the line as an error of this package; None where the user's files have no part in it.
+    """
+    wanted = {str(file) for file in files or _loaded}
+    if isinstance(error, SyntaxError) and error.filename in wanted:
+        place, words = f"{error.filename}:{error.lineno}", error.msg
+    else:
+        frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename in wanted]
+        if not frames:
+            return None
+        place, words = f"{frames[-1].filename}:{frames[-1].lineno}", str(error)
+    return TaskError(
+        place,
+        expected="code that runs",
+        got=f"{type(error).__name__}: {words}",
+        remedy="correct that line (--debug shows everything)",
+    )
