@@ -98,7 +98,7 @@ def _networks(net: torch.nn.Module, images: Tensor) -> None:
 
 
 def _svi(strategy: Strategy, restarts: int, images: Tensor, sums: Tensor) -> Callable[[], Any]:
-    """A step of Pyro's SVI, as :func:`~ntpt_pyro.inference.training.fit` takes it."""
+    """A step of Pyro's SVI, as :func:`~ntpt_pyro.inference.fit` takes it."""
     store: Any = None  # its parameters: variants must not share them, though they share names
     library = Library([net_0])
     program = Restarts(restarts)(partial(add2x2, library=library))

@@ -5,35 +5,55 @@ from pathlib import Path
 
 import pytest
 import torch
-from ntpt_pyro.runs.learn import Options
 
-from ntpt_pyro.runs import learn as learning
-from ntpt_pyro.tasks import tasks
+from ntpt_pyro import Task, find_task
+from ntpt_pyro.runs import Settings
+from ntpt_pyro.tasks import image_task
 from ntpt_pyro.tasks.data.images import Images
 
-OPTIONS = {"examples": 40, "restarts": 2, "steps": 12, "rounds": 1, "lines": 2, "batch_size": 8}
-FLAGS = [f"--{name.replace('_', '-')}={value}" for name, value in OPTIONS.items()]
+OPTIONS = {
+    "examples": 40,
+    "restarts": 2,
+    "steps": 12,
+    "rounds": 1,
+    "batch_size": 8,
+    "test_examples": 50,
+}
+FLAGS = ["--lines=2", *(f"--{name.replace('_', '-')}={value}" for name, value in OPTIONS.items())]
+"""The same at the command line, with programs of two lines."""
 
 
-def options(**changes) -> Options:
-    return Options(**{"task": "add2x2/top", **OPTIONS, **changes})
+def settings(**changes) -> Settings:
+    """Settings of a small run."""
+    return Settings(**{**OPTIONS, **changes})
+
+
+def small_task(name: str = "add2x2/top") -> Task:
+    """One of the 2x2 tasks, with programs of two lines."""
+    return find_task(name, lines=2)
 
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A hundred random images instead of real ones, and a few test grids."""
-
+    """A hundred random images instead of real ones."""
     random_images(monkeypatch)
 
 
 def random_images(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the fixture does."""
 
-    def load(classes: int, split: str, *, data: Path | None = None, download: Path | None = None) -> Images:
+    def load(
+        classes: int,
+        shape: tuple[int, ...],
+        split: str,
+        *,
+        data: Path | None = None,
+        download: Path | None = None,
+    ) -> Images:
         generator = torch.Generator().manual_seed(len(split))
-        images = torch.rand(100, 28, 28, generator=generator)
+        images = torch.rand(100, *shape, generator=generator)
         return Images(images, torch.arange(100) % classes, f"random images, {split}")
 
-    monkeypatch.setattr(tasks, "load_digits", partial(load, 10))
-    monkeypatch.setattr(tasks, "load_operators", partial(load, 4))
-    monkeypatch.setattr(learning, "TEST_EXAMPLES", 50)
+    monkeypatch.setattr(image_task, "load_digits", partial(load, 10, (28, 28)))
+    monkeypatch.setattr(image_task, "load_operators", partial(load, 4, (28, 28)))
+    monkeypatch.setattr(image_task, "load_signs", partial(load, 5, (28, 28, 3)))

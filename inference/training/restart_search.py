@@ -34,13 +34,14 @@ class Verdict:
     :param best: the restart that explains them best.
     :param accuracy: its share of them that is right.
     :param programs: every choice's integer by site, ``[restarts]``.
-    :param log_likelihood: of an example held back under the best restart's program, mean, in nats.
+    :param log_likelihood: of an example held back under the best restart's program, mean, in nats; None where
+        it was not asked for.
     """
 
     best: int
     accuracy: float
     programs: dict[str, Int[Tensor, " restarts"]]
-    log_likelihood: float
+    log_likelihood: float | None = None
 
     @property
     def program(self) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""``ntpt posterior``: the exact posterior over all programs of a task, or of a run's task with its library."""
+"""``ntpt posterior``: the exact posterior over all programs of a task, or of a run's task."""
 
 from typing import Any
 

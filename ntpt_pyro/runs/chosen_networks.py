@@ -36,7 +36,7 @@ class _Marked(Messenger):
 
 
 def chosen_between(model: Callable[..., Any], data: Sequence[Tensor], functions: Sequence[str]) -> bool:
-    """Whether there are programs, equal but for one choice, each of which calls a function that the other does not.
+    """Whether two programs that are equal but for one choice each call a function that the other does not.
 
     :param model: with its library.
     :param data: its arguments, of which two examples are looked at.

@@ -1,4 +1,4 @@
-"""Inducing a task's program, and the functions that it calls: the one recipe, whatever the task and the method.
+"""Inducing a task's program, and the functions that it calls: one recipe, whatever the task and the method.
 
 Some training examples are held back, and the method searches in rounds until a program explains them. What it
 found is then trained on, alone and on all examples, where there is anything to train. The test examples are
@@ -185,7 +185,7 @@ def _induce(
     if not task.checked:
         task.check(**CHECKED)
     source = torch.Generator().manual_seed(settings.seed)
-    work = prepared(task, settings, library, source, run, progress=progress)
+    work = prepared(task, method, settings, library, source, run, progress=progress)
     method.prepare(work)
     found, rounds, searched = _search(method, work)
     ended = _settled(work, found)
@@ -198,6 +198,7 @@ def _induce(
 
 def prepared(
     task: Task,
+    method: Method,
     settings: Settings,
     library: Library | None,
     source: torch.Generator,
@@ -208,6 +209,7 @@ def prepared(
     """What a method is given.
 
     :param task: the task.
+    :param method: what is given it.
     :param settings: all settings.
     :param library: functions to begin with.
     :param source: of the examples.
@@ -218,7 +220,7 @@ def prepared(
     """
     examples = task.draw(settings.examples, source)
     full = library_of(task, library, settings.seed)
-    held_back, training = _held_back(task, examples)
+    held_back, training = _held_back(task, examples) if method.holds_back else (examples, examples)
     check_choices(task, full, examples)
     check_chosen_networks(task, full, examples)
     return Work(

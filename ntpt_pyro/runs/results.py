@@ -1,4 +1,4 @@
-"""What runs end with: one class a kind of result, each written to and read from JSON with its kind and format."""
+"""What runs end with: a class a kind of result, written to and read from JSON with its kind and format."""
 
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeVar
@@ -15,21 +15,9 @@ Kind = TypeVar("Kind", bound="Result")
 
 @dataclass(frozen=True)
 class Result:
-    """What every kind of result has.
-
-    :param task: its name.
-    :param strategy: the way of inference.
-    :param seed: of everything random.
-    :param seconds: of the session that finished the run.
-    :param versions: of the packages that the result depends on.
-    """
+    """What every kind of result has: a dataclass of what JSON can hold, with the name of its kind."""
 
     kind: ClassVar[str] = ""
-    task: str
-    strategy: str
-    seed: int
-    seconds: float
-    versions: dict[str, str]
 
     def to_json(self) -> dict[str, Any]:
         """The content of result.json, with ``kind`` and ``format``."""
@@ -96,6 +84,11 @@ class FoundBehaviour:
 class ProgramResult(Result):
     """A program, how well it does, and what it was found with.
 
+    :param task: its name.
+    :param strategy: the way of inference.
+    :param seed: of everything random.
+    :param seconds: of the session that finished the run.
+    :param versions: of the packages that the result depends on.
     :param found_by: the name that finds the task again.
     :param parameters: that the task was made with.
     :param test_accuracy: the share of test examples that are right; None where there are none.
@@ -118,6 +111,11 @@ class ProgramResult(Result):
     :param options: all settings.
     """
 
+    task: str
+    strategy: str
+    seed: int
+    seconds: float
+    versions: dict[str, str]
     found_by: str
     parameters: dict[str, Any]
     test_accuracy: float | None
@@ -156,12 +154,15 @@ class LearnedResult(ProgramResult):
 
     :param rounds: searches.
     :param held_back_accuracy: the share of the examples held back that the best restart got right.
+    :param held_back_log_likelihood: of one of them under that restart's program, mean, in nats; None where no
+        restarts were trained.
     :param search_steps: training steps of the search that found it.
     """
 
     kind: ClassVar[str] = "learned"
     rounds: int
     held_back_accuracy: float
+    held_back_log_likelihood: float | None
     search_steps: int
 
 

@@ -84,7 +84,7 @@ def described(work: Work, program: dict[str, int], library: Library) -> dict[str
         "lines": lines,
         "words": task.alternatives(library, work.examples),
         "domain": task.domain,
-        "facts": task.facts(),
+        "facts": task.facts(program, library),
         "data": task.data_sources(),
         "options": {**task.parameters, **work.settings.to_json()},
     }
@@ -182,6 +182,7 @@ def _learned_result(
         log_evidence=evidence_bound(model, ended.posterior, some.tensors, draws=DRAWN, generator=drawing),
         rounds=rounds,
         held_back_accuracy=found.verdict.accuracy,
+        held_back_log_likelihood=found.verdict.log_likelihood,
         search_steps=found.steps,
     )
 

@@ -95,8 +95,8 @@ class Task:
     """Whether its programs are tested on the networks' most probable readings rather than on their marginals,
     see :class:`~ntpt_pyro.inference.SureReadings`."""
     hold_back: bool | None = None
-    """Whether a search must not learn from the examples that it is judged by; None where it could learn them by
-    heart: where functions are learned, or there are examples enough."""
+    """Whether a search must not learn from the examples that it is judged by. None: where functions are
+    learned, which could learn them by heart, or where there are examples enough."""
     judged_with_functions = False
     """Whether what its functions read decides whether a program is right."""
     checked = False
@@ -275,10 +275,12 @@ class Task:
 
         :param programs: every choice's integer by site.
         :param library: the functions that they call.
-        :param examples: that they are told apart by, where the task knows no better way.
+        :param examples: that they are told apart by, where the task has no more of them.
         :returns: for each program something that can be compared.
         """
-        some = examples.split(BEHAVIOUR_EXAMPLES)[0].tensors
+        drawn = self.draw(BEHAVIOUR_EXAMPLES, _seeded())  # or what fits few examples would seem to be one
+        more = drawn if len(drawn) > len(examples) else examples
+        some = more.split(BEHAVIOUR_EXAMPLES)[0].tensors
         model, found = self.with_library(library), list[Hashable]()
         for first in range(0, len(programs), PROGRAMS_AT_ONCE):
             chunk = programs[first : first + PROGRAMS_AT_ONCE]
@@ -315,8 +317,13 @@ class Task:
         """
         return examples
 
-    def facts(self) -> dict[str, str]:
-        """What else is worth knowing of the task, by what it is: a run keeps and shows it."""
+    def facts(self, program: Program, library: Library | None) -> dict[str, str]:
+        """What else is worth knowing of a program: a run keeps it and shows it.
+
+        :param program: every choice's integer by site.
+        :param library: the functions that it calls.
+        :returns: by what it is, in words.
+        """
         return {}
 
     def data_sources(self) -> dict[str, str]:

@@ -30,7 +30,7 @@ DEFAULTS = {
     "init_scale": 0.5,
     "kl": 0.07,
 }
-"""Settings of :class:`~ntpt_pyro.runs.Settings` that suit program texts: all steps search, on all instances."""
+"""Settings of :class:`~ntpt_pyro.runs.Settings` that suit program texts: all steps search, all instances."""
 
 
 class TextTask(Task):
@@ -125,25 +125,20 @@ class TextTask(Task):
         counts = [self.reproduced(batch, program, library) for batch in others]
         return sum(counts) / sum(len(batch.instances) for batch in others) if others else None
 
-    def trial_accuracies(
-        self, program: Program, library: Library | None, count: int, generator: torch.Generator
-    ) -> dict[str, float]:
-        """See :class:`~ntpt_pyro.Task`: of each batch the share that a program reproduces."""
-        return {
-            batch.name: self.reproduced(batch, program, library) / len(batch.instances)
-            for batch in self.batches
-        }
-
     def fully_observed(self, examples: Examples) -> Examples:
         """See :class:`~ntpt_pyro.Task`: outputs that an instance does not give are compared too."""
         return Examples(tuple(t if t.is_floating_point() else t.clamp_min(0) for t in examples.tensors))
 
-    def facts(self) -> dict[str, str]:
-        """See :class:`~ntpt_pyro.Task`: the size of the compiled text."""
+    def facts(self, program: Program, library: Library | None) -> dict[str, str]:
+        """See :class:`~ntpt_pyro.Task`: instances reproduced of each batch; the compiled text's size."""
         model = self.train.model
-        return {
-            "compiled to": f"{model.terms:,} products from {model.statements:,} statements, {self._seconds:.2f} s"
+        size = f"{model.terms:,} products from {model.statements:,} statements, {self._seconds:.2f} s"
+        counts = {
+            f"batch {one.name!r}": f"{self.reproduced(one, program, library)} of {len(one.instances)} instances "
+            "reproduced"
+            for one in self.batches
         }
+        return {**counts, "compiled to": size}
 
     def data_sources(self) -> dict[str, str]:
         """See :class:`~ntpt_pyro.Task`."""

@@ -29,9 +29,10 @@ class EMMethod:
     """Finds the posterior over all programs and the networks in turn, without a gradient of the choices."""
 
     defaults: Mapping[str, Any] = {}  # never changed
+    holds_back = True
 
     def prepare(self, work: Work) -> None:
-        """See :class:`~ntpt_pyro.runs.methods.method.Method`: too many programs are refused when it begins."""
+        """See :class:`~ntpt_pyro.runs.methods.method.Method`: the first search refuses too many programs."""
 
     def search(self, work: Work, number: int) -> Found:
         """See :class:`~ntpt_pyro.runs.methods.method.Method`."""
@@ -67,7 +68,7 @@ class EMMethod:
         guide.believe(last.posterior.given({s: program[s] for s in space.matters(program)}).marginals)
         right = task.right(program, library)
         return Found(
-            Verdict(0, share_right(last), programs_of(program), float("nan")),
+            Verdict(0, share_right(last), programs_of(program)),
             library,
             last.step,
             1,

@@ -18,6 +18,7 @@ class ExhaustiveMethod:
     """Tries every program on every example; what is hopeless is dropped within a stated bound."""
 
     defaults: Mapping[str, Any] = {"examples": 64, "rounds": 1, "test_examples": 2000}
+    holds_back = False
 
     def prepare(self, work: Work) -> None:
         """See :class:`~ntpt_pyro.runs.methods.method.Method`: every function must be trained."""
@@ -28,8 +29,8 @@ class ExhaustiveMethod:
                     "library",
                     expected=f"one with {function.name}, trained",
                     got=f"one with {', '.join(trained) or 'nothing'} trained",
-                    remedy="learn a task that trains it first and give its run (--library), or take a strategy "
-                    "that trains it, such as em",
+                    remedy="learn a task that trains it first and give its run (--library), or take a "
+                    "strategy that trains it, such as em",
                 )
 
     def search(self, work: Work, number: int) -> Found:
@@ -47,5 +48,5 @@ class ExhaustiveMethod:
         )
         programs = programs_of(exact.posterior.mode())
         share = float(program_accuracy(decided(model, programs, data), data)[0])
-        verdict = Verdict(0, share, programs, float("nan"))
+        verdict = Verdict(0, share, programs)
         return Found(verdict, library, 0, None, None, marginal(), exact=exact)

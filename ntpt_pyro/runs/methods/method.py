@@ -50,8 +50,8 @@ class Work:
 
     @property
     def seed(self) -> int:
-        """Of the only search, or what the seeds of several are made from."""
-        return self.settings.seed if self.settings.rounds == 1 else self.settings.seed * 1000
+        """Of the first search; where a run is nothing but a search, the run's own."""
+        return self.settings.seed if self.settings.search is None else self.settings.seed * 1000
 
     @property
     def function_names(self) -> list[str]:
@@ -91,6 +91,10 @@ class Method(Protocol):
     @property
     def defaults(self) -> Mapping[str, Any]:
         """Settings that suit the method, whatever the task."""
+
+    @property
+    def holds_back(self) -> bool:
+        """Whether it must not learn from the examples that it is judged by."""
 
     def prepare(self, work: Work) -> None:
         """Refuse what the method cannot do, before any work is done.

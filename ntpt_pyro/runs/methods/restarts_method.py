@@ -30,6 +30,7 @@ class RestartsMethod:
     """
 
     defaults: Mapping[str, Any] = {}  # never changed
+    holds_back = True
 
     def __init__(self, strategy: Strategy) -> None:
         self.strategy = strategy

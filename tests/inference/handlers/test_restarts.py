@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from ntpt_pyro import Library, Tensor, choice, learn, observe, switch
-from ntpt_pyro.inference import ChoiceGuide, Restarts, marginal, mean_log_likelihood
+from ntpt_pyro.errors import UsageError
+from ntpt_pyro.inference import ChoiceGuide, Restarts, marginal
 from tests.inference.tiny import READ_ONCE, data
 
 
@@ -56,7 +57,7 @@ def test_the_loss_and_each_programs_gradient_are_those_of_single_restarts():
         torch.testing.assert_close(gradient, torch.cat([g[site] for _, g in single]))
 
 
-def test_a_shared_librarys_gradient_is_the_restarts_mean_weighted_by_evidence():
+def test_a_shared_librarys_gradient_is_the_restarts_mean_weighted_by_likelihood():
     args, library = batch(), Library([net])
 
     def model(xs, ys=None):
@@ -103,7 +104,7 @@ def test_copies_of_a_library_learn_each_from_its_own_restart():
             torch.testing.assert_close(together[r], alone)
 
 
-def test_evidence_is_a_running_mean_of_the_log_likelihood_an_example():
+def test_the_running_mean_is_of_the_log_likelihood_an_example():
     args = data()
     guide = guide_of(READ_ONCE.model, args, 2)
     restarts = Restarts(2, decay=0.75)
@@ -117,7 +118,7 @@ def test_evidence_is_a_running_mean_of_the_log_likelihood_an_example():
         )
 
 
-def test_evidence_stays_put_outside_training():
+def test_the_running_mean_stays_put_outside_training():
     args = data()
     restarts = Restarts(2)
     with torch.no_grad():
@@ -125,18 +126,10 @@ def test_evidence_stays_put_outside_training():
     assert not restarts.running_log_likelihood.any()
 
 
-def test_evidence_of_programs_is_that_of_each_alone():
-    args = data()
-    programs = READ_ONCE.programs()
-    batched = {site: torch.tensor([program[site] for program in programs]) for site in READ_ONCE.sizes}
-    found = mean_log_likelihood(READ_ONCE.model, batched, args, chunk=2)
-    expected = [READ_ONCE.log_likelihood(program, *args) / len(args[0]) for program in programs]
-    torch.testing.assert_close(found, torch.stack(expected))
+def test_fewer_than_one_restart_is_refused():
+    with pytest.raises(UsageError, match="restarts: expected a whole number of at least 1, got 0; give one"):
+        Restarts(0)
 
 
-def test_the_guide_of_some_restarts_keeps_their_logits_in_order():
-    guide = guide_of(READ_ONCE.model, data(), 4)
-    taken = guide.take(torch.tensor([2, 0]))
-    for site, logits in taken.logits().items():
-        torch.testing.assert_close(logits, guide.logits()[site][[2, 0]])
-    assert taken.programs() == 6
+def test_restarts_are_shown_as_they_could_be_typed():
+    assert repr(Restarts(3)) == "Restarts(3, dim=-2, sharpness=10.0, decay=0.9)"

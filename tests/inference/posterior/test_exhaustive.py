@@ -1,4 +1,4 @@
-"""The exact posterior over programs against brute force, whole and with hopeless programs dropped."""
+"""The exact posterior over programs against brute force, whole and with improbable programs dropped."""
 
 import itertools
 import math
@@ -7,16 +7,14 @@ import pyro
 import pytest
 import torch
 
-from ntpt_pyro import MeanFieldPosterior, choice, observe
+from ntpt_pyro import choice, observe
 from ntpt_pyro.errors import BudgetError, RunError, SiteError, UsageError
-from ntpt_pyro.inference import ProgramSpace, evidence_bound, exact_posterior
+from ntpt_pyro.inference import ProgramSpace, exact_posterior
 from ntpt_pyro.inference.posterior import exhaustive as searching
+from tests.inference.posterior.test_program_space import SIZES, USES
 from tests.inference.tiny import READ_ONCE, READ_TWICE, REGISTERS, data
 
 TINY = {"read_once": READ_ONCE, "read_twice": READ_TWICE, "registers": REGISTERS}
-# An instruction with two arguments, one with one, one with none; a return.
-SIZES = {"instr": 3, "left": 2, "right": 4, "back": 2}
-USES = {"instr": {1: ["left"], 2: ["left", "right"]}}
 
 
 def probabilities(posterior):
@@ -65,20 +63,6 @@ def test_what_is_dropped_is_within_the_bound(monkeypatch, tolerance):
     assert whole.log_evidence - pruned.log_evidence == pytest.approx(-math.log1p(-missing), abs=1e-4)
 
 
-def test_programs_of_the_same_text_are_one():
-    space = ProgramSpace(SIZES, USES)
-    assert (space.size, space.raw) == ((1 + 2 + 8) * 2, 48)
-    programs = space.programs(torch.arange(space.size))
-    texts = list(zip(*(programs[site].tolist() for site in SIZES), strict=True))
-    assert len(set(texts)) == len(texts)
-    weights = space.log_prior(torch.arange(space.size)).exp()
-    assert float(weights.sum()) == pytest.approx(1)
-    by_text = dict(zip(texts, weights.tolist(), strict=True))
-    assert by_text[0, -1, -1, 1] == pytest.approx(8 / 48)
-    assert by_text[1, 1, -1, 0] == pytest.approx(4 / 48)
-    assert by_text[2, 1, 3, 0] == pytest.approx(1 / 48)
-
-
 def program_of_uses(results):
     """Only what matters has an effect, so that it may be left out."""
     values = {site: choice(site, size) for site, size in SIZES.items()}
@@ -113,23 +97,6 @@ def test_leaving_out_what_does_not_matter_changes_no_probability():
     for site, size in SIZES.items():  # 5 standard deviations: fails once in 10^5 seeds
         shares = torch.bincount(drawn[site], minlength=size) / 20_000
         torch.testing.assert_close(shares.double(), fewer.marginals[site], atol=0.018, rtol=0)
-
-
-def test_a_guide_bounds_the_evidence_from_below():
-    given = data(4)
-    exact = exact_posterior(READ_ONCE.model, given, tolerance=0).posterior
-    uniform = MeanFieldPosterior({s: torch.full((size,), 1 / size) for s, size in READ_ONCE.sizes.items()})
-    joint = READ_ONCE.log_joint(*given)
-    expected = float(joint.mean()) + math.log(6)  # the ELBO of the uniform guide, by brute force
-    drawn = evidence_bound(READ_ONCE.model, uniform, given, draws=4000, generator=torch.Generator())
-    # 6 standard errors of the mean: fails less than once in 10^8 seeds
-    assert drawn == pytest.approx(expected, abs=6 * float(joint.std()) / 4000**0.5)
-    assert drawn < exact.log_evidence
-    sure = MeanFieldPosterior({"by": torch.eye(3)[1], "flip": torch.eye(2)[0]})
-    (only,) = [i for i, p in enumerate(READ_ONCE.programs()) if p == {"by": 1, "flip": 0}]
-    assert evidence_bound(READ_ONCE.model, sure, given, draws=2) == pytest.approx(
-        float(joint[only]), abs=1e-6
-    )
 
 
 def test_it_goes_on_from_where_it_was(tmp_path, monkeypatch):
@@ -185,6 +152,3 @@ def test_what_cannot_be_done_is_said():
         exact_posterior(REGISTERS.model, given, space=ProgramSpace({"left": 2, "right": 2}))
     with pytest.raises(SiteError, match="choice 'line': expected choices in no plate, got one in lines"):
         exact_posterior(in_a_plate, [torch.zeros(3).long()])
-    with pytest.raises(SiteError, match="choices that matter to one other only, got 'left'"):
-        ProgramSpace(SIZES, {"instr": {1: ["left"]}, "back": {0: ["left"]}})
-    assert ProgramSpace({f"c{n}": 10 for n in range(30)}).size == 10**30

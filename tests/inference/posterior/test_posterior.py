@@ -1,6 +1,5 @@
-"""Questions to the posterior of the choices, against brute force."""
+"""What all kinds of posteriors can tell, and that they tell the same."""
 
-import itertools
 import math
 
 import pytest
@@ -8,41 +7,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ntpt_pyro import MeanFieldPosterior, ProgramPosterior, by_behaviour
+from ntpt_pyro import ProgramPosterior
 from ntpt_pyro.errors import SiteError, UsageError
-
-weights = st.lists(st.lists(st.integers(1, 50), min_size=1, max_size=4), min_size=1, max_size=4)
-
-
-def posterior_of(rows):
-    marginals = {f"c{n}": torch.tensor(row).double() / sum(row) for n, row in enumerate(rows)}
-    return MeanFieldPosterior(marginals)
-
-
-@given(weights, st.data())
-def test_the_top_programs_are_the_most_probable_of_all(rows, data):
-    posterior = posterior_of(rows)
-    every = sorted(
-        (
-            math.prod(float(posterior.marginals[f"c{n}"][i]) for n, i in enumerate(found))
-            for found in itertools.product(*(range(len(row)) for row in rows))
-        ),
-        reverse=True,
-    )
-    assert posterior.programs() == len(every)
-    k = data.draw(st.integers(1, len(every)))
-    top = posterior.top(k)
-    assert [p for _, p in top] == pytest.approx(every[:k])
-    assert len({tuple(program.items()) for program, _ in top}) == k
-    for program, probability in top:
-        product = math.prod(float(posterior.marginals[site][i]) for site, i in program.items())
-        assert probability == pytest.approx(product)
-
-
-def test_entropy_runs_from_decided_to_uniform():
-    posterior = MeanFieldPosterior({"sure": torch.tensor([0.0, 1.0]), "open": torch.full((4,), 0.25)})
-    assert posterior.entropies() == pytest.approx({"sure": 0.0, "open": math.log(4)})
-    assert posterior.mode() == {"sure": 1, "open": 0}
+from tests.inference.posterior.posteriors import posterior_of, table_of, weights
 
 
 @pytest.mark.parametrize("k", [0, 9])
@@ -52,16 +19,6 @@ def test_more_programs_than_there_are_cannot_be_had(k):
         UsageError, match=rf"top: expected a number in 1\.\.8, the number of programs, got {k};"
     ):
         posterior.top(k)
-
-
-def table_of(rows):
-    """The same posterior, program by program."""
-    independent = posterior_of(rows)
-    every = list(itertools.product(*(range(len(row)) for row in rows)))
-    columns = {f"c{n}": torch.tensor([program[n] for program in every]) for n in range(len(rows))}
-    logs = [sum(float(independent.marginals[f"c{n}"][i].log()) for n, i in enumerate(p)) for p in every]
-    sizes = {f"c{n}": len(row) for n, row in enumerate(rows)}
-    return ProgramPosterior(columns, torch.tensor(logs, dtype=torch.float64), sizes)
 
 
 @given(weights, st.data())
@@ -101,7 +58,7 @@ def test_questions_that_make_no_sense_are_refused(kind):
 
 
 @pytest.mark.parametrize("kind", [posterior_of, table_of])
-def test_what_is_known_changes_the_evidence(kind):
+def test_what_is_known_changes_the_log_evidence(kind):
     posterior = kind([[1, 3], [1, 1]])
     posterior.log_evidence = -2.0
     assert posterior.given({"c0": 1}).log_evidence == pytest.approx(-2 + math.log(0.75))
@@ -116,9 +73,22 @@ def test_samples_have_the_marginals(kind):
         assert shares.numpy() == pytest.approx(probs, abs=0.025)
 
 
-def test_programs_that_compute_the_same_are_one_answer():
-    posterior = table_of([[2, 1, 1], [1, 1]])
-    found = by_behaviour(posterior, lambda p: (p["c0"] + p["c1"]) % 2, lambda p: 3 - p["c0"])
-    assert [(one.probability, one.programs) for one in found] == [(pytest.approx(0.5), 3)] * 2
-    assert {one.program["c0"] for one in found} == {2}
-    assert sum(one.programs for one in by_behaviour(posterior, str, len, most=4)) == 4
+@pytest.mark.parametrize("kind", [posterior_of, table_of])
+def test_programs_that_are_drawn_are_as_probable_as_their_share(kind):
+    posterior = kind([[1, 3], [2, 1, 1]])
+    posterior.log_evidence = -2.0
+    sample = posterior.sample(500, torch.Generator().manual_seed(0))
+    drawn = posterior.drawn(500, torch.Generator().manual_seed(0))
+    assert isinstance(drawn, ProgramPosterior)
+    assert drawn.log_evidence == -2.0
+    for program, probability in drawn.top(drawn.programs()):
+        same = torch.stack([sample[site] == integer for site, integer in program.items()]).all(0)
+        assert probability == pytest.approx(float(same.double().mean()))
+
+
+def test_posteriors_are_shown_in_one_line():
+    independent, table = posterior_of([[1, 3], [2, 1, 1]]), table_of([[1, 3], [2, 1, 1]])
+    assert repr(independent) == "<MeanFieldPosterior: 6 programs of 2 choices, log-evidence unknown>"
+    table.log_evidence, table.hidden = -2.5, 1e-7
+    shown = "<ProgramPosterior: 6 programs of 2 choices, log-evidence -2.5, others at most 1e-07>"
+    assert repr(table) == shown

@@ -1,27 +1,19 @@
-"""The expectation over programs as a handler, and expectation maximisation with the exact posterior."""
+"""Expectation maximisation with the exact posterior."""
 
 from functools import partial
 
 import pyro
 import pytest
 import torch
-from pyro import poutine
-from pyro.infer import Trace_ELBO
 
 from ntpt_pyro import LearnedFunction, Library, Tensor, by_behaviour, choice, observe, runtime, select, stack
-from ntpt_pyro.errors import RunError, SiteError, UsageError
-from ntpt_pyro.inference import (
-    Expectation,
-    ForwardMarginals,
-    exact_posterior,
-    expectation_maximisation,
-    fit,
-    strategy_named,
-)
+from ntpt_pyro.errors import RunError, UsageError
+from ntpt_pyro.inference import EMSettings, expectation_maximisation, fit
 from ntpt_pyro.inference.training import expectation_maximisation as em
-from tests.inference.tiny import READ_ONCE, READ_TWICE, REGISTERS, data
+from ntpt_pyro.inference.training.em_settings import EMOptions
 
 CELLS, SYMBOLS = 3, 4
+
 READ = LearnedFunction("read", (Tensor(6),), SYMBOLS, (16,))
 
 
@@ -65,52 +57,6 @@ def learned(library=None, **settings):
     return library, expectation_maximisation(model, held_back, training, library=library, **settings)
 
 
-def loss_of(expectation, model, *args):
-    return Trace_ELBO(max_plate_nesting=3).differentiable_loss(
-        ForwardMarginals()(expectation(model)), lambda *_: None, *args
-    )
-
-
-@pytest.mark.parametrize("tiny", [READ_ONCE, READ_TWICE, REGISTERS])
-def test_the_likelihood_is_the_weighted_sum_over_programs(tiny):
-    args, programs = data(4), tiny.programs()
-    weights = torch.rand(len(programs))
-    columns = {site: torch.tensor([program[site] for program in programs]) for site in tiny.sizes}
-    model = ForwardMarginals()(Expectation(columns, weights)(tiny.model))
-    trace = poutine.trace(model).get_trace(*args)
-    trace.compute_log_prob(lambda name, site: name == "out")
-    expected = [tiny.log_likelihood(program, *args) for program in programs]
-    torch.testing.assert_close(trace.nodes["out"]["log_prob"].sum(), (weights * torch.stack(expected)).sum())
-
-
-@pytest.mark.parametrize("tiny", [READ_ONCE, REGISTERS])
-def test_under_the_posterior_its_gradient_is_that_of_the_evidence(tiny):
-    inputs, outputs = data(4)
-    inputs.requires_grad_()
-    strategy = strategy_named("enumerated-choices")
-    guide = strategy.guide(tiny.model, inputs, outputs)
-    loss = strategy.elbo(1).differentiable_loss(strategy(tiny.model), strategy(guide), inputs, outputs)
-    (expected,) = torch.autograd.grad(loss, inputs)
-    posterior = exact_posterior(tiny.model, (inputs.detach(), outputs), tolerance=0).posterior
-    over_all = Expectation(posterior.columns, posterior.log_probs.exp())
-    (found,) = torch.autograd.grad(loss_of(over_all, tiny.model, inputs, outputs), inputs)
-    torch.testing.assert_close(found, expected)
-
-
-def test_an_expectation_leaves_nothing_to_a_guide_and_nothing_behind():
-    library = Library([READ], seed=0)
-    images, sums = examples(50)
-    one = Expectation({"left": torch.tensor([0]), "right": torch.tensor([2])}, torch.ones(1))
-    state = fit(one(partial(adder, library=library)), (images, sums), library=library, steps=300)
-    assert not list(state.guide.parameters())
-    assert state.losses[-1] < 0.5 * state.losses[0]
-
-
-def test_a_choice_that_is_not_decided_is_named():
-    with pytest.raises(SiteError, match="choice 'flip': expected one of by, which the programs decide"):
-        Expectation({"by": torch.tensor([0])}, torch.ones(1))(READ_ONCE.model)(*data())
-
-
 def test_the_program_and_what_images_show_are_learned_together():
     # With 100 other seeds of the library all of this held: it fails with fewer than one in 25 (95 %).
     library, iterations = learned()
@@ -144,7 +90,7 @@ def test_networks_that_are_not_taught_are_only_read():
         assert torch.equal(value, weights[name])
 
 
-def test_an_interrupted_run_comes_to_the_same(tmp_path, monkeypatch):
+def test_an_interrupted_run_has_the_same_result(tmp_path, monkeypatch):
     whole, expected = learned()
     begun = []
 
@@ -167,7 +113,21 @@ def test_an_interrupted_run_comes_to_the_same(tmp_path, monkeypatch):
         learned(checkpoint=lambda part: tmp_path / part, library_lr=1.0)
 
 
-@pytest.mark.parametrize("wrong", [{"first": 0}, {"iterations": 0}])
-def test_numbers_out_of_range_are_refused(wrong):
-    with pytest.raises(UsageError, match="at least one example first and one iteration"):
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"first": 0}, "first: expected a whole number of at least 1, got 0"),
+        ({"iterations": 0}, "iterations: expected a whole number of at least 1, got 0"),
+        ({"steps": -1}, "steps: expected a whole number of at least 0, got -1"),
+        ({"sure": float("nan")}, "sure: expected a finite number of at least 0, got nan"),
+        ({"choice_lr": -1.0}, "choice_lr: expected a finite number above 0, got -1"),
+        ({"batch_size": 0}, "batch_size: expected a whole number of at least 1, got 0"),
+    ],
+)
+def test_numbers_out_of_range_are_refused(wrong, message):
+    with pytest.raises(UsageError, match=message):
         learned(**wrong)
+
+
+def test_every_setting_of_the_iterations_is_a_keyword():
+    assert set(EMSettings.__dataclass_fields__) <= EMOptions.__annotations__.keys()

@@ -18,7 +18,7 @@ COUNT = 20
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 PIXELS = np.random.default_rng(0).integers(0, 256, (COUNT, 28, 28), dtype=np.uint8)
 INTEGERS = np.arange(COUNT, dtype=np.uint8) % 10
-FOLDERS = [Path(os.environ.get("NTPT_DATA") or "missing"), Path(__file__).parents[3] / "shared/data"]
+FOLDERS = [Path(os.environ.get("NTPT_DATA") or "missing"), Path(__file__).parents[4] / "shared/data"]
 REAL = next((folder for folder in FOLDERS if (folder / "MNIST" / "raw").is_dir()), None)
 
 

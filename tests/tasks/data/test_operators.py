@@ -13,7 +13,7 @@ from ntpt_pyro.tasks.data.grid_examples import apply2x2_examples
 from ntpt_pyro.tasks.data.images import Images
 from ntpt_pyro.tasks.data.operators import PER_CLASS, load_operators
 
-SHARED = Path(__file__).parents[2].parent / "shared" / "data"
+SHARED = Path(__file__).parents[4] / "shared" / "data"
 
 
 def arrays(per_class=220):

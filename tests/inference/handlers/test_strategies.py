@@ -1,4 +1,4 @@
-"""Strategies agree with brute force over all programs, and with each other where they must."""
+"""Ready-made strategies agree with brute force over all programs, and with each other where they must."""
 
 import math
 
@@ -7,7 +7,9 @@ import pytest
 import torch
 from pyro.infer import Trace_ELBO
 
+from ntpt_pyro.errors import UsageError
 from ntpt_pyro.inference import (
+    Annealing,
     EnumeratedChoices,
     ForwardMarginals,
     Strategy,
@@ -16,6 +18,7 @@ from ntpt_pyro.inference import (
     marginals,
     most_probable,
     relaxed,
+    strategy_named,
 )
 from tests.inference.tiny import READ_ONCE, READ_TWICE, REGISTERS, data
 
@@ -172,3 +175,12 @@ def test_choices_are_mixed_by_site():
     divergence = (by * (by * 3).log()).sum()
     expected = divergence - torch.stack(terms).logsumexp(0)
     torch.testing.assert_close(loss_of(strategy, READ_ONCE.model, guide, inputs, outputs), expected.detach())
+
+
+def test_unknown_strategies_and_temperatures_are_refused():
+    with pytest.raises(UsageError, match=r"strategy: expected one of marginal, fmgd, relaxed.* got 'mcmc'"):
+        strategy_named("mcmc")
+    with pytest.raises(UsageError, match=r"expected a temperature above 0, got 0"):
+        relaxed(0.0)
+    with pytest.raises(UsageError, match="at least 1 step"):
+        Annealing(1.0, 0.5, 0)

@@ -1,0 +1,43 @@
+"""Settings of steps: one range each, checked in one place."""
+
+import math
+
+import pytest
+
+from ntpt_pyro.errors import UsageError
+from ntpt_pyro.inference import StepOptions, StepSettings
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "expected"),
+    [
+        ("choice_lr", 0.0, "a finite number above 0"),
+        ("choice_lr", math.inf, "a finite number above 0"),
+        ("library_lr", -1e-3, "a finite number above 0"),
+        ("init_scale", -1.0, "a finite number of at least 0"),
+        ("kl", -1.0, "a finite number of at least 0"),
+        ("kl", math.nan, "a finite number of at least 0"),
+        ("clip_norm", 0.0, "a finite number above 0"),
+        ("sharpness", -1.0, "a finite number of at least 0"),
+        ("averaging", 1.0, "a finite number of at least 0 and below 1"),
+        ("averaging", -0.1, "a finite number of at least 0 and below 1"),
+        ("checkpoint_every", 0, "a whole number of at least 1"),
+        ("checkpoint_every", 2.5, "a whole number of at least 1"),
+    ],
+)
+def test_numbers_out_of_range_are_refused_by_name(name, wrong, expected):
+    with pytest.raises(UsageError) as caught:
+        StepSettings(**{name: wrong})
+    assert (caught.value.where, caught.value.expected) == (name, expected)
+    assert caught.value.got == f"{wrong:g}"
+    assert caught.value.remedy
+
+
+def test_the_ends_of_the_ranges_are_inside():
+    StepSettings(init_scale=0.0, kl=0.0, clip_norm=None, sharpness=0.0, averaging=0.0, checkpoint_every=1)
+    StepSettings(kl=None)
+
+
+def test_every_setting_is_a_keyword():
+    fields = {name: one.type for name, one in StepSettings.__dataclass_fields__.items()}
+    assert fields == StepOptions.__annotations__

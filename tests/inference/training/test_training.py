@@ -1,0 +1,47 @@
+"""A training and its steps, without a loop."""
+
+import pytest
+import torch
+
+from ntpt_pyro.errors import UsageError
+from ntpt_pyro.inference import StepSettings, Training, fit, marginal
+from tests.inference.training.reader import problem
+
+
+def test_a_resumed_training_keeps_its_moments_before_its_next_step():
+    model, library, examples = problem()
+    training = fit(model, examples, library=library, steps=3)
+    again = Training(model, examples, strategy=marginal(), library=library)
+    again.set_state(training.get_state())
+    moments = training.get_state()["optimiser"]
+    assert moments
+    assert again.get_state()["optimiser"].keys() == moments.keys()
+
+
+def test_a_training_draws_its_logits_from_the_generator_and_nothing_else():
+    model, library, examples = problem()
+    source, state = torch.Generator().manual_seed(7), torch.get_rng_state()
+    training = Training(model, examples, strategy=marginal(), restarts=2, library=library, generator=source)
+    assert torch.equal(torch.get_rng_state(), state)
+    again = torch.Generator().manual_seed(7)
+    drawn = 3.0 * torch.randn(2, 1, 2, generator=again)
+    assert torch.equal(training.guide.logits()["flip"], drawn)
+    assert torch.equal(source.get_state(), again.get_state())
+
+
+def test_settings_are_keywords_with_their_defaults():
+    model, library, examples = problem()
+    training = Training(model, examples, strategy=marginal(), library=library, choice_lr=0.3, kl=0.0)
+    assert training.settings == StepSettings(choice_lr=0.3, kl=0.0)
+    assert training.kl == 0
+    assert Training(model, examples, strategy=marginal(), library=library).kl == 1e-3
+    with pytest.raises(UsageError, match="clip_norm: expected a finite number above 0, got 0; give None"):
+        Training(model, examples, strategy=marginal(), clip_norm=0.0)
+
+
+def test_a_training_is_shown_in_one_line():
+    model, library, examples = problem()
+    training = Training(model, examples, strategy=marginal(), restarts=2, library=library)
+    assert repr(training) == "<Training: 2 restarts of 1 trained choices, 0 steps>"
+    loss = training.learn(*examples)
+    assert repr(training) == f"<Training: 2 restarts of 1 trained choices, 1 steps, loss {loss:.4g}>"
