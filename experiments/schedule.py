@@ -20,11 +20,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ntpt_pyro.errors import UsageError
-from ntpt_pyro.models.grid import SIDES
-from ntpt_pyro.tasks.tasks import grid_task_names
 
-DEFAULT_ORDER = tuple(f"{scenario}/{side}" for side in SIDES for scenario in ("add2x2", "apply2x2"))
-"""ADD2X2 and APPLY2X2 in turn, as section 6.1 tells of the swaps between them."""
+DEFAULT_ORDER = tuple(
+    f"{scenario}/{side}" for side in ("top", "left", "bottom", "right") for scenario in ("add2x2", "apply2x2")
+)
+"""ADD2X2 and APPLY2X2 in turn, as section 6.1 tells of the swaps between them: all tasks of a lifetime."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,8 @@ class Schedule:
         for knot in self.knots:
             where = f"knot at {knot.at:g}"
             for task, probability in knot.tasks.items():
-                if task not in grid_task_names():
-                    raise _wrong(where, f"tasks out of {', '.join(grid_task_names())}", repr(task))
+                if task not in DEFAULT_ORDER:
+                    raise _wrong(where, f"tasks out of {', '.join(sorted(DEFAULT_ORDER))}", repr(task))
                 if not 0 <= probability <= 1:
                     raise _wrong(where, "probabilities in 0..1", f"{probability:g} for {task}")
             total = sum(knot.tasks.values())

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ntpt_pyro.inference.bounds import check_count
+from ntpt_pyro.bounds import check_count
 from ntpt_pyro.inference.handlers.plated import Plated
 from ntpt_pyro.language.sites import Message, role_of
 

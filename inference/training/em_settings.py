@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ntpt_pyro.inference.bounds import check_count, check_number
+from ntpt_pyro.bounds import check_count, check_number
 from ntpt_pyro.inference.handlers.strategy import Strategy
 from ntpt_pyro.inference.training.callbacks import Callback
 from ntpt_pyro.inference.training.step_settings import StepOptions

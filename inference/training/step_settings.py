@@ -3,7 +3,7 @@
 from dataclasses import dataclass, fields
 from typing import TypedDict
 
-from ntpt_pyro.inference.bounds import check_count, check_number
+from ntpt_pyro.bounds import check_count, check_number
 
 
 class StepOptions(TypedDict, total=False):

@@ -10,8 +10,8 @@ from jaxtyping import Shaped
 from torch import Tensor
 from tqdm import tqdm
 
+from ntpt_pyro.bounds import check_count
 from ntpt_pyro.errors import DataError
-from ntpt_pyro.inference.bounds import check_count
 from ntpt_pyro.inference.training.callbacks import Callback
 from ntpt_pyro.inference.training.checkpoint import load_checkpoint, save_checkpoint
 from ntpt_pyro.inference.training.training import Training

@@ -120,17 +120,24 @@ class Training:
         self._validated = True
         if decay := self.settings.averaging:
             follow(self.average.parameters(), self.library.parameters(), self.step, decay=decay)
+            for average, current in zip(self.average.buffers(), self.library.buffers(), strict=True):
+                average.copy_(current)  # running statistics, an average already
         self.losses.append(loss)
         self.step += 1
         return loss
 
     def _finite_step(self, batch: tuple[Tensor, ...]) -> float:
-        """One step of SVI that does not survive a loss or gradient that is not finite."""
+        """One step of SVI; where its loss or gradient is not finite nothing of it stays."""
+        statistics = [buffer.clone() for buffer in self.library.buffers()]
         try:
             loss = float(self._svi.step(*batch))
         except NonFiniteGradientError:
             loss = math.nan
         if not math.isfinite(loss):
+            for buffer, before in zip(self.library.buffers(), statistics, strict=True):
+                buffer.copy_(before)
+            for module in (self.library, self.guide):
+                module.zero_grad()
             raise DivergenceError(
                 f"step {self.step}, {self._culprit(batch)}",
                 expected="a finite loss",

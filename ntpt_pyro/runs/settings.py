@@ -1,10 +1,10 @@
 """What decides how a program is induced: typed settings, each with its bounds and its help, in one place."""
 
-import math
 from collections.abc import Mapping
-from dataclasses import Field, asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
+from ntpt_pyro.bounds import check_number
 from ntpt_pyro.errors import UsageError
 
 if TYPE_CHECKING:  # the command line reads settings before it knows whether torch is needed
@@ -41,32 +41,8 @@ def check_bounds(settings: Any) -> None:
     for one in fields(settings):
         value = getattr(settings, one.name)
         if isinstance(value, (int, float)) and not isinstance(value, bool):
-            _check_number(one, value)
-
-
-def _check_number(one: "Field[Any]", value: float) -> None:
-    bounds = one.metadata.get("bounds", {})
-    at_least, above, below = (bounds.get(name) for name in ("at_least", "above", "below"))
-    fits = (
-        math.isfinite(value)
-        and (at_least is None or value >= at_least)
-        and (above is None or value > above)
-        and (below is None or value < below)
-    )
-    if fits:
-        return
-    said = [
-        f"{words} {bound:g}"
-        for words, bound in (("at least", at_least), ("above", above), ("below", below))
-        if bound is not None
-    ]
-    number = "a finite number" if isinstance(value, float) else "a number"
-    raise UsageError(
-        one.name,
-        expected=f"{number} {' and '.join(said)}".strip(),
-        got=f"{value:g}" if isinstance(value, float) else str(value),
-        remedy=f"the default is {one.default}" if one.default is not None else "leave it out",
-    )
+            remedy = "leave it out" if one.default is None else f"the default is {one.default}"
+            check_number(one.name, value, **one.metadata["bounds"], remedy=remedy)
 
 
 @dataclass(frozen=True)
@@ -100,7 +76,7 @@ class Settings:
     >>> Settings(restarts=0)
     Traceback (most recent call last):
       ...
-    ntpt_pyro.errors.UsageError: restarts: expected a number at least 1, got 0; the default is 16
+    ntpt_pyro.errors.UsageError: restarts: expected a finite number of at least 1, got 0; the default is 16
     """
 
     strategy: "str | Strategy" = setting(
