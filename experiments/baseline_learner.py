@@ -4,16 +4,18 @@ from collections.abc import Callable, Mapping
 from copy import deepcopy
 
 import torch
+from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from ntpt_pyro.experiments.lifetime import LifetimeOptions
+from ntpt_pyro.experiments.lifetime import image_dropout
+from ntpt_pyro.experiments.lifetime_settings import LifetimeSettings
 from ntpt_pyro.experiments.stream import Batch, Stream
 from ntpt_pyro.inference import follow
+from ntpt_pyro.inference.posterior.accuracy import accuracy
 from ntpt_pyro.inference.training.checkpoint import State
 from ntpt_pyro.inference.training.split_adam import adam_state, set_adam_state
 from ntpt_pyro.models.baselines import Baseline, Independent, Multitask, Progressive
-from ntpt_pyro.runs.judging import accuracy
-from ntpt_pyro.tasks.data.grid_examples import Examples
+from ntpt_pyro.tasks.examples import Examples
 
 Builder = Callable[[Mapping[str, int], tuple[float, float]], Baseline]
 
@@ -44,29 +46,29 @@ BASELINE_RATES = {"indep": 3e-3, "pnn": 3e-3, "mtnn-1": 1e-2, "mtnn-2": 1e-2}
 class BaselineLearner:
     """Trains a baseline by Adam on the cross-entropy of the results.
 
-    :param options: of the lifetime; ``model`` names the baseline.
+    :param settings: of the lifetime; ``model`` names the baseline.
     :param stream: its batches.
     """
 
-    def __init__(self, options: LifetimeOptions, stream: Stream) -> None:
-        self.options = options
+    def __init__(self, settings: LifetimeSettings, stream: Stream) -> None:
+        self.settings = settings
         integers = {
             name: examples.inputs[1].shape[-1] if len(examples.inputs) > 1 else 0
             for name, examples in stream.training.items()
         }
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(options.seed)
-            self.model = BASELINES[options.model](integers, options.image_dropout)
+            torch.manual_seed(settings.seed)
+            self.model = BASELINES[settings.model](integers, image_dropout(settings))
         self.average = deepcopy(self.model).eval()
         """The average of its weights along the way: what is judged."""
         self.updates: dict[str, int] = {}
         """Batches of each task met, and of all tasks under ``""``."""
         everything = {id(p): p for task in integers for p in self.model.shared(task)}
         specific = [p for task in integers for p in self.model.specific(task)]
-        rate = options.baseline_lr or BASELINE_RATES[options.model]
+        rate = settings.baseline_lr or BASELINE_RATES[settings.model]
         groups = [{"params": specific, "lr": rate}]
         if everything:
-            rate /= options.shared_ratio
+            rate /= settings.shared_ratio
             groups.append({"params": list(everything.values()), "lr": rate})
         self._adam = torch.optim.Adam(groups)
 
@@ -80,14 +82,19 @@ class BaselineLearner:
             average, weights = (getattr(model, kind)(batch.task) for model in (self.average, self.model))
             updates = self.updates.setdefault(name, 0)
             if weights:
-                follow(average, weights, updates, decay=self.options.averaging)
+                follow(average, weights, updates, decay=self.settings.averaging)
             self.updates[name] += 1
 
     def accuracy(self, task: str, examples: Examples) -> float | None:
         """See :class:`~ntpt_pyro.experiments.lifetime.Learner`."""
         if task not in self.updates:
             return None
-        return float(accuracy(lambda *data: self.average(task, *data[:-1]), examples)[0])
+
+        def right(*data: Tensor) -> Tensor:
+            reproduced: Tensor = self.average(task, *data[:-1]).argmax(-1) == data[-1]
+            return reproduced
+
+        return float(accuracy(right, examples.tensors)[0])
 
     def readings(self) -> dict[str, float]:
         """None: what the embeddings mean is up to the baseline."""

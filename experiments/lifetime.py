@@ -8,7 +8,7 @@ from typing import Protocol
 import torch
 from tqdm import tqdm
 
-from ntpt_pyro.experiments.lifetime_results import Snapshot
+from ntpt_pyro.experiments.lifetime_results import AccuracySnapshot
 from ntpt_pyro.experiments.lifetime_settings import LifetimeSettings
 from ntpt_pyro.experiments.stream import Batch, Stream
 from ntpt_pyro.inference.training.checkpoint import State, load_checkpoint, save_checkpoint
@@ -68,7 +68,7 @@ def live(
     *,
     checkpoint: Path | None = None,
     progress: bool = False,
-) -> tuple[list[Snapshot], dict[str, float]]:
+) -> tuple[list[AccuracySnapshot], dict[str, float]]:
     """Let a model live a lifetime, or go on with it.
 
     Torch's random state is as it was afterwards.
@@ -81,7 +81,7 @@ def live(
     :param progress: show a progress bar with the task and the accuracies so far.
     :returns: the snapshots, and by task the seconds that learning it took, in all sessions.
     """
-    snapshots: list[Snapshot] = []
+    snapshots: list[AccuracySnapshot] = []
     seconds = dict.fromkeys(stream.tasks, 0.0)
     position, before = 0, settings.to_json()
     with torch.random.fork_rng(devices=[]):
@@ -89,7 +89,7 @@ def live(
         if checkpoint is not None and checkpoint.exists():
             state = load_checkpoint(checkpoint, before)
             learner.set_state(state["learner"])
-            snapshots = [Snapshot(**one) for one in state["looks"]]
+            snapshots = [AccuracySnapshot(**one) for one in state["looks"]]
             seconds, position = state["seconds"], state["position"]
             torch.set_rng_state(state["random"])
         label = f"{settings.model}, seed {settings.seed}"
@@ -115,14 +115,14 @@ def live(
     return snapshots, seconds
 
 
-def _snapshot(learner: Learner, stream: Stream, position: int) -> Snapshot:
+def _snapshot(learner: Learner, stream: Stream, position: int) -> AccuracySnapshot:
     """How good the model is now, on each task that it has met."""
     test = {name: examples.split(CURVE_EXAMPLES)[0] for name, examples in stream.test.items()}
     accuracy = {name: learner.accuracy(name, examples) for name, examples in test.items()}
-    return Snapshot(position, accuracy, learner.readings())
+    return AccuracySnapshot(position, accuracy, learner.readings())
 
 
-def _summary(task: str, snapshots: list[Snapshot]) -> str:
+def _summary(task: str, snapshots: list[AccuracySnapshot]) -> str:
     """The task now, and the accuracies of all tasks met at the last snapshot."""
     accuracies = snapshots[-1].accuracy.values() if snapshots else []
     known = [f"{100 * accuracy:.0f}" for accuracy in accuracies if accuracy is not None]

@@ -1,5 +1,6 @@
 """Results of lifetimes: of one, and of several models over several seeds."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -8,10 +9,9 @@ from ntpt_pyro.runs.results import Result
 
 
 @dataclass(frozen=True)
-class Snapshot:
-    """How good a model is at one time of its lifetime.
+class AccuracySnapshot:
+    """How good a model is after so many batches of its lifetime.
 
-    :param batches: that it has learned from.
     :param accuracy: by task the share of test examples that are right; None before the task is met.
     :param readings: by network the share of single symbols that it reads right.
     """
@@ -32,12 +32,7 @@ class Presented:
 
 @dataclass(frozen=True)
 class Searched:
-    """What the search for a program found.
-
-    :param restarts_correct: restarts with a right program.
-    :param held_back_accuracy: the share of the examples held back that the best restart got right.
-    :param rounds: searches.
-    """
+    """What the search for a program found, in how many rounds."""
 
     restarts_correct: int | None
     held_back_accuracy: float
@@ -46,11 +41,7 @@ class Searched:
 
 @dataclass(frozen=True)
 class KeptProgram(Searched):
-    """A task's program at the end of a lifetime.
-
-    :param program: its text.
-    :param program_correct: whether it is right, judged by execution.
-    """
+    """A task's program at the end of a lifetime: its text, and whether it is right, judged by execution."""
 
     program: list[str]
     program_correct: bool | None
@@ -58,20 +49,13 @@ class KeptProgram(Searched):
 
 @dataclass(frozen=True)
 class Lifetime(Result):
-    """One lifetime of one model.
+    """One lifetime of one model, most of it by task or by network.
 
-    :param model: its name.
-    :param seed: of everything random.
-    :param accuracy: by task the share of all test examples that are right at the end.
-    :param readings: by network the share of single symbols that it reads right at the end.
-    :param presented: when each task was.
+    :param accuracy: on all test examples, at the end.
     :param looks: snapshots on the way, in order.
-    :param seconds: by task what learning it took, in all sessions.
-    :param data: by network where its images come from, by split.
-    :param options: all settings.
-    :param versions: of the packages that the result depends on.
-    :param commit: of the code.
-    :param programs: by task; None for a model without programs.
+    :param seconds: that learning a task took, in all sessions.
+    :param data: where a network's images come from, by split.
+    :param programs: None for a model without programs.
     """
 
     kind: ClassVar[str] = "lifetime"
@@ -80,7 +64,7 @@ class Lifetime(Result):
     accuracy: dict[str, float]
     readings: dict[str, float]
     presented: dict[str, Presented]
-    looks: list[Snapshot]
+    looks: list[AccuracySnapshot]
     seconds: dict[str, float]
     data: dict[str, dict[str, str]]
     options: dict[str, Any]
@@ -89,15 +73,17 @@ class Lifetime(Result):
     programs: dict[str, KeptProgram] | None = None
 
 
+Lifetimes = Mapping[str, Sequence[Lifetime]]
+"""By model a lifetime a seed."""
+
+
 @dataclass(frozen=True)
 class ModelSummary:
     """One model over several seeds.
 
-    :param tasks: by task and measure; the measures are the accuracy at the end, and those of
+    :param tasks: by task and measure: the accuracy at the end, and the measures of
         :mod:`~ntpt_pyro.experiments.transfer`.
-    :param readings: by network the accuracy on single symbols.
     :param right_programs: of all tasks and seeds; None for a model without programs.
-    :param seconds: of learning.
     :param programs: of the first seed.
     """
 
@@ -110,16 +96,7 @@ class ModelSummary:
 
 @dataclass(frozen=True)
 class LifetimesSummary(Result):
-    """Lifetimes of several models over several seeds.
-
-    :param command: that gives them.
-    :param seeds: a lifetime of every model for each.
-    :param options: settings that all of them share.
-    :param data: by network where its images come from, by split.
-    :param versions: of the packages that the result depends on.
-    :param commits: of the code.
-    :param models: by name.
-    """
+    """Lifetimes of several models over several seeds, and the command and the settings that give them."""
 
     kind: ClassVar[str] = "lifetimes"
     command: str

@@ -26,7 +26,9 @@ class LifetimeSettings:
     examples: int = setting(1000, "training examples of an add2x2 task", at_least=10)
     operator_examples: int = setting(4000, "training examples of an apply2x2 task", at_least=10)
     schedule: Schedule = setting(DEFAULT, "of tasks")
-    augment: bool = setting(False, "turn, scale and shift each image a little, another way each time it is shown")
+    augment: bool = setting(
+        False, "turn, scale and shift each image a little, another way each time it is shown"
+    )
     data: Path | None = setting(None, "folder of data")
     strategy: str = setting("marginal", "of inference of programs")
     restarts: int = setting(16, "programs of a new task trained at once", at_least=1)

@@ -23,3 +23,6 @@ FINAL_ACCURACY = {
     "apply2x2/right": {"indep": 0.39, "pnn": 0.51, "mtnn-1": 0.42, "mtnn-2": 0.37, "ntpt": 1.00},
 }
 """Fig. 7: accuracy at the end of the lifetime, by task and model."""
+
+MEASURES = ("backward_transfer", "forgetting", "forward_transfer")
+"""What section 6.1 shows of transfer, by the names of :mod:`~ntpt_pyro.experiments.transfer`'s measures."""

@@ -7,14 +7,17 @@ import torch
 
 from ntpt_pyro import LearnedFunction, Library
 from ntpt_pyro.errors import LibraryError
-from ntpt_pyro.experiments.lifetime import LifetimeOptions
+from ntpt_pyro.experiments.lifetime import image_dropout
+from ntpt_pyro.experiments.lifetime_settings import LifetimeSettings
 from ntpt_pyro.experiments.stream import Batch, Stream
 from ntpt_pyro.experiments.task_program import TaskProgram
 from ntpt_pyro.inference import follow
 from ntpt_pyro.inference.training.checkpoint import State
+from ntpt_pyro.inference.training.restart_search import Verdict
 from ntpt_pyro.inference.training.split_adam import adam_state, set_adam_state
-from ntpt_pyro.runs.judging import Verdict, reading_accuracy
-from ntpt_pyro.tasks.data.grid_examples import Examples
+from ntpt_pyro.runs.methods.method import Work
+from ntpt_pyro.runs.verdict import reading_accuracies
+from ntpt_pyro.tasks.examples import Examples
 
 EPSILON = 1e-3
 """Adam's, for networks that programs share. Far above the usual 1e-8, so that where a task is learned and
@@ -28,19 +31,19 @@ class ProgramLearner:
     with it. None is frozen, but while a program is still searched it teaches only an untrained network of its
     own: wrong programs would spoil a trained one.
 
-    :param options: of the lifetime.
+    :param settings: of the lifetime.
     :param stream: its batches.
     :raises LibraryError: where a second untrained network would join before the first can be trained.
     """
 
-    def __init__(self, options: LifetimeOptions, stream: Stream) -> None:
-        _check_one_untrained(options, stream)
-        self.options = options
+    def __init__(self, settings: LifetimeSettings, stream: Stream) -> None:
+        _check_one_untrained(settings, stream)
+        self.settings = settings
         self.stream = stream
-        self.library = Library(seed=options.seed)
+        self.library = Library(seed=settings.seed)
         """What learns."""
         self.average = Library()
-        """The average of its weights along the way: what new programs look with, what is judged and kept."""
+        """The average of its weights along the way: what new programs read with, what is judged and kept."""
         self.updates: dict[str, int] = {}
         """For each network the batches of settled programs that taught it."""
         self.programs: dict[str, TaskProgram] = {}
@@ -53,7 +56,7 @@ class ProgramLearner:
             self.programs[batch.task] = self._meet(batch.task)
         program = self.programs[batch.task]
         if program.network is None:
-            free = (batch.rows >= len(program.held_back)).nonzero()[:, 0]
+            free = (batch.rows >= len(program.work.held_back)).nonzero()[:, 0]
             verdict = program.search(batch.examples.take(free))
             if verdict is not None:
                 self._settle(program, verdict)
@@ -72,25 +75,24 @@ class ProgramLearner:
                 self._settle(program, program.judge())
 
     def _meet(self, name: str) -> TaskProgram:
-        return TaskProgram(
-            self.stream.tasks[name],
-            self.options,
-            self.stream.training[name],
-            self.average,
-            [network for network, updates in self.updates.items() if updates],
-            number=len(self.programs),
+        examples = self.stream.training[name]
+        held_back, training = examples.split(len(examples) // 10)
+        work = Work(
+            self.stream.tasks[name], self.settings.of_a_program(), self.average, examples, held_back, training
         )
+        trained = [network for network, updates in self.updates.items() if updates]
+        return TaskProgram(work, trained, number=len(self.programs))
 
     def _settle(self, program: TaskProgram, verdict: Verdict) -> None:
         """End a program's search, and take in the network that it has trained."""
         brings = program.brings
+        best, networks = program.best_alone(verdict)
         if brings is not None:
-            found = program.found_network(verdict)[brings]
-            self._take_in(program.task.function)
+            self._take_in(self.stream.functions[brings])
             for library in (self.library, self.average):
-                library[brings].load_state_dict(found.state_dict())
+                library[brings].load_state_dict(networks[brings].state_dict())
         assert self._adam is not None
-        program.settle(verdict, self.library, self._adam)
+        program.settle(verdict, best, self.library, self._adam)
 
     def _take_in(self, function: LearnedFunction) -> None:
         """Make room in the library for a network that a search has trained."""
@@ -99,20 +101,20 @@ class ProgramLearner:
             return
         for library in (self.library, self.average):
             library.add(function)
-            library.steps[name] = self.options.search
+            library.steps[name] = self.settings.search
         self.average[name].eval()
-        self.library[name].dropout = self.options.image_dropout
+        self.library[name].dropout = image_dropout(self.settings)
         self.updates[name] = 0
         weights = list(self.library[name].parameters())
         if self._adam is None:
-            self._adam = torch.optim.Adam(weights, lr=self.options.library_lr, eps=EPSILON)
+            self._adam = torch.optim.Adam(weights, lr=self.settings.library_lr, eps=EPSILON)
         else:
-            self._adam.add_param_group({"params": weights, "lr": self.options.library_lr})
+            self._adam.add_param_group({"params": weights, "lr": self.settings.library_lr})
 
     def _follow(self, name: str) -> None:
         """Move the average of a network after a batch has taught it."""
         average, weights = self.average[name].parameters(), self.library[name].parameters()
-        follow(average, weights, self.updates[name], decay=self.options.averaging)
+        follow(average, weights, self.updates[name], decay=self.settings.averaging)
         self.updates[name] += 1
         for library in (self.library, self.average):
             library.steps[name] += 1
@@ -123,9 +125,13 @@ class ProgramLearner:
 
     def readings(self) -> dict[str, float]:
         """See :class:`~ntpt_pyro.experiments.lifetime.Learner`."""
-        names = self.average.steps
-        found = {name: reading_accuracy(self.average, name, self.stream.symbols) for name in names}
-        return {name: accuracy for name, accuracy in found.items() if accuracy is not None}
+        found = {}
+        for name in self.average.steps:
+            single = Library()
+            single.share(self.average, [name])
+            (reading,) = reading_accuracies(self.stream.readers[name], single).values()
+            found[name] = reading.accuracy
+        return found
 
     def get_state(self) -> State:
         """See :class:`~ntpt_pyro.experiments.lifetime.Learner`."""
@@ -140,9 +146,8 @@ class ProgramLearner:
 
     def set_state(self, state: State) -> None:
         """See :class:`~ntpt_pyro.experiments.lifetime.Learner`."""
-        functions = {task.function.name: task.function for task in self.stream.tasks.values()}
         for name in state["updates"]:
-            self._take_in(functions[name])
+            self._take_in(self.stream.functions[name])
         self.updates.update(state["updates"])
         for library, weights in ((self.library, state["library"]), (self.average, state["average"])):
             library.load_state_dict(weights)
@@ -157,12 +162,12 @@ class ProgramLearner:
 class AloneLearner:
     """Learns every task alone, with a library of its own; the batches are those of the lifetime.
 
-    :param options: of the lifetime.
+    :param settings: of the lifetime.
     :param stream: its batches.
     """
 
-    def __init__(self, options: LifetimeOptions, stream: Stream) -> None:
-        self.learners = {name: ProgramLearner(options, stream) for name in stream.tasks}
+    def __init__(self, settings: LifetimeSettings, stream: Stream) -> None:
+        self.learners = {name: ProgramLearner(settings, stream) for name in stream.tasks}
 
     def learn(self, batch: Batch) -> None:
         """See :class:`~ntpt_pyro.experiments.lifetime.Learner`."""
@@ -186,18 +191,18 @@ class AloneLearner:
             learner.set_state(state[name])
 
 
-def _check_one_untrained(options: LifetimeOptions, stream: Stream) -> None:
+def _check_one_untrained(settings: LifetimeSettings, stream: Stream) -> None:
     """Raise where a task brings an untrained network while another one's first search cannot be over."""
     seen: Counter[str] = Counter()
     brought: dict[str, str] = {}
     for position, name in enumerate(stream.names):
-        function = stream.tasks[name].function.name
+        (function,) = (one.name for one in stream.tasks[name].functions)
         if function not in brought:
             for other, bringer in brought.items():
-                if seen[bringer] < options.search:
+                if seen[bringer] < settings.search:
                     raise LibraryError(
                         f"batch {position} of the schedule",
-                        expected=f"{other} trained by {options.search} batches of {bringer} first",
+                        expected=f"{other} trained by {settings.search} batches of {bringer} first",
                         got=f"{name}, which brings {function}, after {seen[bringer]}",
                         remedy="give the first task more time: a choice between untrained networks learns "
                         "them as one that cannot be split apart (Gaunt et al. 2017, 4.1)",

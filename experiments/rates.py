@@ -10,19 +10,23 @@ recording resumes.
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from ntpt_pyro._files import write_json
-from ntpt_pyro.runs.learn import Options, learn
-from ntpt_pyro.runs.provenance import commit, versions
-from ntpt_pyro.runs.run_folder import Run
+from ntpt_pyro import Task, find_task, induce
+from ntpt_pyro.experiments.recording import record, several
+from ntpt_pyro.runs.results import LearnedResult
+from ntpt_pyro.runs.run_folder import load_library
 from ntpt_pyro.runs.statistics import spread, success_rate
-from ntpt_pyro.tasks.tasks import task_named, task_names
+from ntpt_pyro.tasks.registry import task_names
 
-READINGS = ("digit_accuracy", "operator_accuracy", "sign_accuracy")
+READINGS = {"digit_accuracy": "net_0", "operator_accuracy": "net_1", "sign_accuracy": "LOOK"}
+"""What is recorded of how well networks read."""
+OLD_VALUES = {"strategy": {"exact": "em"}}
+"""What settings in commands of older recordings are called now."""
 PAPER = {
     "2x2": "one ADD2X2 task alone, 1k grids: 40 +- 20 % (all models); in a lifetime 86-87 % (NTPT)",
     "path_len": "an illustration (Fig. 1), without figures",
@@ -31,109 +35,114 @@ PAPER = {
 
 
 def main(arguments: list[str] | None = None) -> dict[str, Any]:
-    """Run every task over seeds and write what came out.
+    """Run every task over seeds and write the rates.
 
     :param arguments: of the command line; None takes those of the process.
     :returns: what was written.
     """
-    options = _parse(arguments)
+    options = parsed(arguments)
     torch.set_num_threads(1)
-    seeds = list(range(options.first_seed, options.first_seed + options.seeds))
+    seeds = range(options.first_seed, options.first_seed + options.seeds)
     runs: dict[str, list[dict[str, Any]]] = {}
-    needed = ["top"] if options.transfer else []
-    for side in dict.fromkeys([*needed, *options.scratch]):
-        begun = "from scratch" if options.library is None else "with the library of a lifetime"
-        runs[f"{side}, {begun}"] = [_run(options, _task(side), seed, options.library) for seed in seeds]
-    for side in options.transfer:
-        runs[f"{side}, library from top"] = [
-            _run(options, _task(side), seed, options.work / f"add2x2-top-{seed}") for seed in seeds
-        ]
-    recorded = {
-        "command": _command(options),
-        "commit": commit(),
-        "versions": versions(),
-        "threads": torch.get_num_threads(),
-        "seeds": seeds,
-        "data": next(iter(runs.values()))[0]["data"],
-        "paper": PAPER.get(options.scratch[0], PAPER["2x2"]),
-        "summary": {name: _summary(results) for name, results in runs.items()},
-        "runs": runs,
-    }
-    write_json(options.out, recorded)
+    begun = "from scratch" if options.library is None else "with the library of a lifetime"
+    for name in dict.fromkeys([*(["top"] if options.transfer else []), *options.scratch]):
+        runs[f"{name}, {begun}"] = _runs(options, name, seeds, [options.library] * len(seeds))
+    for name in options.transfer:
+        taught = [options.work / f"add2x2-top-{seed}" for seed in seeds]
+        runs[f"{name}, library from top"] = _runs(options, name, seeds, taught)
+    recorded = record(
+        "rates",
+        options,
+        threads=torch.get_num_threads(),
+        seeds=list(seeds),
+        data=next(iter(runs.values()))[0]["data"],
+        paper=PAPER.get(options.scratch[0], PAPER["2x2"]),
+        summary={name: _summary(results) for name, results in runs.items()},
+        runs=runs,
+    )
     for name, summary in recorded["summary"].items():
         print(name, summary)
     return recorded
 
 
-def _command(options: argparse.Namespace) -> str:
-    """The command that gives these results, folders by what they hold."""
-    words = ["python -m ntpt_pyro.experiments.rates", f"--seeds {options.seeds}"]
-    if options.first_seed:
-        words.append(f"--first-seed {options.first_seed}")
-    if options.data:
-        words.append("--data DATA")
-    words.append(f"--scratch {','.join(options.scratch)}")
-    if options.transfer:
-        words.append(f"--transfer {','.join(options.transfer)}")
-    if options.library:
-        words.append("--library LIBRARY")
-    if options.set:
-        words.append(f"--set {' '.join(options.set)}")
-    return " ".join([*words, "--work WORK", "--out FILE"])
+def parsed(arguments: list[str] | None) -> argparse.Namespace:
+    """The options of a command line.
 
-
-def _parse(arguments: list[str] | None) -> argparse.Namespace:
+    :param arguments: its words.
+    :returns: the options.
+    """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--first-seed", type=int, default=0)
-    parser.add_argument("--scratch", type=_sides, default=["top"])
-    parser.add_argument("--transfer", type=_sides, default=[])
+    parser.add_argument("--scratch", type=several, default=["top"])
+    parser.add_argument("--transfer", type=several, default=[])
     parser.add_argument("--library", type=Path)
     parser.add_argument("--data", type=Path)
-    parser.add_argument(
-        "--set", nargs="*", default=[], metavar="OPTION=VALUE", help="any other option of learn.Options"
-    )
+    parser.add_argument("--set", nargs="*", default=[], metavar="SETTING=VALUE", help="any other setting")
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    options.set = [one for word in options.set for one in several(word)]
+    return options
 
 
-def _task(name: str) -> str:
-    return name if name in task_names() else f"add2x2/{name}"
+def settings_of(pairs: Sequence[str]) -> dict[str, Any]:
+    """Settings from ``NAME=VALUE``, under their present names.
+
+    :param pairs: as a command has them.
+    :returns: by name.
+
+    >>> settings_of(["strategy=exact", "kl=0"])
+    {'strategy': 'em', 'kl': 0}
+    """
+    found = dict(pair.split("=", 1) for pair in pairs)
+    return {
+        name: OLD_VALUES.get(name, {}).get(value, value) if name == "strategy" else json.loads(value)
+        for name, value in found.items()
+    }
 
 
-def _sides(text: str) -> list[str]:
-    return [side for side in text.split(",") if side]
+def _runs(
+    options: argparse.Namespace, name: str, seeds: Sequence[int], libraries: Sequence[Path | None]
+) -> list[dict[str, Any]]:
+    """The results of one task, from their folders where they are there already."""
+    changes = settings_of(options.set)
+    name = name if name in task_names() else f"add2x2/{name}"
+    task = find_task(name, data=options.data, lines=changes.pop("lines", None))
+    return [
+        _run(options, task, {**changes, "seed": seed}, path)
+        for seed, path in zip(seeds, libraries, strict=True)
+    ]
 
 
-def _run(options: argparse.Namespace, task: str, seed: int, library: Path | None) -> dict[str, Any]:
-    """One run's result, from its folder where it is there already."""
-    others = dict(task_named(task).defaults)
-    for setting in options.set:
-        name, value = setting.split("=", 1)
-        others[name] = value if name == "strategy" else json.loads(value)
-    what = Options(task, seed=seed, library=library, data=options.data, **others)
-    folder = f"{task.replace('/', '-')}-{seed}"
-    run = Run(options.work / (folder if library is None else f"{folder}-transfer"))
-    run.begin(what.settings(), resume=True)
-    result = run.result() if run.complete else learn(what, run=run).result
-    kept = ["seed", "program_correct", "test_accuracy", *READINGS, "restarts_correct"]
-    if "beyond" in result:
-        kept.append("beyond")
-    more = ("held_back_accuracy", "rounds", "steps", "seconds", "program", "data")
-    print(f"{task} seed {seed}: {result['program_correct']} {result['test_accuracy']:.3f}", flush=True)
-    return {name: result[name] for name in (*kept, *more)}
+def _run(
+    options: argparse.Namespace, task: Task, changes: dict[str, Any], path: Path | None
+) -> dict[str, Any]:
+    """What is recorded of one run."""
+    library = None if path is None else load_library(path, task.functions)
+    folder = f"{task.name.replace('/', '-')}-{changes['seed']}{'' if path is None else '-transfer'}"
+    result = induce(task, library=library, out=options.work / folder, resume=True, **changes).result
+    assert isinstance(result, LearnedResult)
+    print(f"{task.name} seed {result.seed}: {result.program_correct} {result.test_accuracy:.3f}", flush=True)
+    kept = ["seed", "program_correct", "test_accuracy", "restarts_correct", "held_back_accuracy", "rounds"]
+    content, readings = result.to_json(), result.readings
+    read = {name: readings[net].accuracy if net in readings else None for name, net in READINGS.items()}
+    beyond = {"beyond": result.trials} if result.trials else {}
+    more = ("steps", "seconds", "program", "data")
+    return {name: content[name] for name in kept} | read | beyond | {name: content[name] for name in more}
 
 
 def _summary(results: list[dict[str, Any]]) -> dict[str, Any]:
     known = [name for name in READINGS if all(result[name] is not None for result in results)]
     columns = ("test_accuracy", *known, "restarts_correct", "rounds", "seconds")
     right = sum(result["program_correct"] for result in results)
-    beyond = results[0].get("beyond", {})
     return {
         "right_programs": success_rate(right, len(results)),
         **{name: spread([result[name] for result in results]) for name in columns},
-        **{f"on {name}": spread([result["beyond"][name] for result in results]) for name in beyond},
+        **{
+            f"on {name}": spread([result["beyond"][name] for result in results])
+            for name in results[0].get("beyond", {})
+        },
     }
 
 

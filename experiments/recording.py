@@ -1,35 +1,25 @@
 """What recorded results say of how they came about: settings, and the command that gives them."""
 
+import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
 from ntpt_pyro.errors import UsageError
+from ntpt_pyro.runs.provenance import commit, versions
 
 
 def as_json(settings: Any) -> dict[str, Any]:
-    """Settings as JSON can hold them.
-
-    :param settings: a dataclass.
-    :returns: by name, paths by their last part only.
-    """
-    return {
-        name: value.name if isinstance(value, Path) else value for name, value in asdict(settings).items()
-    }
+    """A dataclass of settings as JSON can hold it, paths by their last part only."""
+    found = asdict(settings)
+    return {name: value.name if isinstance(value, Path) else value for name, value in found.items()}
 
 
 def given(settings: Any) -> dict[str, Any]:
-    """Those of some settings that are not the default.
-
-    :param settings: a dataclass.
-    :returns: by name.
-    """
-    return {
-        one.name: getattr(settings, one.name)
-        for one in fields(settings)
-        if getattr(settings, one.name) != one.default
-    }
+    """Those of a dataclass of settings that are not the default."""
+    values = {one: getattr(settings, one.name) for one in fields(settings)}
+    return {one.name: value for one, value in values.items() if value != one.default}
 
 
 def command_of(start: str, options: Mapping[str, Any]) -> str:
@@ -39,7 +29,7 @@ def command_of(start: str, options: Mapping[str, Any]) -> str:
     :param options: by name; nothing is written for None and for empty lists.
     :returns: the command.
 
-    >>> command_of("ntpt lifelong", {"seeds": 5, "augment": True, "data": Path("/home/me/data"), "library": None})
+    >>> command_of("ntpt lifelong", {"seeds": 5, "augment": True, "data": Path("/me/data"), "library": None})
     'ntpt lifelong --seeds 5 --augment --data DATA'
     """
     words = [start]
@@ -71,3 +61,34 @@ def check_models(command: str, models: Sequence[str], known: Sequence[str], seed
             )
     if not models or not seeds:
         raise UsageError(command, expected="a model and a seed", got="none", remedy="name some")
+
+
+def several(text: str) -> list[str]:
+    """The parts of a text that commas separate."""
+    return [part for part in text.split(",") if part]
+
+
+def parser_of(about: str | None) -> argparse.ArgumentParser:
+    """A parser of the options that all recordings have, to which others can be added."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--out", type=Path, required=True, help="the JSON file to write")
+    return parser
+
+
+def record(experiment: str, options: argparse.Namespace, **content: Any) -> dict[str, Any]:
+    """Write a recording to the file that ``--out`` names, with the command that gives it.
+
+    :param experiment: the module of :mod:`ntpt_pyro.experiments` that was run.
+    :param options: of its command line.
+    :param content: what was measured.
+    :returns: what was written.
+    """
+    from pydantic_core import to_jsonable_python
+
+    from ntpt_pyro._files import write_json  # needs torch
+
+    command = command_of(f"python -m ntpt_pyro.experiments.{experiment}", vars(options))
+    found = {"command": command, "commit": commit(), "versions": versions(), **content}
+    recorded: dict[str, Any] = to_jsonable_python(found)
+    write_json(options.out, recorded)
+    return recorded

@@ -10,6 +10,7 @@ from torch import Tensor
 from ntpt_pyro.errors import DataError
 from ntpt_pyro.experiments.augmentation import augmented
 from ntpt_pyro.experiments.lifetime_settings import LifetimeSettings
+from ntpt_pyro.language.learned_functions import LearnedFunction
 from ntpt_pyro.models.grid import CELLS
 from ntpt_pyro.models.nets import net_0
 from ntpt_pyro.tasks.data.images import Images
@@ -87,6 +88,11 @@ class Stream:
             grids, *others = examples.tensors
             examples = Examples((augmented(grids, source), *others))
         return Batch(name, rows, examples)
+
+    @property
+    def functions(self) -> dict[str, LearnedFunction]:
+        """What tasks bring to the library, by name."""
+        return {name: task.functions[0] for name, task in self.readers.items()}
 
     @property
     def sources(self) -> dict[str, dict[str, str]]:

@@ -1,93 +1,78 @@
 """A task's program in a lifetime: searched with many restarts at first, then settled.
 
-While searching, restarts learn with the library's networks as they are; an untrained network that the task
-brings is each restart's own. Examples that were held back choose the restart that is kept. It goes on alone
-and teaches the network that it reads with.
+It is the recipe of :mod:`~ntpt_pyro.inference.training.restart_search`, a batch at a time. While searching,
+restarts learn with the library's networks as they are; an untrained network that the task brings is each
+restart's own. Examples that were held back choose the restart that is kept. It goes on alone and teaches the
+network that it reads with.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import asdict
 
 import torch
 
 from ntpt_pyro import Library, MeanFieldPosterior
-from ntpt_pyro.experiments.lifetime import LifetimeOptions
-from ntpt_pyro.inference import (
-    Training,
-    decided,
-    marginals,
-    most_probable,
-    program_of,
-    programs_of,
-    strategy_named,
-)
+from ntpt_pyro.experiments.lifetime_results import Searched
+from ntpt_pyro.inference import ChoiceGuide, Training, marginals, most_probable, program_of, strategy_named
 from ntpt_pyro.inference.training.checkpoint import State
-from ntpt_pyro.runs.judging import GOOD_ENOUGH, POSTERIOR_EXAMPLES, Verdict, accuracy, judge
-from ntpt_pyro.tasks.data.grid_examples import Examples
-from ntpt_pyro.tasks.tasks import Task
+from ntpt_pyro.inference.training.restart_search import (
+    POSTERIOR_EXAMPLES,
+    Rounds,
+    Verdict,
+    best_alone,
+    judge,
+)
+from ntpt_pyro.runs.methods.method import Work
+from ntpt_pyro.tasks.examples import Examples
 
 
 class TaskProgram:
     """What is known of a task's program.
 
-    :param task: the task.
-    :param options: of the lifetime.
-    :param training: its training examples; the search does not learn from the first tenth of them.
-    :param library: the networks to look with, which others may be teaching.
+    :param work: the task, its examples, the settings, and the networks to read with, which others may teach.
     :param trained: those of its networks that the program may choose.
     :param number: tasks met before it; with the lifetime's seed it decides all that is drawn.
     """
 
-    def __init__(
-        self,
-        task: Task,
-        options: LifetimeOptions,
-        training: Examples,
-        library: Library,
-        trained: Sequence[str],
-        number: int,
-    ) -> None:
-        self.task = task
-        self.options = options
-        self.held_back, _ = training.split(len(training) // 10)
-        """Training examples that choose the restart that is kept."""
-        self.strategy = strategy_named(options.strategy)
-        self.sees = [*trained]
+    def __init__(self, work: Work, trained: Sequence[str], number: int) -> None:
+        self.work = work
+        self.settings = work.settings
+        self.strategy = strategy_named(str(work.settings.strategy))
+        (self._function,) = work.task.functions
+        self.reads = [*trained]
         """The networks that it chooses between, by index."""
         self.brings: str | None = None
         """The untrained network among them, while the search lasts."""
-        if task.function.name not in trained:
-            self.brings = task.function.name
-            self.sees.append(task.function.name)
+        if self._function.name not in trained:
+            self.brings = self._function.name
+            self.reads.append(self.brings)
         self.network: str | None = None
         """The network that it reads with, once settled."""
-        self.searched: dict[str, Any] = {}
+        self.searched: Searched | None = None
         """What the search found, once settled."""
-        self.round = 0
-        self._seed = (options.seed * 100 + number) * 10
-        self._average = library
-        self._settled_kl = 1 / len(training)
-        self.training, self._looking = self._begin_search()
+        self.rounds = Rounds(work.settings.rounds)
+        self._seed = (work.settings.seed * 100 + number) * 10
+        self.training, self._library = self._begin_search()
 
     def _begin_search(self) -> tuple[Training, Library]:
-        """The next round's restarts, and the networks that they look with."""
-        seed = self._seed + self.round
-        own = self.brings is not None and self.options.restarts > 1
-        library = Library(seed=seed, copies=self.options.restarts if own else None)
-        library.share(self._average, [name for name in self.sees if name != self.brings])
+        """The next round's restarts, and the networks that they read with."""
+        settings, seed = self.settings, self._seed + self.rounds.number
+        own = self.brings is not None and settings.restarts > 1
+        library = Library(seed=seed, copies=settings.restarts if own else None)
+        library.share(self.work.library, [name for name in self.reads if name != self.brings])
         if self.brings is not None:
-            library.add(self.task.function)
+            library.add(self._function)
         library.teach([] if self.brings is None else [self.brings])
         training = Training(
-            self.task.model(library),
-            self.held_back.tensors,
+            self.work.task.with_library(library),
+            self.work.held_back.tensors,
             strategy=self.strategy,
-            restarts=self.options.restarts,
+            restarts=settings.restarts,
             library=None if self.brings is None else library[self.brings],
-            choice_lr=self.options.choice_lr,
-            library_lr=self.options.library_lr,
-            init_scale=self.options.init_scale,
-            kl=self.options.kl,
+            choice_lr=settings.choice_lr,
+            library_lr=settings.library_lr,
+            init_scale=settings.init_scale,
+            kl=settings.kl,
             generator=torch.Generator().manual_seed(seed),
         )
         return training, library
@@ -100,57 +85,54 @@ class TaskProgram:
             examples held back, or there have been rounds enough.
         """
         self.training.learn(*examples.tensors)
-        if self.training.step < self.options.search:
+        assert self.settings.search is not None
+        if self.training.step < self.settings.search:
             return None
         verdict = self.judge()
-        if verdict.accuracy >= GOOD_ENOUGH or self.round + 1 == self.options.rounds:
+        if self.rounds.ended(verdict):
             return verdict
-        self.round += 1
-        self.training, self._looking = self._begin_search()
+        self.training, self._library = self._begin_search()
         return None
 
     def judge(self) -> Verdict:
         """What the examples held back say of the restarts now."""
-        guide, restarts = self.training.guide, self.options.restarts
-        return judge(self.task, self._looking, self.strategy, guide, self.held_back, restarts=restarts)
+        model, held_back = self.work.task.with_library(self._library), self.work.held_back.tensors
+        return judge(model, self.strategy, self.training.guide, held_back, restarts=self.settings.restarts)
 
-    def found_network(self, verdict: Verdict) -> Library:
-        """The networks of the best restart.
+    def best_alone(self, verdict: Verdict) -> tuple[ChoiceGuide, Library]:
+        """The choices and the networks of the best restart.
 
         :param verdict: on the restarts.
-        :returns: a library without copies.
+        :returns: both, without the other restarts.
         """
-        return self._looking.take(torch.tensor([verdict.best]))
+        return best_alone(self.training.guide, self._library, verdict.best)
 
-    def settle(self, verdict: Verdict, library: Library, adam: torch.optim.Adam) -> None:
+    def settle(self, verdict: Verdict, best: ChoiceGuide, library: Library, adam: torch.optim.Adam) -> None:
         """Go on with the best restart alone.
 
         :param verdict: on the restarts.
+        :param best: its choices.
         :param library: the networks that it teaches from now on.
         :param adam: what trains them.
         """
-        self.searched = {
-            "restarts_correct": verdict.correct,
-            "held_back_accuracy": verdict.accuracy,
-            "rounds": self.round + 1,
-        }
-        best = self.training.guide.take(torch.tensor([verdict.best]))
-        (network,) = verdict.networks
-        self._go_on(self.sees[network], library, adam)
+        correct = verdict.count(lambda program, _: self.work.task.right(program))
+        self.searched = Searched(correct, verdict.accuracy, self.rounds.number + 1)
+        (network,) = self.work.task.taught(verdict.program, self._library)
+        self._go_on(network, library, adam)
         self.training.guide.load_state_dict(best.state_dict())
 
     def _go_on(self, network: str, library: Library, adam: torch.optim.Adam) -> None:
-        """Train one restart, which teaches ``library``, and look with the average from now on."""
+        """Train one restart, which teaches ``library``, and read with the average from now on."""
         self.network, self.brings = network, None
-        taught, self._looking = Library(), Library()
-        taught.share(library, self.sees)
-        self._looking.share(self._average, self.sees)
+        taught, self._library = Library(), Library()
+        taught.share(library, self.reads)
+        self._library.share(self.work.library, self.reads)
         self.training = Training(
-            self.task.model(taught),
-            self.held_back.tensors,
+            self.work.task.with_library(taught),
+            self.work.held_back.tensors,
             strategy=self.strategy,
-            choice_lr=self.options.choice_lr,
-            kl=self._settled_kl,
+            choice_lr=self.settings.choice_lr,
+            kl=1 / len(self.work.examples),
             shared=adam,
         )
 
@@ -158,12 +140,12 @@ class TaskProgram:
         """The most probable program now: every choice's integer by site."""
         if self.network is None:
             return self.judge().program
-        model, some = self.task.model(self._looking), self._some.tensors
+        model, some = self.work.task.with_library(self._library), self._some.tensors
         return program_of(most_probable(self.strategy, model, self.training.guide, some))
 
     def posterior(self) -> MeanFieldPosterior:
         """The posterior of its choices, once settled."""
-        model = self.task.model(self._looking)
+        model = self.work.task.with_library(self._library)
         found = marginals(self.strategy, model, self.training.guide, self._some.tensors)
         return MeanFieldPosterior({site: probs[0] for site, probs in found.items()})
 
@@ -173,27 +155,26 @@ class TaskProgram:
         :param examples: the examples.
         :returns: in [0, 1].
         """
-        library = self._looking
+        library = self._library
         if self.network is None:
             verdict = self.judge()
-            library, program = self.found_network(verdict), verdict.program
+            library, program = library.take(torch.tensor([verdict.best])), verdict.program
         else:
             program = self.program()
-        model = decided(self.task.model(library), programs_of(program), self._some.tensors)
-        return float(accuracy(model, examples)[0])
+        return self.work.task.accuracy(program, library, examples)
 
     @property
     def _some(self) -> Examples:
-        return self.held_back.split(POSTERIOR_EXAMPLES)[0]
+        return self.work.held_back.split(POSTERIOR_EXAMPLES)[0]
 
     def get_state(self) -> State:
         """Everything that learning changes, but for networks that others see too."""
         return {
-            "sees": self.sees,
+            "reads": self.reads,
             "brings": self.brings,
             "network": self.network,
-            "searched": self.searched,
-            "round": self.round,
+            "searched": None if self.searched is None else asdict(self.searched),
+            "round": self.rounds.number,
             "training": self.training.get_state(),
         }
 
@@ -204,10 +185,10 @@ class TaskProgram:
         :param library: see :meth:`settle`.
         :param adam: see :meth:`settle`.
         """
-        self.sees, self.brings, self.round = state["sees"], state["brings"], state["round"]
-        self.searched = state["searched"]
+        self.reads, self.brings, self.rounds.number = state["reads"], state["brings"], state["round"]
+        self.searched = None if state["searched"] is None else Searched(**state["searched"])
         if state["network"] is None:
-            self.training, self._looking = self._begin_search()
+            self.training, self._library = self._begin_search()
         else:
             assert adam is not None
             self._go_on(state["network"], library, adam)

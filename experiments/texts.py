@@ -3,7 +3,7 @@
     python -m ntpt_pyro.experiments.texts --out experiments/results/texts/cpu.json
 
 For each task of a text a hundred restarts count singly; then runs of 64 restarts each, which succeed where
-the restart with most evidence reproduces every instance; then, where there are not too many, all programs are
+the most probable restart reproduces every instance; then, where there are not too many, all programs are
 tried. What is measured is written after each task; it takes minutes.
 """
 
@@ -15,14 +15,13 @@ from typing import Any
 
 import torch
 
-from ntpt_pyro import models
-from ntpt_pyro._files import write_json
+from ntpt_pyro import Settings, induce, models
 from ntpt_pyro.errors import BudgetError
+from ntpt_pyro.experiments.recording import record
 from ntpt_pyro.inference import Training, strategy_named
-from ntpt_pyro.runs.provenance import commit, versions
-from ntpt_pyro.runs.settings import EXACT
+from ntpt_pyro.runs.results import PosteriorResult
 from ntpt_pyro.runs.statistics import spread, success_rate
-from ntpt_pyro.runs.terpret import TerpretOptions, batches_of, learn_text
+from ntpt_pyro.tasks.text_task import TextTask, text_task_named
 
 FOLDER = Path(models.__file__).parent / "terpret"
 TASKS = {
@@ -42,76 +41,83 @@ TERPRET = {
 
 
 def main(arguments: list[str] | None = None) -> dict[str, Any]:
-    """Measure every task and write what came out.
+    """Measure every task and write the rates.
 
     :param arguments: of the command line; None takes those of the process.
     :returns: what was written.
     """
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--singles", type=int, default=100)
-    parser.add_argument("--runs", type=int, default=10)
-    parser.add_argument("--steps", type=int, default=TerpretOptions.steps)
-    parser.add_argument("--out", type=Path, required=True)
-    options = parser.parse_args(arguments)
+    options = parsed(arguments)
     torch.set_num_threads(1)
-    recorded: dict[str, Any] = {
-        "command": f"python -m ntpt_pyro.experiments.texts --singles {options.singles} --runs {options.runs} "
-        f"--steps {options.steps} --out FILE",
-        "settings": _options("turing", "invert").settings(),
-        "tasks": {},
-        "step": {f"R={restarts}": _step(restarts) for restarts in (1, 64)},
-        "terpret": TERPRET,
-        "threads": torch.get_num_threads(),
-        "versions": versions(),
-        "commit": commit(),
-    }
-    for text, tasks in TASKS.items():
-        for task in tasks:
-            recorded["tasks"][f"{text} {task}"] = found = _measured(text, task, options)
-            write_json(options.out, recorded)
-            print(f"{text} {task}", found, flush=True)
+    settings, tasks = Settings().changed(_task("turing", "invert").defaults), dict[str, Any]()
+    steps = {f"R={restarts}": _step(restarts) for restarts in (1, 64)}
+    about = {"settings": settings.to_json(), "tasks": tasks, "step": steps, "terpret": TERPRET}
+    recorded: dict[str, Any] = {}
+    for text, names in TASKS.items():
+        for name in names:
+            tasks[f"{text} {name}"] = _measured(text, name, options)
+            recorded = record("texts", options, **about, threads=torch.get_num_threads())
+            print(f"{text} {name}", tasks[f"{text} {name}"], flush=True)
     return recorded
 
 
-def _options(text: str, task: str, **more: Any) -> TerpretOptions:
-    return TerpretOptions(
-        FOLDER / f"{text}.terpret", FOLDER / f"{text}.hypers.json", FOLDER / f"{text}.{task}.json", **more
-    )
+def parsed(arguments: list[str] | None) -> argparse.Namespace:
+    """The options of a command line.
+
+    :param arguments: its words.
+    :returns: the options.
+    """
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--singles", type=int, default=100)
+    parser.add_argument("--runs", type=int, default=10)
+    parser.add_argument("--steps", type=int, default=800)
+    parser.add_argument("--out", type=Path, required=True)
+    return parser.parse_args(arguments)
 
 
-def _measured(text: str, task: str, options: argparse.Namespace) -> dict[str, Any]:
+def _task(text: str, name: str) -> TextTask:
+    return text_task_named(f"{FOLDER / text}.terpret:{name}")
+
+
+def _measured(text: str, name: str, options: argparse.Namespace) -> dict[str, Any]:
     """Restarts singly, and runs of many."""
-    singly, _ = learn_text(_options(text, task, restarts=options.singles, steps=options.steps))
-    runs = [
-        learn_text(_options(text, task, steps=options.steps, seed=seed))[0]
-        for seed in range(1, options.runs + 1)
-    ]
+    began = time.monotonic()
+    task = _task(text, name)
+    compiled = time.monotonic() - began
+    singly = induce(task, restarts=options.singles, steps=options.steps).result
+    assert singly.restarts_correct is not None
+    runs = [induce(task, steps=options.steps, seed=seed).result for seed in range(1, options.runs + 1)]
     try:
-        every, _ = learn_text(_options(text, task, strategy=EXACT))
-        exact: dict[str, Any] = {name: every[name] for name in ("program_correct", "entropy", "cost")}
+        every = induce(task, strategy="exhaustive").result
+        assert isinstance(every, PosteriorResult)
+        exact = {name: every.to_json()[name] for name in ("program_correct", "entropy", "cost")}
     except BudgetError as error:
         exact = {"out_of_reach": error.got}
+    model = task.train.model
     return {
         "exact": exact,
-        "restarts": singly["restarts_rate"],
-        "runs": success_rate(sum(run["program_correct"] for run in runs), len(runs)),
-        "held_out": [run["test_accuracy"] for run in runs],
-        "seconds_a_run": spread([run["seconds"] for run in runs]),
-        "compiled": singly["compiled"],
-        "instances": singly["data"]["train"],
+        "restarts": success_rate(singly.restarts_correct, options.singles),
+        "runs": success_rate(sum(bool(run.program_correct) for run in runs), len(runs)),
+        "held_out": [run.test_accuracy for run in runs],
+        "seconds_a_run": spread([run.seconds for run in runs]),
+        "compiled": {
+            "seconds": round(compiled, 3),
+            "statements": model.statements,
+            "products": model.terms,
+        },
+        "instances": task.data_sources()["train"],
     }
 
 
 def _step(restarts: int, *, steps: int = 100) -> float:
     """Milliseconds of the processor that a training step of turing invert takes, median."""
-    wanted = _options("turing", "invert")
-    batch = batches_of(wanted)[0]
-    strategy = strategy_named(wanted.strategy)
-    training = Training(batch.model, batch.tensors, strategy=strategy, restarts=restarts)
+    task = _task("turing", "invert")
+    model, batch = task.with_library(None), task.train.tensors
+    strategy = strategy_named(task.defaults["strategy"])
+    training = Training(model, batch, strategy=strategy, restarts=restarts)
     taken = []
     for _ in range(steps):
         began = time.process_time()
-        training.learn(*batch.tensors)
+        training.learn(*batch)
         taken.append(1000 * (time.process_time() - began))
     return round(median(taken), 2)
 

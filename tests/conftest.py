@@ -1,12 +1,14 @@
-"""Fixtures of tests that use the command line."""
+"""Fixtures of tests that use the command line, a library, or a user's own files."""
 
 import sys
+from pathlib import Path
 
 import pytest
 
 from ntpt_pyro import Library
 from ntpt_pyro.cli import main
 from ntpt_pyro.models.nets import net_0, net_1
+from ntpt_pyro.tasks import user_files
 
 
 @pytest.fixture
@@ -25,6 +27,20 @@ def ntpt(monkeypatch, capsys):
 
 
 @pytest.fixture
+def refused(ntpt):
+    """A command that must fail as a user's mistake does: gives the one line that it prints."""
+
+    def run(*words):
+        code, printed, error = ntpt(*words)
+        assert (code, printed) == (2, ""), error
+        assert error.startswith("ntpt: ")
+        assert error.count("\n") == 1, error
+        return error
+
+    return run
+
+
+@pytest.fixture
 def library(tmp_path):
     """The file of a library whose networks count as trained."""
     made = Library(seed=0)
@@ -33,3 +49,21 @@ def library(tmp_path):
         made.steps[function.name] = 1
     made.save(tmp_path / "library.safetensors")
     return tmp_path / "library.safetensors"
+
+
+@pytest.fixture
+def user_file(tmp_path, monkeypatch):
+    """Writes a file of a user's own, who works in its folder; what loading it leaves is taken away again."""
+    modules = set(sys.modules)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(user_files, "_loaded", {})
+    monkeypatch.chdir(tmp_path)
+
+    def write(name: str, text: str) -> Path:
+        (tmp_path / name).write_text(text)
+        return tmp_path / name
+
+    yield write
+    for name in set(sys.modules) - modules:
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(tmp_path)):
+            del sys.modules[name]

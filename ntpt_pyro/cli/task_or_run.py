@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from ntpt_pyro.errors import TaskError
+from ntpt_pyro.errors import DataError, TaskError, TerpretError
 from ntpt_pyro.language.library import Library
 from ntpt_pyro.runs.results import ProgramResult
 from ntpt_pyro.runs.run_folder import LIBRARY, RunFolder, load_library
@@ -38,7 +38,7 @@ def task_of(run: RunFolder, result: ProgramResult, **parameters: Any) -> Task:
     given = {name: value for name, value in parameters.items() if value is not None}
     try:
         return find_task(result.found_by, **{**result.parameters, **given})
-    except TaskError as error:
+    except (TaskError, DataError, TerpretError) as error:
         raise TaskError(
             str(run.folder),
             expected=f"the task {result.found_by}, which the run is of",

@@ -45,10 +45,10 @@ def figures(result: LearnedResult) -> dict[str, str]:
     rows |= {f"on {name}": f"{share:.1%}" for name, share in result.trials.items()}
     for name, reading in result.readings.items():
         rows[f"{name} on {reading.what}"] = f"{reading.accuracy:.1%}  (it was never shown a label)"
-    if result.restarts == 1 and result.search_steps and result.options.get("restarts") != 1:
-        rows["search"] = f"all programs tried; networks taught by them, {result.search_steps} steps"
+    if result.how is not None:
+        rows["search"] = result.how
     elif result.restarts is not None and result.restarts_correct is not None:
-        low, high = success_rate(result.restarts_correct, result.restarts)["interval"]
+        low, high = success_rate(result.restarts_correct, result.restarts).interval
         right = f"{result.restarts_correct} of {result.restarts} ({low:.0%} to {high:.0%})"
         rows["restarts right"] = f"{right}, after {result.rounds} search(es)"
     if result.log_evidence is not None:

@@ -125,7 +125,8 @@ def induce(
         run.begin(options_of(task, settings, library), resume=resume)
         if run.complete:
             return kept(run, task)
-    return _induce(task, method, settings, library, run, progress=progress)
+    with torch.random.fork_rng(devices=[]):  # torch's random state is as it was afterwards
+        return _induce(task, method, settings, library, run, progress=progress)
 
 
 def kept(run: RunFolder, task: Task) -> Induced:

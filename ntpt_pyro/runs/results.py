@@ -157,6 +157,7 @@ class LearnedResult(ProgramResult):
     :param held_back_log_likelihood: of one of them under that restart's program, mean, in nats; None where no
         restarts were trained.
     :param search_steps: training steps of the search that found it.
+    :param how: the way of the search in words, where it was another than training restarts.
     """
 
     kind: ClassVar[str] = "learned"
@@ -164,6 +165,7 @@ class LearnedResult(ProgramResult):
     held_back_accuracy: float
     held_back_log_likelihood: float | None
     search_steps: int
+    how: str | None = None
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any
+from numbers import Integral, Real
+from types import NoneType
+from typing import TYPE_CHECKING, Any, get_args
 
 from ntpt_pyro.bounds import check_number
 from ntpt_pyro.errors import UsageError
@@ -33,16 +35,22 @@ def setting(
 
 
 def check_bounds(settings: Any) -> None:
-    """Check that numbers are finite and within their bounds.
+    """Check that numbers are numbers, finite and within their bounds; those of NumPy become Python's.
 
     :param settings: a dataclass of fields that :func:`setting` made.
     :raises UsageError: names the first that is not.
     """
     for one in fields(settings):
-        value = getattr(settings, one.name)
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            remedy = "leave it out" if one.default is None else f"the default is {one.default}"
-            check_number(one.name, value, **one.metadata["bounds"], remedy=remedy)
+        value, kinds = getattr(settings, one.name), get_args(one.type) or (one.type,)
+        if not {int, float} & set(kinds) or (value is None and NoneType in kinds):
+            continue
+        remedy = "leave it out" if one.default is None else f"the default is {one.default}"
+        if isinstance(value, bool) or not isinstance(value, Real):
+            raise UsageError(one.name, expected="a number", got=repr(value), remedy=remedy)
+        check_number(one.name, float(value), **one.metadata["bounds"], remedy=remedy)
+        if int in kinds and not isinstance(value, Integral):
+            raise UsageError(one.name, expected="a whole number", got=repr(value), remedy=remedy)
+        object.__setattr__(settings, one.name, (int if int in kinds else float)(getattr(settings, one.name)))
 
 
 @dataclass(frozen=True)

@@ -1,46 +1,80 @@
-"""How recorded results are summed up: medians with ranges, success rates with Wilson intervals."""
+"""How recorded results are summed up: medians and means with ranges, success rates with Wilson intervals."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from statistics import mean, median
-from typing import Any
 
 
-def spread(values: Sequence[float]) -> dict[str, float]:
+@dataclass(frozen=True)
+class Spread:
+    """Median, least and greatest of some values."""
+
+    median: float
+    min: float
+    max: float
+
+
+@dataclass(frozen=True)
+class Ranged:
+    """Mean, least and greatest of some values, and the values."""
+
+    mean: float
+    min: float
+    max: float
+    values: list[float]
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A success rate with its Wilson score interval."""
+
+    successes: int
+    trials: int
+    rate: float
+    interval: list[int | float]
+
+
+def spread(values: Sequence[float]) -> Spread:
     """Median, least and greatest of some values.
 
     :param values: at least one.
-    :returns: by those names.
+    :returns: these.
     """
-    return {"median": median(values), "min": min(values), "max": max(values)}
+    return Spread(median(values), min(values), max(values))
 
 
-def mean_and_range(values: Sequence[float]) -> dict[str, Any]:
+def mean_and_range(values: Sequence[float]) -> Ranged:
     """Mean, least and greatest of some values, and the values.
 
     :param values: at least one.
-    :returns: by those names.
+    :returns: these.
     """
-    return {"mean": mean(values), "min": min(values), "max": max(values), "values": list(values)}
+    return Ranged(mean(values), min(values), max(values), list(values))
 
 
-def success_rate(successes: int, trials: int, *, z: float = 1.96) -> dict[str, Any]:
+def each_mean_and_range(values: Sequence[Mapping[str, float]]) -> dict[str, Ranged]:
+    """The same by name.
+
+    :param values: at least one, all with the same names.
+    :returns: by these names.
+    """
+    return {name: mean_and_range([one[name] for one in values]) for name in values[0]}
+
+
+def success_rate(successes: int, trials: int, *, z: float = 1.96) -> Rate:
     """A success rate with its Wilson score interval (Wilson 1927).
 
     :param successes: at most ``trials``.
     :param trials: at least 1.
     :param z: of the normal distribution; 1.96 gives 95 %.
-    :returns: successes, trials, rate and interval.
+    :returns: the rate.
 
-    >>> success_rate(9, 10)["interval"]
+    >>> success_rate(9, 10).interval
     [0.596, 0.982]
     """
     rate = successes / trials
     centre = (rate + z * z / (2 * trials)) / (1 + z * z / trials)
     half = z * math.sqrt(rate * (1 - rate) / trials + z * z / (4 * trials**2)) / (1 + z * z / trials)
-    return {
-        "successes": successes,
-        "trials": trials,
-        "rate": rate,
-        "interval": [round(max(centre - half, 0), 3), round(min(centre + half, 1), 3)],
-    }
+    interval = [round(max(centre - half, 0), 3), round(min(centre + half, 1), 3)]
+    return Rate(successes, trials, rate, interval)

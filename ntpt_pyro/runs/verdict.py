@@ -184,6 +184,7 @@ def _learned_result(
         held_back_accuracy=found.verdict.accuracy,
         held_back_log_likelihood=found.verdict.log_likelihood,
         search_steps=found.steps,
+        how=found.how,
     )
 
 

@@ -1,6 +1,8 @@
 """Does a task hold together? Its model against its concrete interpreter, on random programs and inputs."""
 
-from collections.abc import Mapping
+import inspect
+from collections.abc import Callable, Mapping
+from operator import index
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -57,8 +59,9 @@ def check_choices(task: "Task", library: Library | None, examples: Examples) -> 
     :param library: the functions that it calls.
     :param examples: of which one is looked at.
     :returns: the choices by site.
-    :raises TaskError: where it makes none.
+    :raises TaskError: where it makes none, or does not take the examples' tensors.
     """
+    check_model(task, examples)
     choices = model_sites(task.with_library(library), *(tensor[:1] for tensor in examples.tensors)).choices
     if not choices:
         raise TaskError(
@@ -68,6 +71,54 @@ def check_choices(task: "Task", library: Library | None, examples: Examples) -> 
             remedy="write what is to be learned as choice(site, size)",
         )
     return choices
+
+
+def check_model(task: "Task", examples: Examples) -> None:
+    """Check that a task's model takes the tensors that its examples have, and a library where it calls one.
+
+    :param task: the task.
+    :param examples: its examples.
+    :raises TaskError: where it does not; says what it takes.
+    """
+    tensors, library = len(examples.tensors), bool(task.functions)
+    if not _takes(task.model, *examples.tensors, **({"library": None} if library else {})):
+        raise TaskError(
+            f"task {task.name}, model",
+            expected=f"a function of the {tensors} tensors of its examples{' and library=' * library}",
+            got=f"one of {inspect.signature(task.model)}",
+            remedy="a model takes what its examples have, and library= where functions are given",
+        )
+
+
+def check_function(task: str, what: str, function: Any, *arguments: str) -> None:
+    """Check that a function of a task takes what it is called with.
+
+    :param task: the task, for messages.
+    :param what: the function is, for messages.
+    :param function: the function; None where there is none.
+    :param arguments: names of what it is called with.
+    :raises TaskError: where it does not.
+    """
+    if function is not None and not (callable(function) and _takes(function, *arguments)):
+        found = f"one of {inspect.signature(function)}" if callable(function) else type(function).__name__
+        raise TaskError(
+            f"{task}, {what}",
+            expected=f"a function of ({', '.join(arguments)})",
+            got=found,
+            remedy="write it so",
+        )
+
+
+def _takes(function: Callable[..., Any], *arguments: Any, **named: Any) -> bool:
+    try:
+        signature = inspect.signature(function)
+    except ValueError:  # some functions written in C do not say
+        return True
+    try:
+        signature.bind(*arguments, **named)
+    except TypeError:
+        return False
+    return True
 
 
 def executed(
@@ -88,16 +139,18 @@ def executed(
     functions = {"library": ConcreteLibrary(library)} if task.functions and library is not None else {}
     try:
         result = task.execute(program, *inputs, **functions)
+        if isinstance(result, Mapping):
+            return {site: index(one) for site, one in result.items()}
+        return index(result)
     except NtptError:
         raise
     except Exception as error:  # the user's own code: anything may go wrong in it
         raise TaskError(
             f"task {task.name}, execute on {_shown(inputs)}",
-            expected=f"the result of program {dict(program)}",
+            expected=f"an integer, the result of program {dict(program)}",
             got=f"{type(error).__name__}: {error}",
             remedy="correct execute",
         ) from error
-    return dict(result) if isinstance(result, Mapping) else int(result)
 
 
 def executes_right(task: "Task", program: Program, library: Library | None, examples: Examples) -> bool:
@@ -106,14 +159,15 @@ def executes_right(task: "Task", program: Program, library: Library | None, exam
     :param task: a task that has one.
     :param program: every choice's integer by site.
     :param library: the functions that it calls.
-    :param examples: with one result each.
+    :param examples: the examples.
     :returns: whether all are right.
     :raises TaskError: where the interpreter fails.
     """
-    truths = examples.results.tolist()
-    for row, truth in enumerate(truths):
+    for row, truth in enumerate(examples.results.tolist()):
         result = executed(task, program, library, examples, row)
-        if (next(iter(result.values())) if isinstance(result, Mapping) else result) != truth:
+        if isinstance(result, Mapping):  # the model knows what each of its sites is compared with
+            return task.accuracy(program, library, examples) == 1.0
+        if result != truth:
             return False
     return True
 

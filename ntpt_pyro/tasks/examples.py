@@ -62,7 +62,8 @@ def checked_examples(task: str, tensors: Sequence[object]) -> Examples:
     :param task: its name, for messages.
     :param tensors: at least an input and a result, with a common first axis.
     :returns: the examples.
-    :raises DataError: where there are fewer than two, one is no tensor, or their lengths differ.
+    :raises DataError: where there are fewer than two, one is no tensor, their lengths differ, or results are
+        no integers.
     """
     where = f"task {task}, examples"
     if not isinstance(tensors, Sequence) or len(tensors) < 2:
@@ -80,8 +81,14 @@ def checked_examples(task: str, tensors: Sequence[object]) -> Examples:
                 remedy="give tensors (torch.tensor(...))",
             )
         found.append(torch.as_tensor(tensor).to(torch.get_default_device()))
-    if not found[-1].is_floating_point():
-        found[-1] = found[-1].long()  # labels of any integer type
+    if found[-1].is_floating_point():
+        raise DataError(
+            where,
+            expected="integers as results, which the last tensor holds",
+            got=str(found[-1].dtype),
+            remedy="give the result last, as integers (.long())",
+        )
+    found[-1] = found[-1].long()  # of any integer type
     lengths = [len(tensor) for tensor in found]
     if len(set(lengths)) != 1 or not lengths[0]:
         raise DataError(

@@ -6,7 +6,8 @@ name                     what it is
 ``add2x2/top``, ...      one of :mod:`ntpt_pyro.tasks.builtin`, or of an entry point (group
                          ``ntpt_pyro.tasks``)
 ``FILE.py:NAME``         a :class:`~ntpt_pyro.Task`, or a function that makes one, in a file of the user's
-``FILE.terpret:DATA``    a program text with its data, see :mod:`ntpt_pyro.tasks.text_task`
+``FILE.terpret:DATA``    a program text with its data, see :mod:`ntpt_pyro.tasks.text_task`; also
+                         ``FILE:HYPERS.json:DATA.json``
 =======================  ====================================================================================
 """
 
@@ -14,13 +15,14 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Callable, Mapping
+from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
-from ntpt_pyro.errors import TaskError, UsageError
+from ntpt_pyro.errors import NtptError, TaskError, UsageError
 from ntpt_pyro.tasks import builtin
-from ntpt_pyro.tasks.task import Task
+from ntpt_pyro.tasks.task import UNNAMED, Task
 from ntpt_pyro.tasks.user_files import load_user_file
 
 GROUP = "ntpt_pyro.tasks"
@@ -29,7 +31,7 @@ GROUP = "ntpt_pyro.tasks"
 
 def task_names() -> list[str]:
     """The names of the paper's tasks, and of those that installed packages bring."""
-    return [*_builtin(), *_installed()]
+    return list({**_builtin(), **_installed()})
 
 
 def find_task(name: str, **parameters: Any) -> Task:
@@ -44,6 +46,7 @@ def find_task(name: str, **parameters: Any) -> Task:
     """
     given = {key: value for key, value in parameters.items() if value is not None}
     made = _made(name, _source(name), given)
+    made.name = name if made.name == UNNAMED else made.name
     made.found_by = name
     made.parameters = {key: value for key, value in given.items() if not isinstance(value, Path)}
     return made
@@ -52,19 +55,16 @@ def find_task(name: str, **parameters: Any) -> Task:
 def _source(name: str) -> Any:
     """A task, or what makes it."""
     file, separator, inside = name.partition(":")
-    if separator and file.endswith(".py"):
-        found = load_user_file(Path(file), inside)
-        if isinstance(found, Task) and found.name == "task":
-            found.name = name
-        return found
-    if separator and ".terpret" in file:
+    if separator and (file.endswith(".terpret") or ":" in inside):
         from ntpt_pyro.tasks.text_task import text_task_named
 
         return text_task_named(name)
+    if separator and file.endswith(".py"):
+        return load_user_file(Path(file), inside)
     if name in (known := _builtin()):
         return known[name]
     if name in (installed := _installed()):
-        return installed[name].load()
+        return _load_installed(installed[name])
     raise TaskError(
         "task",
         expected=f"one of {', '.join([*known, *installed])}, FILE.py:NAME or FILE.terpret:DATA",
@@ -78,11 +78,16 @@ def _made(name: str, source: Any, given: dict[str, Any]) -> Task:
     if isinstance(source, Task):
         _check_taken(name, set(), given)
         return source
-    if not callable(source):
-        raise _no_task(name, f"{type(source).__name__} {source!r:.40}")
+    if not (inspect.isroutine(source) or inspect.isclass(source) or isinstance(source, partial)):
+        raise _no_task(name, f"an object of class {type(source).__name__}")
     taken = set(inspect.signature(source).parameters)
     _check_taken(name, taken, given)
-    made = source(**{key: value for key, value in given.items() if key in taken})
+    used = {key: value for key, value in given.items() if key in taken}
+    try:
+        inspect.signature(source).bind(**used)
+    except TypeError as error:
+        raise _no_task(name, f"a function, {error}") from error
+    made = source(**used)
     if not isinstance(made, Task):
         raise _no_task(name, f"a function that gives {type(made).__name__}")
     return made
@@ -118,3 +123,18 @@ def _builtin() -> Mapping[str, Callable[..., Task]]:
 
 def _installed() -> Mapping[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=GROUP)}
+
+
+def _load_installed(point: EntryPoint) -> Any:
+    """What an entry point names; another package's code, in which anything may go wrong."""
+    try:
+        return point.load()
+    except NtptError:
+        raise
+    except Exception as error:
+        raise TaskError(
+            f"task {point.name}",
+            expected=f"{point.value}, an entry point of an installed package",
+            got=f"{type(error).__name__}: {error}",
+            remedy="install the package again, or remove it",
+        ) from error

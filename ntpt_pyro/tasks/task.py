@@ -16,7 +16,7 @@ from ntpt_pyro.inference.posterior.program_space import ProgramSpace, Uses
 from ntpt_pyro.language.learned_functions import LearnedFunction
 from ntpt_pyro.language.library import Library
 from ntpt_pyro.language.program import Line, Program
-from ntpt_pyro.tasks.checking import check_task, executes_right
+from ntpt_pyro.tasks.checking import check_function, check_task, executes_right
 from ntpt_pyro.tasks.data.images import Images
 from ntpt_pyro.tasks.demonstrations.demonstration import Asked, Demonstration
 from ntpt_pyro.tasks.demonstrations.steps_of_model import demonstrate_model
@@ -26,10 +26,10 @@ Draw = Callable[[int, torch.Generator], Sequence[Tensor]]
 """Draws so many examples from a generator: the model's arguments, a row an example, results last."""
 Given = Draw | Sequence[Tensor]
 """Examples: those that there are, or how to draw some."""
+UNNAMED = "task"
+"""What a task is called that is given no name; the name that finds it takes its place."""
 BEHAVIOUR_EXAMPLES = 256
 """Examples that programs are told apart by, where a task does not say what they compute."""
-
-
 PROGRAMS_AT_ONCE = 256
 """Programs that are run together to tell them apart."""
 
@@ -63,7 +63,8 @@ class Task:
     :param execute: the concrete interpreter, ``execute(program, *inputs)`` from a program and one example's
         inputs (integers, nested lists of them, or tensors of reals) to the integer that is observed; where
         several are, to a mapping by site. Without it a decided model is its own interpreter.
-    :param source: from a program to the lines of its text, each a text or a :class:`~ntpt_pyro.Line`.
+    :param source: from a program to the lines of its text, each a text or a :class:`~ntpt_pyro.Line`; or to
+        its whole text.
     :param words: ``(site, integer) -> text``, the word for an alternative of a choice.
     :param uses: which choices matter when, see :class:`~ntpt_pyro.inference.ProgramSpace`.
     :param judge: from a program to whether it is right, judged by execution. Without it a program is right
@@ -110,12 +111,12 @@ class Task:
         test: Given | None = None,
         functions: Sequence[LearnedFunction] = (),
         execute: Callable[..., Any] | None = None,
-        source: Callable[[Program], Sequence[str | Line]] | None = None,
+        source: Callable[[Program], str | Sequence[str | Line]] | None = None,
         words: Callable[[str, int], str] | None = None,
         uses: Uses | None = None,
         judge: Callable[[Program], bool] | None = None,
         defaults: Mapping[str, Any] | None = None,
-        name: str = "task",
+        name: str = UNNAMED,
         about: str = "",
     ) -> None:
         self.model = model
@@ -129,6 +130,12 @@ class Task:
         """The name that finds it again, see :func:`~ntpt_pyro.tasks.find_task`."""
         self.parameters: dict[str, Any] = {}
         """What it was made with, where that is not the default."""
+        drawing, takes = ("count", "generator"), partial(check_function, f"task {name}")
+        takes("source", source, "program")
+        takes("words", words, "site", "integer")
+        takes("judge", judge, "program")
+        for what, given in (("examples", examples), ("test", test)):
+            takes(what, given if callable(given) else None, *drawing)
         self._source = source
         self._words = words
         self._judge = judge
@@ -186,7 +193,9 @@ class Task:
                 Line(f"{site} = {self.word(site, integer)}", sites=(site,))
                 for site, integer in program.items()
             ]
-        return [line if isinstance(line, Line) else Line(line) for line in self._source(program)]
+        text = self._source(program)
+        lines = text.splitlines() if isinstance(text, str) else text
+        return [line if isinstance(line, Line) else Line(line) for line in lines]
 
     def word(self, site: str, integer: int) -> str:
         """The word for an alternative of a choice.

@@ -33,7 +33,9 @@ def load_user_file(path: Path, name: str) -> Any:
     module = _loaded.get(where) or _run(path, where)
     if not hasattr(module, name):
         known = [
-            key for key, value in vars(module).items() if not key.startswith("_") and not callable(value)
+            key
+            for key, value in vars(module).items()
+            if not (key.startswith("_") or callable(value) or isinstance(value, ModuleType))
         ]
         raise TaskError(
             f"{path}:{name}",
@@ -45,7 +47,8 @@ def load_user_file(path: Path, name: str) -> Any:
 
 
 def _run(path: Path, where: Path) -> ModuleType:
-    name = path.stem if path.stem not in sys.modules else f"{path.stem}_{abs(hash(where)) % 10**8}"
+    taken = path.stem in sys.modules or path.stem in sys.stdlib_module_names
+    name = f"{path.stem}_{abs(hash(where)) % 10**8}" if taken else path.stem
     spec = importlib.util.spec_from_file_location(name, where)
     assert spec is not None
     assert spec.loader is not None
@@ -58,13 +61,13 @@ def _run(path: Path, where: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except BaseException as error:
         del sys.modules[name], _loaded[where]
-        if isinstance(error, NtptError) or not isinstance(error, Exception):
+        if isinstance(error, KeyboardInterrupt):
             raise
-        raise told_in_a_line(error, where) or error from error
+        raise told_in_a_line(error, where) or _told(str(where), f"{type(error).__name__}: {error}") from error
     return module
 
 
-def told_in_a_line(error: BaseException, *files: Path) -> TaskError | None:
+def told_in_a_line(error: BaseException, *files: Path) -> NtptError | None:
     """An error from the user's own code as one line, with the place in the user's file.
 
     :param error: what was raised.
@@ -73,15 +76,21 @@ def told_in_a_line(error: BaseException, *files: Path) -> TaskError | None:
     """
     wanted = {str(file) for file in files or _loaded}
     if isinstance(error, SyntaxError) and error.filename in wanted:
-        place, words = f"{error.filename}:{error.lineno}", error.msg
-    else:
-        frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename in wanted]
-        if not frames:
-            return None
-        place, words = f"{frames[-1].filename}:{frames[-1].lineno}", str(error)
+        return _told(f"{error.filename}:{error.lineno}", f"SyntaxError: {error.msg}")
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in wanted]
+    if not frames:
+        return None
+    place = f"{frames[-1].filename}:{frames[-1].lineno}"
+    if isinstance(error, NtptError):
+        said = {"expected": error.expected, "got": error.got, "remedy": error.remedy}
+        return type(error)(f"{place}, {error.where}", **said)
+    return _told(place, f"{type(error).__name__}: {error}")
+
+
+def _told(place: str, got: str) -> TaskError:
     return TaskError(
         place,
         expected="code that runs",
-        got=f"{type(error).__name__}: {words}",
+        got=got,
         remedy="correct that line (--debug shows everything)",
     )

@@ -61,6 +61,8 @@ RUNS = {
     "--restarts 3 --steps 45 --search 15 --settle-batch 8 --choice-lr 0.6",
     "learn_exact": f"learn add2x2/top --strategy em {GRID} "
     "--examples 100 --batch-size 16 --steps 60 --search 20",
+    "learn_shared": f"learn add2x2/left --library {{learn_add}} --lines 2 {SMALL} "
+    "--restarts 3 --steps 45 --search 15",
     "learn_relaxed": f"learn add2x2/top --strategy relaxed --lines 2 {SMALL} "
     "--restarts 2 --steps 45 --search 15",
     "learn_enumerated": f"learn add2x2/top --strategy enumerated-choices --lines 2 {SMALL} "
@@ -111,7 +113,7 @@ RENAMED: dict[str, str | Callable[[dict[str, Any]], Any]] = {
     "sign_accuracy": reading("LOOK"),
     "beyond": "trials",
     "evidence": "held_back_log_likelihood",
-    "restarts_rate": lambda found: success_rate(found["restarts_correct"], found["restarts"]),
+    "restarts_rate": lambda found: vars(success_rate(found["restarts_correct"], found["restarts"])),
     "reproduced": reproduced,
     "compiled": compiled,
     "strategy": lambda found: {"em": "exact", "exhaustive": "exact"}.get(

@@ -76,6 +76,7 @@ class EMMethod:
             strategy,
             guide=guide,
             snapshots=[snapshot(one.step, one.posterior.marginals) for one in iterations],
+            how=f"all programs tried; networks taught by them, {last.step} steps",
         )
 
 

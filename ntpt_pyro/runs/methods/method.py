@@ -72,6 +72,7 @@ class Found:
     :param guide: of the restarts, to be trained on; None where there is nothing to train on.
     :param exact: the exact posterior, where the search found one.
     :param snapshots: marginals of the best restart on the way.
+    :param how: the way of the search in words, where it was another than training restarts.
     """
 
     verdict: Verdict
@@ -83,6 +84,7 @@ class Found:
     guide: ChoiceGuide | None = None
     exact: ExactPosterior | None = None
     snapshots: Snapshots = field(default_factory=list)
+    how: str | None = None
 
 
 class Method(Protocol):

@@ -1,0 +1,48 @@
+"""``ntpt generalize``: models of MATH on expressions of every length, the paper's Figure 8."""
+
+from typing import Annotated, Any
+
+import typer
+
+from ntpt_pyro.cli import options, session
+from ntpt_pyro.cli.options import DataFolder, OutNeeded, Resume, TrainedLibrary
+from ntpt_pyro.experiments.generalize_settings import GeneralizeSettings
+
+app = options.command_app()
+
+
+@app.command()
+@options.with_settings(GeneralizeSettings)
+def generalize(
+    out: OutNeeded,
+    settings: dict[str, Any],
+    models: Annotated[
+        str,
+        typer.Option(
+            help="separated by commas; lstm is told the results of all prefixes of an expression, lstm-last "
+            "only its own, as the paper's"
+        ),
+    ] = "ntpt,lstm-last,lstm,neural-gpu",
+    seeds: Annotated[int, typer.Option(help="trainings a model, each of another seed")] = 1,
+    first_seed: Annotated[int, typer.Option(help="the others follow")] = 0,
+    library: TrainedLibrary = None,
+    data: DataFolder = None,
+    resume: Resume = False,
+) -> None:
+    """Learn MATH, train its baselines, and try all of them on expressions of every length."""
+    session.set_threads(1)
+    from ntpt_pyro.experiments.generalization_report import print_generalization
+    from ntpt_pyro.experiments.generalize import generalize as try_all
+
+    found = try_all(
+        options.names(models),
+        range(first_seed, first_seed + seeds),
+        GeneralizeSettings(**settings),
+        out,
+        library=library,
+        data=data,
+        resume=resume,
+        progress=session.progress(),
+    )
+    print_generalization(session.console(), found)
+    print(f"kept in {out}: result.json, figure-8a.png, figure-8b.png")

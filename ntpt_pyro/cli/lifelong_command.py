@@ -1,0 +1,58 @@
+"""``ntpt lifelong``: lifetimes of eight tasks, the paper's Figures 6 and 7."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ntpt_pyro.cli import options, session
+from ntpt_pyro.cli.options import DataFolder, OutNeeded, Resume
+from ntpt_pyro.experiments.lifetime_settings import LifetimeSettings
+
+app = options.command_app()
+
+
+@app.command()
+@options.with_settings(
+    LifetimeSettings,
+    leave_out=["model", "seed", "schedule", "data", "rounds", "choice_lr", "init_scale", "kl"],
+)
+def lifelong(
+    out: OutNeeded,
+    settings: dict[str, Any],
+    models: Annotated[str, typer.Option(help="separated by commas")] = "ntpt,indep,pnn,mtnn-1,mtnn-2",
+    seeds: Annotated[int, typer.Option(help="lifetimes a model, each of another seed")] = 1,
+    first_seed: Annotated[int, typer.Option(help="the others follow")] = 0,
+    references: Annotated[
+        bool, typer.Option(help="also live the models that forward transfer is measured against")
+    ] = True,
+    schedule: Annotated[
+        Path | None, typer.Option(help="JSON file of knots; default: every task in turn, once")
+    ] = None,
+    data: DataFolder = None,
+    resume: Resume = False,
+) -> None:
+    """Live lifetimes of eight tasks: programs that share a library, and purely neural baselines."""
+    session.set_threads(1)
+    from ntpt_pyro.experiments.lifelong import lifelong as live_all
+    from ntpt_pyro.experiments.lifelong_report import print_lifelong
+    from ntpt_pyro.experiments.schedule import load_schedule
+    from ntpt_pyro.inference import strategy_named
+
+    if schedule is not None:
+        settings["schedule"] = load_schedule(schedule)
+    wanted = LifetimeSettings(data=data, **settings)
+    strategy_named(wanted.strategy)
+    found = live_all(
+        options.names(models),
+        range(first_seed, first_seed + seeds),
+        wanted,
+        out,
+        references=references,
+        resume=resume,
+        progress=session.progress(),
+    )
+    print_lifelong(session.console(), found)
+    print(
+        f"kept in {out}: result.json, table-7.csv, transfer.csv, figure-6a.png, figure-6b.png, figure-6c.png"
+    )

@@ -1,0 +1,94 @@
+"""Settings: what each must be, what they change to, and what JSON holds of them."""
+
+import json
+import math
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+
+from ntpt_pyro import Settings, Task, induce
+from ntpt_pyro.errors import UsageError
+from ntpt_pyro.inference import relaxed
+from ntpt_pyro.tasks import find_task, task_names
+from tests.two_registers import sum_task
+
+NUMBERS = [one for one in fields(Settings) if "bounds" in one.metadata and one.name != "strategy"]
+WHOLE = [one.name for one in NUMBERS if one.type in (int, int | None)]
+REAL = [one.name for one in NUMBERS if one.type is float]
+
+
+def test_every_number_has_bounds_and_every_setting_a_help():
+    assert {*WHOLE, *REAL} == {one.name for one in fields(Settings)} - {"strategy", "dropout", "own_networks"}
+    for one in NUMBERS:
+        if one.name in (*WHOLE, *REAL):
+            assert any(bound is not None for bound in one.metadata["bounds"].values())
+    assert all(one.metadata["about"] for one in fields(Settings))
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, -1, -1e-9, "many", None, True])
+@pytest.mark.parametrize("name", [*WHOLE, *REAL])
+def test_what_is_no_number_within_its_bounds_is_refused(name, value):
+    default = next(one.default for one in fields(Settings) if one.name == name)
+    if value is None and (default is None or name in ("search", "batch_size")):
+        assert getattr(Settings(**{name: None}), name) is None
+        return
+    with pytest.raises(UsageError, match=f"^{name}: expected a ") as caught:
+        Settings(**{name: value})
+    message = str(caught.value)
+    assert "\n" not in message
+    assert message.endswith(f"the default is {default}" if default is not None else "leave it out")
+    with pytest.raises(UsageError, match=f"^{name}: expected a "):
+        induce(sum_task(), **{name: value})
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_half_a_thing_is_refused(name):
+    with pytest.raises(UsageError, match=f"{name}: expected a whole number, got 10.5"):
+        Settings(**{name: 10.5})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("restarts", 0, "restarts: expected a finite number of at least 1, got 0; the default is 16"),
+        ("search", 0, "search: expected a finite number of at least 1, got 0; the default is 300"),
+        ("look", 0, "look: expected a finite number of at least 1, got 0; leave it out"),
+        ("seed", 2**32, "seed: expected a finite number of at least 0 and below .*, got .*; the default is 0"),
+        ("choice_lr", 0, "choice_lr: expected a finite number above 0, got 0; the default is 0.1"),
+        ("averaging", 1, "averaging: expected a finite number of at least 0 and below 1, got 1; the default is 0.0"),
+        ("tolerance", 1, "tolerance: expected a finite number of at least 0 and below 1, got 1"),
+    ],
+)
+def test_a_bound_is_told_with_the_default(name, value, message):
+    with pytest.raises(UsageError, match=message):
+        Settings(**{name: value})
+
+
+def test_a_number_of_numpy_is_a_number():
+    made = Settings(seed=np.int64(3), kl=np.float32(0.5), restarts=np.uint8(2))
+    assert json.loads(json.dumps(made.to_json()))["seed"] == 3
+    assert made == Settings(seed=3, kl=0.5, restarts=2)
+
+
+def test_json_holds_every_setting_by_its_name():
+    made = Settings(restarts=3, look=None, strategy="fmgd")
+    assert set(made.to_json()) == {one.name for one in fields(Settings)}
+    assert Settings(**json.loads(json.dumps(made.to_json()))) == made
+    own = replace(made, strategy=relaxed(0.5))
+    assert own.to_json()["strategy"] == relaxed(0.5).describe()
+    json.dumps(own.to_json())
+
+
+def test_changes_make_new_settings():
+    before = Settings()
+    assert before.changed({"restarts": 3}) == Settings(restarts=3)
+    assert before == Settings()
+    with pytest.raises(UsageError, match="settings: expected names out of strategy, .*, got 'steep'; correct it"):
+        before.changed({"steep": 3})
+
+
+@pytest.mark.parametrize("name", task_names())
+def test_the_defaults_of_the_papers_tasks_are_settings(name):
+    assert isinstance(Settings().changed(find_task(name).defaults), Settings)
+    assert isinstance(find_task(name), Task)

@@ -1,0 +1,110 @@
+"""Does a model agree with its interpreter? The comparison finds a difference, and says where."""
+
+import re
+
+import pyro
+import pytest
+import torch
+
+from ntpt_pyro import Task, choice, observe, one_hot, switch
+from ntpt_pyro.errors import RangeError, SiteError, TaskError
+from tests.two_registers import PROGRAMS, SUMS, X, Y, execute, model, sum_task
+
+
+def test_model_and_interpreter_that_agree_are_compared_on_every_program():
+    assert sum_task(execute=execute).check(programs=20, examples=8) == len(PROGRAMS) * 8
+    assert sum_task(execute=execute).check(programs=4, examples=3) == 4 * 3
+    assert sum_task().check() == 0
+
+
+def test_the_first_difference_names_program_and_input():
+    def wrong(program, x, y):
+        return (execute(program, x, y) + (program["function"] == 1 and x == 1)) % 5
+
+    with pytest.raises(TaskError) as caught:
+        sum_task(execute=wrong).check(examples=25)
+    message = str(caught.value)
+    assert "program {'function': 1, 'return': 0}, input (1, 0)" in message
+    assert "expected model and execute to give one result, got 1 from the model, 2 from execute" in message
+
+
+def test_random_programs_depend_on_the_seed_alone():
+    seen = []
+
+    def watched(program, x, y):
+        seen.append(tuple(program.values()))
+        return execute(program, x, y)
+
+    for seed in (0, 0, 1):
+        sum_task(execute=watched).check(programs=4, examples=1, seed=seed)
+    assert seen[:4] == seen[4:8] != seen[8:]
+
+
+def test_checking_leaves_the_random_state_alone():
+    before = torch.get_rng_state()
+    sum_task(execute=execute).check()
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def both(x, y=None):
+    """A model of two results."""
+    line = choice("line", 2)
+    with pyro.plate("examples", len(x)):
+        value = one_hot(x, 3)
+        observe("first", value, None if y is None else y[:, 0])
+        observe("second", switch(line, [value, value.flip(-1)]), None if y is None else y[:, 1])
+
+
+def test_several_results_are_compared_by_site():
+    x = torch.arange(3)
+    examples = (x, torch.stack([x, 2 - x], -1))
+    right = Task(both, examples, execute=lambda p, x: {"first": x, "second": [x, 2 - x][p["line"]]})
+    assert right.check() == 6
+    assert (right.right({"line": 1}), right.right({"line": 0})) == (True, False)
+    wrong = Task(both, examples, execute=lambda p, x: {"first": x, "second": x})
+    with pytest.raises(TaskError, match="got {'first': 0, 'second': 2} from the model, {'first': 0, 'second': 0}"):
+        wrong.check()
+
+
+@pytest.mark.parametrize(
+    ("run", "got"),
+    [
+        (lambda program, x, y: 1 / 0, "got ZeroDivisionError: division by zero; correct execute"),
+        (lambda program, x: 0, "got TypeError: .* takes 2 positional arguments but 3 were given"),
+        (lambda program, x, y: None, "got TypeError: 'NoneType' object"),
+        (lambda program, x, y: 0.5, "got TypeError: 'float' object"),
+    ],
+)
+def test_an_interpreter_that_fails_is_told_with_program_and_input(run, got):
+    where = re.escape("task task, execute on (0, 0): expected an integer, the result of program {'function': 0")
+    with pytest.raises(TaskError, match=f"{where}.*{got}"):
+        sum_task(execute=run).check()
+
+
+def without_choice(x, y=None):
+    with pyro.plate("examples", len(x)):
+        observe("y", one_hot(x, 5), y)
+
+
+def without_result(x, y=None):
+    choice("line", 2)
+
+
+@pytest.mark.parametrize(
+    ("made", "error", "message"),
+    [
+        (lambda: Task(without_choice, (X, X)), TaskError, "task task: expected a model that makes a choice"),
+        (lambda: Task(without_result, (X, X)), SiteError, "expected an observed result, got none"),
+        (lambda: Task(model, (X, Y, SUMS + 9)), RangeError, r"'z': expected observations in 0\.\.4, got"),
+        (lambda: Task(model, (X + 9, Y, SUMS)), RangeError, r"one_hot: expected integers in 0\.\.4, got"),
+        (
+            lambda: Task(without_choice, (X, Y, X)),
+            TaskError,
+            r"model: expected a function of the 3 tensors of its examples, got one of \(x, y=None\)",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_model_is_told(made, error, message):
+    with pytest.raises(error, match=message) as caught:
+        made().check()
+    assert "\n" not in str(caught.value)
