@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from copy import deepcopy
 
 import torch
-from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from ntpt_pyro.experiments.lifetime import image_dropout
@@ -23,9 +22,9 @@ Builder = Callable[[Mapping[str, int], tuple[float, float]], Baseline]
 def _mtnn(add: int, apply: int) -> Builder:
     """A multitask network with so many hidden layers in the heads of ADD2X2 and of APPLY2X2."""
 
-    def build(integers: Mapping[str, int], image_dropout: tuple[float, float]) -> Baseline:
+    def build(integers: Mapping[str, int], dropout: tuple[float, float]) -> Baseline:
         layers = {task: apply if given else add for task, given in integers.items()}
-        return Multitask(integers, layers, image_dropout=image_dropout)
+        return Multitask(integers, layers, image_dropout=dropout)
 
     return build
 
@@ -44,18 +43,12 @@ BASELINE_RATES = {"indep": 3e-3, "pnn": 3e-3, "mtnn-1": 1e-2, "mtnn-2": 1e-2}
 
 
 class BaselineLearner:
-    """Trains a baseline by Adam on the cross-entropy of the results.
-
-    :param settings: of the lifetime; ``model`` names the baseline.
-    :param stream: its batches.
-    """
+    """Trains the baseline that settings name by Adam on the cross-entropy of the results."""
 
     def __init__(self, settings: LifetimeSettings, stream: Stream) -> None:
         self.settings = settings
-        integers = {
-            name: examples.inputs[1].shape[-1] if len(examples.inputs) > 1 else 0
-            for name, examples in stream.training.items()
-        }
+        inputs = {name: examples.inputs for name, examples in stream.training.items()}
+        integers = {name: of[1].shape[-1] if len(of) > 1 else 0 for name, of in inputs.items()}
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.seed)
             self.model = BASELINES[settings.model](integers, image_dropout(settings))
@@ -89,12 +82,10 @@ class BaselineLearner:
         """See :class:`~ntpt_pyro.experiments.lifetime.Learner`."""
         if task not in self.updates:
             return None
-
-        def right(*data: Tensor) -> Tensor:
-            reproduced: Tensor = self.average(task, *data[:-1]).argmax(-1) == data[-1]
-            return reproduced
-
-        return float(accuracy(right, examples.tensors)[0])
+        right = accuracy(
+            lambda *data: self.average(task, *data[:-1]).argmax(-1) == data[-1], examples.tensors
+        )
+        return float(right[0])
 
     def readings(self) -> dict[str, float]:
         """None: what the embeddings mean is up to the baseline."""

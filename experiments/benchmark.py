@@ -10,19 +10,16 @@ import argparse
 import time
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from statistics import median
 from typing import Any
 
-import pyro
 import torch
-from pyro.infer import SVI
 from torch import Tensor
 
 from ntpt_pyro import Library
 from ntpt_pyro.experiments.handwritten import network, stepper
-from ntpt_pyro.experiments.recording import record
-from ntpt_pyro.inference import Restarts, SplitAdam, Strategy, marginal, relaxed
+from ntpt_pyro.experiments.recording import parser_of, record
+from ntpt_pyro.inference import Training, marginal, relaxed
 from ntpt_pyro.models.add2x2 import add2x2
 from ntpt_pyro.models.nets import net_0
 from ntpt_pyro.tasks.data.digits import load_digits
@@ -30,6 +27,13 @@ from ntpt_pyro.tasks.data.grid_examples import add2x2_examples
 
 BATCH = 32
 RESTARTS = (1, 32)
+RATIOS = {
+    "marginal R=1 / hand-written R=1": ("marginal, R=1", "hand-written, R=1"),
+    "marginal R=32 / hand-written R=32": ("marginal, R=32", "hand-written, R=32"),
+    "marginal R=32 / marginal R=1": ("marginal, R=32", "marginal, R=1"),
+    "relaxed R=1 / marginal R=1": ("relaxed, R=1", "marginal, R=1"),
+    "marginal R=1 / networks": ("marginal, R=1", "networks"),
+}
 
 
 def main(arguments: list[str] | None = None) -> dict[str, Any]:
@@ -43,42 +47,32 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with pyro.get_param_store().scope(), torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[]):
             seconds = _measure(_variants(), rounds)
     finally:
         torch.set_num_threads(threads)
     milliseconds = {name: 1000 * median(times) for name, times in seconds.items()}
-    ratios = {
-        "marginal R=1 / hand-written R=1": ("marginal, R=1", "hand-written, R=1"),
-        "marginal R=32 / hand-written R=32": ("marginal, R=32", "hand-written, R=32"),
-        "marginal R=32 / marginal R=1": ("marginal, R=32", "marginal, R=1"),
-        "relaxed R=1 / marginal R=1": ("relaxed, R=1", "marginal, R=1"),
-        "marginal R=1 / networks": ("marginal, R=1", "networks"),
-    }
+    ratios = {name: milliseconds[over] / milliseconds[under] for name, (over, under) in RATIOS.items()}
     recorded = record(
         "benchmark",
         options,
         threads=1,
         batch=BATCH,
         median_milliseconds={name: round(value, 3) for name, value in milliseconds.items()},
-        ratios={
-            name: round(milliseconds[over] / milliseconds[under], 3) for name, (over, under) in ratios.items()
-        },
+        ratios={name: round(value, 3) for name, value in ratios.items()},
     )
-    _print(recorded)
+    titles = {"median_milliseconds": "one training step, batch of 32 grids, 1 thread: ms", "ratios": "ratio"}
+    for key, title in titles.items():
+        print(title)
+        for name, value in recorded[key].items():
+            print(f"{name:<48}  {value:9.2f}")
     return recorded
 
 
 def parsed(arguments: list[str] | None) -> argparse.Namespace:
-    """The options of a command line.
-
-    :param arguments: its words.
-    :returns: the options.
-    """
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=200)
-    parser.add_argument("--smoke", action="store_true", help="two rounds, to see that it runs")
-    parser.add_argument("--out", type=Path)
+    """The options of a command line."""
+    parser = parser_of(__doc__, data=False, out=False, rounds=200)
+    parser.add_argument("--smoke", action="store_const", const=True, help="two rounds, to see that it runs")
     return parser.parse_args(arguments)
 
 
@@ -89,9 +83,11 @@ def _variants() -> dict[str, Callable[[], Any]]:
     variants: dict[str, Callable[[], Any]] = {"networks": partial(_networks, network(), images)}
     for restarts in RESTARTS:
         variants[f"hand-written, R={restarts}"] = stepper(restarts, images, sums)
-        for strategy in (marginal(), relaxed()):
-            name = "marginal" if strategy.describe() == marginal().describe() else "relaxed"
-            variants[f"{name}, R={restarts}"] = _svi(strategy, restarts, images, sums)
+        for name, strategy in (("marginal", marginal()), ("relaxed", relaxed())):
+            library = Library([net_0])
+            model = partial(add2x2, library=library)
+            training = Training(model, (images, sums), strategy=strategy, restarts=restarts, library=library)
+            variants[f"{name}, R={restarts}"] = partial(training.learn, images, sums)
     return variants
 
 
@@ -99,28 +95,6 @@ def _networks(net: torch.nn.Module, images: Tensor) -> None:
     """The networks' forward and backward pass on the batch's images, nothing else."""
     net(images.reshape(-1, 784)).softmax(-1).sum().backward()
     net.zero_grad()
-
-
-def _svi(strategy: Strategy, restarts: int, images: Tensor, sums: Tensor) -> Callable[[], Any]:
-    """A step of Pyro's SVI, as :func:`~ntpt_pyro.inference.fit` takes it."""
-    store: Any = None  # its parameters: variants must not share them, though they share names
-    library = Library([net_0])
-    program = Restarts(restarts)(partial(add2x2, library=library))
-    guide = strategy.guide(program, images, sums)
-    adam = SplitAdam(guide.parameters(), choice_lr=0.1, library_lr=1e-3)
-    svi = SVI(
-        Restarts(restarts)(strategy(partial(add2x2, library=library))),
-        strategy(guide),
-        adam,
-        strategy.elbo(max_plate_nesting=2),
-    )
-
-    def step() -> None:
-        nonlocal store
-        with pyro.get_param_store().scope(store) as store, pyro.validation_enabled(False):
-            svi.step(images, sums)
-
-    return step
 
 
 def _measure(variants: dict[str, Callable[[], Any]], rounds: int) -> dict[str, list[float]]:
@@ -133,15 +107,6 @@ def _measure(variants: dict[str, Callable[[], Any]], rounds: int) -> dict[str, l
             if number >= 0:
                 seconds[name].append(time.perf_counter() - began)
     return seconds
-
-
-def _print(recorded: dict[str, Any]) -> None:
-    print(f"{'one training step, batch of 32 grids, 1 thread':<48}  median ms")
-    for name, value in recorded["median_milliseconds"].items():
-        print(f"{name:<48}  {value:9.2f}")
-    print(f"\n{'ratio':<48}")
-    for name, value in recorded["ratios"].items():
-        print(f"{name:<48}  {value:9.2f}")
 
 
 if __name__ == "__main__":

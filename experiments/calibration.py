@@ -23,12 +23,11 @@ from tqdm import tqdm
 
 from ntpt_pyro import Library, MeanFieldPosterior, Task, find_task, induce
 from ntpt_pyro._files import write_json
-from ntpt_pyro.experiments.recording import record, several
+from ntpt_pyro.experiments.recording import parser_of, record, several
 from ntpt_pyro.inference import fit, marginal, marginals, mean_log_likelihood, most_probable
 from ntpt_pyro.report.figure_files import empty_figure, write_figure
+from ntpt_pyro.runs import PosteriorResult, load_library
 from ntpt_pyro.runs.behaviour_groups import grouped
-from ntpt_pyro.runs.results import PosteriorResult
-from ntpt_pyro.runs.run_folder import load_library
 from ntpt_pyro.runs.statistics import spread, success_rate
 from ntpt_pyro.runs.verdict import probability_of_right
 
@@ -38,9 +37,6 @@ TRIED = 200
 """Test examples that the most probable program of an exact posterior is tried on."""
 DRAWN = 300
 """Programs drawn from a guide to see what they compute."""
-Measured = dict[str, Any]
-"""For one posterior: ``claimed``, the probability of the most probable behaviour; ``right``, whether that one
-is; ``mass``, the probability of right programs; ``seconds``."""
 
 
 def main(arguments: list[str] | None = None) -> dict[str, Any]:
@@ -68,35 +64,32 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     summary = {str(n): _summary([row for row in rows if row["examples"] == n]) for n in options.examples}
     recorded = record("calibration", options, summary=summary, rows=rows, data=rows[0]["data"])
     if options.guide:
-        _draw(summary, options.out.with_suffix(".png"))
-    for number, found in summary.items():
+        _draw(recorded["summary"], options.out.with_suffix(".png"))
+    for number, found in recorded["summary"].items():
         print(number, found)
     return recorded
 
 
 def parsed(arguments: list[str] | None) -> argparse.Namespace:
-    """The options of a command line.
-
-    :param arguments: its words.
-    :returns: the options.
-    """
-    parser = argparse.ArgumentParser(description=__doc__)
+    """The options of a command line."""
+    parser = parser_of(__doc__, seeds=5)
     parser.add_argument("--tasks", type=several, required=True)
     parser.add_argument("--examples", type=lambda text: [int(n) for n in several(text)], required=True)
     parser.add_argument("--libraries", type=lambda text: [Path(p) for p in several(text)], required=True)
-    parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--guide", action=argparse.BooleanOptionalAction, default=True)
-    parser.add_argument("--data", type=Path)
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
     return parser.parse_args(arguments)
 
 
 def _row(task: Task, path: Path, examples: int, seed: int, *, guide: bool) -> dict[str, Any]:
-    """Both posteriors on the same examples."""
+    """Both posteriors on the same examples.
+
+    For each the probability of the most probable behaviour (``claimed``), whether that is ``right``, and the
+    probability of all right programs (``mass``).
+    """
     library = load_library(path, task.functions)
-    chosen = {"strategy": "exhaustive", "examples": examples, "seed": seed, "test_examples": TRIED}
-    result = induce(task, library=library, **chosen).result
+    chosen: dict[str, Any] = {"examples": examples, "seed": seed, "test_examples": TRIED}
+    result = induce(task, library=library, strategy="exhaustive", **chosen).result
     assert isinstance(result, PosteriorResult)
     content, best = result.to_json(), result.behaviours[0]
     row = {
@@ -118,7 +111,7 @@ def _row(task: Task, path: Path, examples: int, seed: int, *, guide: bool) -> di
     return row | ({"guide": _guide(task, library.eval(), examples, seed)} if guide else {})
 
 
-def _guide(task: Task, library: Library, count: int, seed: int) -> Measured:
+def _guide(task: Task, library: Library, count: int, seed: int) -> dict[str, Any]:
     """A mean-field guide, fitted to the examples that the exact posterior was given."""
     began = time.monotonic()
     library.teach([])
@@ -169,12 +162,9 @@ def _draw(summary: dict[str, Any], file: Path) -> None:
     numbers = [int(examples) for examples in summary]
     for kind, colour, name in (("exact", "C0", "exact posterior"), ("guide", "C3", "mean-field guide")):
         measured = [summary[str(number)][kind] for number in numbers]
-        axes.plot(
-            numbers, [one["claimed"] for one in measured], "o--", color=colour, label=f"{name}: claimed"
-        )
-        axes.plot(
-            numbers, [one["right"]["rate"] for one in measured], "s-", color=colour, label=f"{name}: right"
-        )
+        claimed, right = ([one["claimed"] for one in measured], [one["right"]["rate"] for one in measured])
+        axes.plot(numbers, claimed, "o--", color=colour, label=f"{name}: claimed")
+        axes.plot(numbers, right, "s-", color=colour, label=f"{name}: right")
         low, high = zip(*(one["right"]["interval"] for one in measured), strict=True)
         axes.fill_between(numbers, low, high, color=colour, alpha=0.15, linewidth=0)
     axes.set_xscale("log", base=2)

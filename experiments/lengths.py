@@ -1,4 +1,8 @@
-"""Accuracy by length of expression: models of MATH tried on the same expressions of every length."""
+"""Accuracy by length of expression: models of MATH tried on the same expressions of every length.
+
+A curve has a point a length. ``tapes`` are expressions of each length; ``images`` are of digits and
+operators, by the names of the networks that read them; a baseline gives the logits of its results.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -24,76 +28,48 @@ CHUNK = 250
 """Tapes at once."""
 
 Curve = list[LengthPoint]
-"""A point a length."""
 _Readings = list[list[npt.NDArray[np.int64]]]
 
 
 def program_on_symbols(program: Program, tapes: int) -> Curve:
-    """Try a program on symbols that both networks would read right.
-
-    :param program: every choice's integer by site.
-    :param tapes: expressions of each length.
-    :returns: the curve.
-    """
-    curve = []
-    for digits, symbols in _symbols(tapes):
-        given = list(symbols.T.numpy())
-        curve.append(_point(digits, _right_on([given, given], program, symbols), tapes))
-    return curve
+    """Try a program on symbols that both networks would read right."""
+    return [
+        LengthPoint(digits, tapes, _right_on([list(symbols.T.numpy())] * 2, program, symbols))
+        for digits, symbols in _symbols(tapes)
+    ]
 
 
 def program_on_images(program: Program, library: Library, tapes: int, images: Mapping[str, Images]) -> Curve:
-    """Try a program and its library on images, and say whose the errors are.
-
-    :param program: every choice's integer by site.
-    :param library: its networks.
-    :param tapes: expressions of each length.
-    :param images: what its networks read, by their names.
-    :returns: the curve, results being the most probable ones, with how many are right ``by_networks``.
-    """
+    """Try a program and its networks on images, and say whose the errors are."""
     model, curve = partial(math_loop, library=library), []
     for digits, tape in _tapes(tapes, images):
         data = tape.examples.tensors
         fixed = decided(model, programs_of(program), data)
         right = round(float(program_accuracy(fixed, data, chunk=CHUNK)[0]) * tapes)
-        curve.append(_point(digits, right, tapes, _by_networks(program, library, tape)))
+        curve.append(LengthPoint(digits, tapes, right, _by_networks(program, library, tape)))
     return curve
 
 
 def baseline_on_symbols(
     model: Callable[[Tensor], Tensor], tapes: int, *, longest: int | None = None
 ) -> Curve:
-    """Try a baseline on symbols given.
-
-    :param model: from ``[tapes, symbol, 14]`` to logits ``[tapes, 19]``.
-    :param tapes: expressions of each length.
-    :param longest: digits of the longest expressions; None tries all.
-    :returns: the curve.
-    """
+    """Try a baseline on symbols given, in expressions of so many digits at most."""
     return [
-        _point(digits, _right(model, symbol_vectors(symbols), results_of(symbols)), tapes)
+        LengthPoint(digits, tapes, _right(model, symbol_vectors(symbols), results_of(symbols)))
         for digits, symbols in _symbols(tapes)
         if longest is None or digits <= longest
     ]
 
 
 def baseline_on_images(model: Callable[[Tensor], Tensor], tapes: int, images: Mapping[str, Images]) -> Curve:
-    """Try a baseline on images.
-
-    :param model: from ``[tapes, symbol, 28, 28]`` to logits ``[tapes, 19]``.
-    :param tapes: expressions of each length.
-    :param images: of digits and operators, by the names of the networks that read them.
-    :returns: the curve.
-    """
-    return [
-        _point(digits, _right(model, *tape.examples.tensors), tapes) for digits, tape in _tapes(tapes, images)
-    ]
+    """Try a baseline on images."""
+    tried = _tapes(tapes, images)
+    return [LengthPoint(digits, tapes, _right(model, *tape.examples.tensors)) for digits, tape in tried]
 
 
-def _symbols(tapes: int) -> Iterator[tuple[int, Int[Tensor, "tapes symbols"]]]:
+def _symbols(tapes: int) -> list[tuple[int, Int[Tensor, "tapes symbols"]]]:
     """The expressions, symbols given: those of a length depend on nothing else."""
-    for digits in LENGTHS["symbols"]:
-        yield digits, draw_symbols(tapes, digits, _source(digits))
+    return [(digits, draw_symbols(tapes, digits, _source(digits))) for digits in LENGTHS["symbols"]]
 
 
 def _tapes(tapes: int, images: Mapping[str, Images]) -> Iterator[tuple[int, Tapes]]:
@@ -108,11 +84,8 @@ def _source(digits: int) -> torch.Generator:
 
 def _right(model: Callable[[Tensor], Tensor], inputs: Tensor, results: Tensor) -> int:
     """How many most probable results of a baseline are right."""
-
-    def reproduced(some: Tensor, truth: Tensor) -> Tensor:
-        return model(some).argmax(-1) == truth
-
-    return round(float(accuracy(reproduced, (inputs, results), chunk=CHUNK)[0]) * len(results))
+    share = accuracy(lambda some, truth: model(some).argmax(-1) == truth, (inputs, results), chunk=CHUNK)
+    return round(float(share[0]) * len(results))
 
 
 def _by_networks(program: Program, library: Library, tape: Tapes) -> dict[str, int]:
@@ -131,7 +104,3 @@ def _right_on(readings: _Readings, program: Program, symbols: Int[Tensor, "tapes
     """How many of the concrete interpreter's results are right, given what each network reads."""
     result = execute(program, readings).result
     return 0 if result is None else int((result == results_of(symbols).numpy()).sum())
-
-
-def _point(digits: int, right: int, tapes: int, by_networks: dict[str, int] | None = None) -> LengthPoint:
-    return LengthPoint(digits, tapes, right, right / tapes, by_networks)

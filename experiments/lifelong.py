@@ -5,7 +5,7 @@ lasts and its result; programs are kept one folder a task, as ``ntpt show`` read
 them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -18,17 +18,15 @@ from ntpt_pyro.experiments.lifetime_results import (
     Lifetimes,
     LifetimesSummary,
     ModelSummary,
-    Presented,
 )
 from ntpt_pyro.experiments.lifetime_settings import LifetimeSettings
-from ntpt_pyro.experiments.measures import Ranged, Rate, each_ranged, ranged, rate
 from ntpt_pyro.experiments.program_learner import AloneLearner, ProgramLearner
-from ntpt_pyro.experiments.recording import check_models, command_of, given
+from ntpt_pyro.experiments.recording import check_models, command_of, given, made_with
 from ntpt_pyro.experiments.stream import Stream
 from ntpt_pyro.experiments.transfer import backward_transfer, forgetting, forward_transfer
-from ntpt_pyro.runs.provenance import commit, versions
 from ntpt_pyro.runs.results import DIGITS, LearnedResult, Reading
 from ntpt_pyro.runs.run_folder import LIBRARY, RunFolder
+from ntpt_pyro.runs.statistics import Ranged, each_mean_and_range, mean_and_range, success_rate
 from ntpt_pyro.runs.verdict import described
 
 MODELS = ("ntpt", *BASELINES)
@@ -50,17 +48,15 @@ def lifelong(
 ) -> LifetimesSummary:
     """Let models live their lifetimes, and sum them up.
 
-    :param models: out of :data:`MODELS`.
-    :param seeds: a lifetime of every model for each.
+    :param models: out of :data:`MODELS`, each with a lifetime for every seed.
+    :param seeds: at least one.
     :param settings: of every lifetime; ``model`` and ``seed`` are replaced.
     :param out: the folder to keep them in.
     :param references: let the models live too that forward transfer is measured against (:data:`REFERENCES`).
     :param resume: go on with lifetimes that are there, and take those that are complete.
     :param progress: show progress bars.
-    :returns: the summary; also written to ``out/result.json``, with Fig. 6 as pictures and Fig. 7 as a table
-        beside it.
-    :raises UsageError: where a model is unknown.
-    :raises RunError: where a lifetime is there and ``resume`` is not set, or it was begun with other settings.
+    :returns: the summary; also in ``out/result.json``, with Figs. 6 and 7 beside it.
+    :raises NtptError: where a model is unknown, or there are other lifetimes in ``out``.
     """
     check_models("lifelong", models, MODELS, seeds)
     others = [REFERENCES[model] for model in models] if references else []
@@ -92,17 +88,9 @@ def lifelong(
 
 
 def newborn(settings: LifetimeSettings, stream: Stream) -> Learner:
-    """The model that settings name, before it has learned anything.
-
-    :param settings: of its lifetime.
-    :param stream: the batches of its lifetime.
-    :returns: the model.
-    """
-    if settings.model == "ntpt":
-        return ProgramLearner(settings, stream)
-    if settings.model == ALONE:
-        return AloneLearner(settings, stream)
-    return BaselineLearner(settings, stream)
+    """The model that settings name, before it has learned anything."""
+    kinds: dict[str, Callable[..., Learner]] = {"ntpt": ProgramLearner, ALONE: AloneLearner}
+    return kinds.get(settings.model, BaselineLearner)(settings, stream)
 
 
 def _lived(settings: LifetimeSettings, run: RunFolder, *, progress: bool) -> Lifetime:
@@ -119,16 +107,12 @@ def _lived(settings: LifetimeSettings, run: RunFolder, *, progress: bool) -> Lif
         seed=settings.seed,
         accuracy={name: accuracy for name, accuracy in ended.items() if accuracy is not None},
         readings=learner.readings(),
-        presented={
-            name: Presented(positions[0], positions[-1], len(positions))
-            for name, positions in stream.presented().items()
-        },
+        presented=stream.presented(),
         looks=snapshots,
         seconds=seconds,
         data=stream.sources,
         options=settings.to_json(),
-        versions=versions(),
-        commit=commit(),
+        **made_with(),
     )
     if isinstance(learner, ProgramLearner):
         found = replace(found, programs=_kept_programs(learner, found, run))
@@ -138,6 +122,8 @@ def _lived(settings: LifetimeSettings, run: RunFolder, *, progress: bool) -> Lif
 
 def _kept_programs(learner: ProgramLearner, lifetime: Lifetime, run: RunFolder) -> dict[str, KeptProgram]:
     """Write each task's program as a run of its own."""
+    what = {name: task.images["test"][name].what for name, task in learner.stream.readers.items()}
+    readings = {name: Reading(what[name], accuracy) for name, accuracy in lifetime.readings.items()}
     kept = {}
     for name, program in learner.programs.items():
         chosen, task, searched = program.program(), program.work.task, program.searched
@@ -153,10 +139,7 @@ def _kept_programs(learner: ProgramLearner, lifetime: Lifetime, run: RunFolder) 
             restarts=learner.settings.restarts,
             steps=lifetime.presented[name].batches,
             trials={},
-            readings={
-                network: Reading(learner.stream.readers[network].images["test"][network].what, accuracy)
-                for network, accuracy in lifetime.readings.items()
-            },
+            readings=readings,
             behaviours=[],
             log_evidence=None,
             held_back_log_likelihood=None,
@@ -174,16 +157,10 @@ def _kept_programs(learner: ProgramLearner, lifetime: Lifetime, run: RunFolder) 
 def summary(
     command: str, lifetimes: Lifetimes, settings: LifetimeSettings, seeds: Sequence[int]
 ) -> LifetimesSummary:
-    """Sum up lifetimes.
-
-    :param command: that gives them.
-    :param lifetimes: at least one of each model.
-    :param settings: of the lifetimes.
-    :param seeds: of the lifetimes.
-    :returns: final accuracies, measures of transfer, accuracies on single symbols, right programs and
-        seconds; and the programs of the first seed.
-    """
+    """Sum up lifetimes, at least one of each model, that a command gives."""
     some = next(iter(lifetimes.values()))[0]
+    kept = {model: [one.programs or {} for one in lived] for model, lived in lifetimes.items()}
+    right = {model: [bool(p.program_correct) for of in kept[model] for p in of.values()] for model in kept}
     return LifetimesSummary(
         command=command,
         seeds=list(seeds),
@@ -194,9 +171,9 @@ def summary(
         models={
             model: ModelSummary(
                 tasks={task: _of_task(model, task, lifetimes) for task in settings.schedule.tasks},
-                readings=each_ranged([one.readings for one in lived]),
-                right_programs=_right_programs(lived),
-                seconds=ranged([sum(one.seconds.values()) for one in lived]),
+                readings=each_mean_and_range([one.readings for one in lived]),
+                right_programs=success_rate(sum(right[model]), len(right[model])) if right[model] else None,
+                seconds=mean_and_range([sum(one.seconds.values()) for one in lived]),
                 programs=lived[0].programs,
             )
             for model, lived in lifetimes.items()
@@ -219,10 +196,4 @@ def _of_task(model: str, task: str, lifetimes: Lifetimes) -> dict[str, Ranged]:
             )
             for one, other in zip(lived, alone, strict=True)
         ]
-    return {name: ranged(values) for name, values in measures.items()}
-
-
-def _right_programs(lifetimes: Sequence[Lifetime]) -> Rate | None:
-    """How many programs are right, judged by execution, of all tasks and seeds."""
-    verdicts = [bool(kept.program_correct) for one in lifetimes for kept in (one.programs or {}).values()]
-    return rate(sum(verdicts), len(verdicts)) if verdicts else None
+    return {name: mean_and_range(values) for name, values in measures.items()}

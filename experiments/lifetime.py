@@ -23,41 +23,23 @@ class Learner(Protocol):
     """A model that lives a lifetime."""
 
     def learn(self, batch: Batch) -> None:
-        """Learn from a batch; nothing of it is kept for later.
-
-        :param batch: the batch.
-        """
+        """Learn from a batch; nothing of it is kept for later."""
 
     def accuracy(self, task: str, examples: Examples) -> float | None:
-        """The share of examples that are right, as the model stands; nothing is learned.
-
-        :param task: the task that they are from.
-        :param examples: the examples.
-        :returns: in [0, 1]; None where the task has not been met.
-        """
+        """The share of a task's examples that are right now, in [0, 1]; None where it has not been met."""
 
     def readings(self) -> dict[str, float]:
-        """The share of single symbols that each network reads right; none where networks do not name symbols.
-
-        :returns: by network, each in [0, 1].
-        """
+        """By network the share of single symbols that it reads right; none where networks name no symbols."""
 
     def get_state(self) -> State:
         """Everything that learning changes."""
 
     def set_state(self, state: State) -> None:
-        """Go on from a state that :meth:`get_state` gave.
-
-        :param state: that state.
-        """
+        """Go on from a state that :meth:`get_state` gave."""
 
 
 def image_dropout(settings: LifetimeSettings) -> tuple[float, float]:
-    """The shares of pixels and of hidden units that networks drop while they learn.
-
-    :param settings: of the lifetime.
-    :returns: both.
-    """
+    """The shares of pixels and of hidden units that networks drop while they learn."""
     return IMAGE_DROPOUT if settings.dropout else (0.0, 0.0)
 
 
@@ -69,13 +51,11 @@ def live(
     checkpoint: Path | None = None,
     progress: bool = False,
 ) -> tuple[list[AccuracySnapshot], dict[str, float]]:
-    """Let a model live a lifetime, or go on with it.
-
-    Torch's random state is as it was afterwards.
+    """Let a model live a lifetime, or go on with it; torch's random state is as it was afterwards.
 
     :param learner: as it is born; a checkpoint tells it where it stood.
-    :param stream: the batches.
-    :param settings: of the lifetime.
+    :param stream: the batches of the lifetime.
+    :param settings: that it was made with.
     :param checkpoint: a file kept up to date at every snapshot, and gone on from where it exists. Going on
         gives the same result as never having stopped, on the same machine.
     :param progress: show a progress bar with the task and the accuracies so far.
@@ -110,7 +90,11 @@ def live(
                             "position": position,
                         }
                         save_checkpoint(checkpoint, state, before)
-                bar.set_postfix_str(_summary(batch.task, snapshots), refresh=False)
+                known = (
+                    [one for one in snapshots[-1].accuracy.values() if one is not None] if snapshots else []
+                )
+                shares = " ".join(f"{100 * accuracy:.0f}" for accuracy in known)
+                bar.set_postfix_str(f"{batch.task}; {shares or '-'} %", refresh=False)
                 bar.update()
     return snapshots, seconds
 
@@ -120,10 +104,3 @@ def _snapshot(learner: Learner, stream: Stream, position: int) -> AccuracySnapsh
     test = {name: examples.split(CURVE_EXAMPLES)[0] for name, examples in stream.test.items()}
     accuracy = {name: learner.accuracy(name, examples) for name, examples in test.items()}
     return AccuracySnapshot(position, accuracy, learner.readings())
-
-
-def _summary(task: str, snapshots: list[AccuracySnapshot]) -> str:
-    """The task now, and the accuracies of all tasks met at the last snapshot."""
-    accuracies = snapshots[-1].accuracy.values() if snapshots else []
-    known = [f"{100 * accuracy:.0f}" for accuracy in accuracies if accuracy is not None]
-    return f"{task}; {' '.join(known) or '-'} %"

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from ntpt_pyro.experiments.measures import Ranged, Rate
 from ntpt_pyro.runs.results import Result
+from ntpt_pyro.runs.statistics import Ranged, Rate
 
 
 @dataclass(frozen=True)
@@ -79,12 +79,10 @@ Lifetimes = Mapping[str, Sequence[Lifetime]]
 
 @dataclass(frozen=True)
 class ModelSummary:
-    """One model over several seeds.
+    """One model over several seeds; programs are those of the first.
 
     :param tasks: by task and measure: the accuracy at the end, and the measures of
         :mod:`~ntpt_pyro.experiments.transfer`.
-    :param right_programs: of all tasks and seeds; None for a model without programs.
-    :param programs: of the first seed.
     """
 
     tasks: dict[str, dict[str, Ranged]]

@@ -13,8 +13,8 @@ from ntpt_pyro.runs.settings import Settings, check_bounds, setting
 class LifetimeSettings:
     """What decides a lifetime; what each setting is stands beside it.
 
-    The paper gives no number of examples of a task of operators; with 1,000 its baselines do not learn what it
-    says they do.
+    The paper gives no number of examples of a task of operators. With 1,000 its baselines do not learn what
+    it says they do.
 
     :raises UsageError: where a number is not finite or out of its bounds.
     """

@@ -31,8 +31,6 @@ class ProgramLearner:
     with it. None is frozen, but while a program is still searched it teaches only an untrained network of its
     own: wrong programs would spoil a trained one.
 
-    :param settings: of the lifetime.
-    :param stream: its batches.
     :raises LibraryError: where a second untrained network would join before the first can be trained.
     """
 
@@ -66,10 +64,7 @@ class ProgramLearner:
             self._follow(program.network)
 
     def settle(self, which: Callable[[TaskProgram], bool] = lambda _: True) -> None:
-        """End searches before their time, with the best restarts so far.
-
-        :param which: whether to end that of a program.
-        """
+        """End searches of some programs before their time, with the best restarts so far."""
         for program in self.programs.values():
             if program.network is None and which(program):
                 self._settle(program, program.judge())
@@ -77,9 +72,8 @@ class ProgramLearner:
     def _meet(self, name: str) -> TaskProgram:
         examples = self.stream.training[name]
         held_back, training = examples.split(len(examples) // 10)
-        work = Work(
-            self.stream.tasks[name], self.settings.of_a_program(), self.average, examples, held_back, training
-        )
+        task, settings = self.stream.tasks[name], self.settings.of_a_program()
+        work = Work(task, settings, self.average, examples, held_back, training)
         trained = [network for network, updates in self.updates.items() if updates]
         return TaskProgram(work, trained, number=len(self.programs))
 
@@ -160,11 +154,7 @@ class ProgramLearner:
 
 
 class AloneLearner:
-    """Learns every task alone, with a library of its own; the batches are those of the lifetime.
-
-    :param settings: of the lifetime.
-    :param stream: its batches.
-    """
+    """Learns every task alone, with a library of its own; the batches are those of the lifetime."""
 
     def __init__(self, settings: LifetimeSettings, stream: Stream) -> None:
         self.learners = {name: ProgramLearner(settings, stream) for name in stream.tasks}

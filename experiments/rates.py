@@ -10,21 +10,22 @@ recording resumes.
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from ntpt_pyro import Task, find_task, induce
-from ntpt_pyro.experiments.recording import record, several
-from ntpt_pyro.runs.results import LearnedResult
-from ntpt_pyro.runs.run_folder import load_library
+from ntpt_pyro import find_task, induce
+from ntpt_pyro.experiments.recording import parser_of, record, several
+from ntpt_pyro.runs import LearnedResult, load_library
 from ntpt_pyro.runs.statistics import spread, success_rate
-from ntpt_pyro.tasks.registry import task_names
+from ntpt_pyro.tasks import task_names
 
 READINGS = {"digit_accuracy": "net_0", "operator_accuracy": "net_1", "sign_accuracy": "LOOK"}
 """What is recorded of how well networks read."""
+RECORDED = ["seed", "program_correct", "test_accuracy", "restarts_correct", "held_back_accuracy", "rounds"]
+RECORDED += ["steps", "seconds", "program", "data"]
 OLD_VALUES = {"strategy": {"exact": "em"}}
 """What settings in commands of older recordings are called now."""
 PAPER = {
@@ -46,10 +47,10 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     runs: dict[str, list[dict[str, Any]]] = {}
     begun = "from scratch" if options.library is None else "with the library of a lifetime"
     for name in dict.fromkeys([*(["top"] if options.transfer else []), *options.scratch]):
-        runs[f"{name}, {begun}"] = _runs(options, name, seeds, [options.library] * len(seeds))
+        runs[f"{name}, {begun}"] = _runs(options, name, dict.fromkeys(seeds, options.library))
     for name in options.transfer:
-        taught = [options.work / f"add2x2-top-{seed}" for seed in seeds]
-        runs[f"{name}, library from top"] = _runs(options, name, seeds, taught)
+        taught = {seed: options.work / f"add2x2-top-{seed}" for seed in seeds}
+        runs[f"{name}, library from top"] = _runs(options, name, taught)
     recorded = record(
         "rates",
         options,
@@ -66,21 +67,13 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
 
 
 def parsed(arguments: list[str] | None) -> argparse.Namespace:
-    """The options of a command line.
-
-    :param arguments: its words.
-    :returns: the options.
-    """
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--first-seed", type=int, default=0)
+    """The options of a command line."""
+    parser = parser_of(__doc__, seeds=10, first_seed=0)
     parser.add_argument("--scratch", type=several, default=["top"])
     parser.add_argument("--transfer", type=several, default=[])
     parser.add_argument("--library", type=Path)
-    parser.add_argument("--data", type=Path)
     parser.add_argument("--set", nargs="*", default=[], metavar="SETTING=VALUE", help="any other setting")
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args(arguments)
     options.set = [one for word in options.set for one in several(word)]
     return options
@@ -88,9 +81,6 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
 
 def settings_of(pairs: Sequence[str]) -> dict[str, Any]:
     """Settings from ``NAME=VALUE``, under their present names.
-
-    :param pairs: as a command has them.
-    :returns: by name.
 
     >>> settings_of(["strategy=exact", "kl=0"])
     {'strategy': 'em', 'kl': 0}
@@ -103,46 +93,33 @@ def settings_of(pairs: Sequence[str]) -> dict[str, Any]:
 
 
 def _runs(
-    options: argparse.Namespace, name: str, seeds: Sequence[int], libraries: Sequence[Path | None]
+    options: argparse.Namespace, name: str, libraries: Mapping[int, Path | None]
 ) -> list[dict[str, Any]]:
-    """The results of one task, from their folders where they are there already."""
-    changes = settings_of(options.set)
+    """What is recorded of a task's runs, a library a seed; those that are there are not made again."""
+    changes, found = settings_of(options.set), []
     name = name if name in task_names() else f"add2x2/{name}"
     task = find_task(name, data=options.data, lines=changes.pop("lines", None))
-    return [
-        _run(options, task, {**changes, "seed": seed}, path)
-        for seed, path in zip(seeds, libraries, strict=True)
-    ]
-
-
-def _run(
-    options: argparse.Namespace, task: Task, changes: dict[str, Any], path: Path | None
-) -> dict[str, Any]:
-    """What is recorded of one run."""
-    library = None if path is None else load_library(path, task.functions)
-    folder = f"{task.name.replace('/', '-')}-{changes['seed']}{'' if path is None else '-transfer'}"
-    result = induce(task, library=library, out=options.work / folder, resume=True, **changes).result
-    assert isinstance(result, LearnedResult)
-    print(f"{task.name} seed {result.seed}: {result.program_correct} {result.test_accuracy:.3f}", flush=True)
-    kept = ["seed", "program_correct", "test_accuracy", "restarts_correct", "held_back_accuracy", "rounds"]
-    content, readings = result.to_json(), result.readings
-    read = {name: readings[net].accuracy if net in readings else None for name, net in READINGS.items()}
-    beyond = {"beyond": result.trials} if result.trials else {}
-    more = ("steps", "seconds", "program", "data")
-    return {name: content[name] for name in kept} | read | beyond | {name: content[name] for name in more}
+    for seed, path in libraries.items():
+        library = None if path is None else load_library(path, task.functions)
+        out = options.work / f"{name.replace('/', '-')}-{seed}{'' if path is None else '-transfer'}"
+        result = induce(task, library=library, out=out, resume=True, seed=seed, **changes).result
+        assert isinstance(result, LearnedResult)
+        print(f"{name} seed {seed}: {result.program_correct} {result.test_accuracy:.3f}", flush=True)
+        content, readings = result.to_json(), result.readings
+        read = {key: readings[net].accuracy if net in readings else None for key, net in READINGS.items()}
+        beyond = {"beyond": result.trials} if result.trials else {}
+        found.append({**{key: content[key] for key in RECORDED}, **read, **beyond})
+    return found
 
 
 def _summary(results: list[dict[str, Any]]) -> dict[str, Any]:
     known = [name for name in READINGS if all(result[name] is not None for result in results)]
     columns = ("test_accuracy", *known, "restarts_correct", "rounds", "seconds")
-    right = sum(result["program_correct"] for result in results)
+    right, beyond = sum(result["program_correct"] for result in results), results[0].get("beyond", {})
     return {
         "right_programs": success_rate(right, len(results)),
         **{name: spread([result[name] for result in results]) for name in columns},
-        **{
-            f"on {name}": spread([result["beyond"][name] for result in results])
-            for name in results[0].get("beyond", {})
-        },
+        **{f"on {name}": spread([one["beyond"][name] for one in results]) for name in beyond},
     }
 
 

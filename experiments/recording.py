@@ -45,13 +45,14 @@ def command_of(start: str, options: Mapping[str, Any]) -> str:
     return " ".join(words)
 
 
-def check_models(command: str, models: Sequence[str], known: Sequence[str], seeds: Sequence[int]) -> None:
-    """Check that a comparison has models, all of them known, and seeds.
+def made_with() -> dict[str, Any]:
+    """What a result was made with: fields of it."""
+    return {"versions": versions(), "commit": commit()}
 
-    :param command: what compares them.
-    :param models: their names.
-    :param known: those that there are.
-    :param seeds: each model is trained for each.
+
+def check_models(command: str, models: Sequence[str], known: Sequence[str], seeds: Sequence[int]) -> None:
+    """Check that a command has models, all of them known, and seeds.
+
     :raises UsageError: where a model is unknown, or there is none, or no seed.
     """
     for model in models:
@@ -68,10 +69,16 @@ def several(text: str) -> list[str]:
     return [part for part in text.split(",") if part]
 
 
-def parser_of(about: str | None) -> argparse.ArgumentParser:
-    """A parser of the options that all recordings have, to which others can be added."""
+def parser_of(
+    about: str | None, *, data: bool = True, out: bool = True, **numbers: int
+) -> argparse.ArgumentParser:
+    """A parser of the options that recordings have: a folder of data, a file to write, numbers by default."""
     parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--out", type=Path, required=True, help="the JSON file to write")
+    if data:
+        parser.add_argument("--data", type=Path, help="folder of data; default: the small sets at hand")
+    for name, default in numbers.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=default)
+    parser.add_argument("--out", type=Path, required=out, help="the JSON file to write")
     return parser
 
 
@@ -88,7 +95,7 @@ def record(experiment: str, options: argparse.Namespace, **content: Any) -> dict
     from ntpt_pyro._files import write_json  # needs torch
 
     command = command_of(f"python -m ntpt_pyro.experiments.{experiment}", vars(options))
-    found = {"command": command, "commit": commit(), "versions": versions(), **content}
-    recorded: dict[str, Any] = to_jsonable_python(found)
-    write_json(options.out, recorded)
+    recorded: dict[str, Any] = to_jsonable_python({"command": command, **made_with(), **content})
+    if options.out is not None:
+        write_json(options.out, recorded)
     return recorded

@@ -2,29 +2,71 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
+from typing import Any, ClassVar
 
 import torch
 
-from ntpt_pyro import Library, Task
+from ntpt_pyro import Library, Settings, Task
 from ntpt_pyro.errors import TaskError, UsageError
-from ntpt_pyro.experiments.measures import rate
-from ntpt_pyro.experiments.recording import command_of
-from ntpt_pyro.experiments.restart_results import RightSoFar, StrategyComparison, StrategyRestarts
-from ntpt_pyro.inference import Strategy, Training, most_probable, program_of, strategy_named, train
+from ntpt_pyro.experiments.recording import command_of, made_with
+from ntpt_pyro.inference import Training, most_probable, program_of, strategy_named, train
+from ntpt_pyro.runs import RunFolder, Work
 from ntpt_pyro.runs.induce import options_of, prepared
-from ntpt_pyro.runs.methods.method import Work
 from ntpt_pyro.runs.methods.restarts_method import RestartsMethod, library_for
-from ntpt_pyro.runs.provenance import commit, versions
-from ntpt_pyro.runs.run_folder import RunFolder
-from ntpt_pyro.runs.settings import Settings
+from ntpt_pyro.runs.results import Result
+from ntpt_pyro.runs.statistics import Rate, success_rate
 
 EVERY = 25
 """Training steps between two counts of the restarts that are right."""
 NAMED = ("restarts", "steps", "examples", "batch_size", "choice_lr", "init_scale", "kl", "seed")
 """Settings that a recorded command names."""
+
+
+@dataclass(frozen=True)
+class Count:
+    """Restarts that are right after so many training steps, and so many seconds of the processor."""
+
+    step: int
+    seconds: float
+    right: int
+
+
+@dataclass(frozen=True)
+class StrategyRestarts(Result):
+    """Restarts trained under one strategy, and how many are right: on the way, and at the end.
+
+    :param right_since: for each restart the step after which it was right to the end.
+    :param median_steps: of these.
+    :param seconds: of the processor.
+    :param at_equal_cost: restarts that were right when the strategy that took least time was done.
+    """
+
+    kind: ClassVar[str] = "restarts"
+    strategy: str
+    looks: list[Count]
+    right: Rate
+    right_since: list[int | None]
+    median_steps: int | float | None
+    seconds: float
+    seconds_a_success: float | None
+    data: str
+    at_equal_cost: Rate | None = None
+
+
+@dataclass(frozen=True)
+class StrategyComparison(Result):
+    """Restarts trained under several strategies, and the command and the settings that give them."""
+
+    kind: ClassVar[str] = "strategies"
+    command: str
+    options: dict[str, Any]
+    least_seconds: float
+    strategies: dict[str, StrategyRestarts]
+    versions: dict[str, str]
+    commit: str | None
 
 
 def compare(
@@ -49,10 +91,8 @@ def compare(
         None for as many as the steps take.
     :param resume: take what is there.
     :param progress: show progress bars.
-    :returns: what :func:`measure` found for each strategy, also as it was when the strategy that took least
-        time was done; written to ``out/result.json`` too.
+    :returns: the comparison; also in ``out/result.json``.
     :raises UsageError: where no strategy or an unknown one is named, or the budget is not above 0.
-    :raises TaskError: where the task has no judge.
     """
     if budget is not None and not budget > 0:
         raise UsageError("seconds", expected="a number above 0", got=f"{budget:g}", remedy="give more")
@@ -60,33 +100,30 @@ def compare(
         raise UsageError("strategy", expected="at least one", got="none", remedy="name some")
     for name in strategies:
         strategy_named(name)
-    wanted = [settings.changed({"strategy": name}) for name in strategies]
-    runs = [RunFolder(out / name) for name in strategies]
-    for one, run in zip(wanted, runs, strict=True):
-        run.begin({**options_of(task, one, library), "budget": budget}, resume=resume)
-    for one, run in zip(wanted, runs, strict=True):
+    wanted = {RunFolder(out / name): settings.changed({"strategy": name}) for name in strategies}
+    for run, mine in wanted.items():
+        run.begin({**options_of(task, mine, library), "budget": budget}, resume=resume)
+    for run, mine in wanted.items():
         if not run.complete:
-            run.conclude(measure(task, one, library, budget=budget, progress=progress))
-    found = [run.result_of(StrategyRestarts) for run in runs]
-    least = min(one.seconds for one in found)
-    options = {name: getattr(settings, name) for name in NAMED}
-    options |= {"seconds": None if budget is None else f"{budget:g}"}
-    options |= {"library": None if library is None else Path("library")}
+            run.conclude(measure(task, mine, library, budget=budget, progress=progress))
+    found = {run.folder.name: run.result_of(StrategyRestarts) for run in wanted}
+    least = min(one.seconds for one in found.values())
+    named = {name: getattr(settings, name) for name in NAMED}
+    named["seconds"] = None if budget is None else f"{budget:g}"
+    named["library"] = None if library is None else Path("library")
+    for name, one in found.items():
+        counts = [count.right for count in one.looks if count.seconds <= least]
+        equal = success_rate(counts[-1] if counts else 0, one.right.trials)
+        found[name] = replace(one, at_equal_cost=equal)
     result = StrategyComparison(
-        command=command_of(f"ntpt restarts {task.found_by}", {"strategy": strategies, **options, "out": out}),
+        command=command_of(f"ntpt restarts {task.found_by}", {"strategy": strategies, **named, "out": out}),
         options={k: v for k, v in options_of(task, settings, library).items() if k != "strategy"},
         least_seconds=least,
-        strategies={one.strategy: _at_equal_cost(one, least) for one in found},
-        versions=versions(),
-        commit=commit(),
+        strategies=found,
+        **made_with(),
     )
     RunFolder(out).conclude(result)
     return result
-
-
-def _at_equal_cost(found: StrategyRestarts, least: float) -> StrategyRestarts:
-    counts = [count.right for count in found.looks if count.seconds <= least]
-    return replace(found, at_equal_cost=rate(counts[-1] if counts else 0, found.right.trials))
 
 
 def measure(
@@ -99,12 +136,8 @@ def measure(
 ) -> StrategyRestarts:
     """Train restarts under one strategy, and count those whose most probable program is right.
 
-    :param task: what to learn.
-    :param settings: how.
-    :param library: functions to begin with.
-    :param budget: see :func:`compare`.
-    :param progress: show a progress bar.
-    :returns: what was found.
+    The parameters are those of :func:`compare`.
+
     :raises TaskError: where the task has no judge.
     """
     strategy = strategy_named(str(settings.strategy))
@@ -114,12 +147,12 @@ def measure(
     mine = library_for(work, settings.seed)
     mine.teach(name for name, steps in mine.steps.items() if not steps)
     batch_size = settings.batch_size or len(work.examples)
-    counts = _Counts(work, strategy, mine, batch_size, budget)
+    some = work.examples.split(batch_size)[0].tensors
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         training = Training(
             task.with_library(mine),
-            work.examples.split(batch_size)[0].tensors,
+            some,
             strategy=strategy,
             restarts=settings.restarts,
             library=mine,
@@ -129,7 +162,7 @@ def measure(
             kl=settings.kl,
             generator=source,
         )
-        counts.began = time.process_time()
+        counts = _Counts(work, mine, some, budget)
         train(
             training,
             work.examples.tensors,
@@ -143,7 +176,7 @@ def measure(
     return StrategyRestarts(
         strategy=str(settings.strategy),
         looks=counts.taken,
-        right=rate(len(known), settings.restarts),
+        right=success_rate(len(known), settings.restarts),
         right_since=counts.since,
         median_steps=median(known) if known else None,
         seconds=round(counts.seconds, 2),
@@ -154,11 +187,10 @@ def measure(
 
 def _check_judged(work: Work) -> None:
     """Raise where the task cannot say of a program, any program, whether it is right."""
-    task = work.task
-    program = dict.fromkeys(task.alternatives(work.library, work.examples), 0)
-    if task.right(program, work.library) is None:
+    program = dict.fromkeys(work.task.alternatives(work.library, work.examples), 0)
+    if work.task.right(program, work.library) is None:
         raise TaskError(
-            f"task {task.name}",
+            f"task {work.task.name}",
             expected="one that says which programs are right",
             got="one without a judge, whose functions are learned",
             remedy="give it a judge: Task(..., judge=...)",
@@ -169,32 +201,35 @@ class _Counts:
     """A callback that counts the restarts that are right, and ends the training when its time is over."""
 
     def __init__(
-        self, work: Work, strategy: Strategy, library: Library, batch_size: int, budget: float | None
+        self, work: Work, library: Library, some: Sequence[torch.Tensor], budget: float | None
     ) -> None:
-        self.work, self.strategy, self.library, self.budget = work, strategy, library, budget
-        self.some = work.examples.split(batch_size)[0].tensors
-        self.began = 0.0
+        self.work, self.library, self.some, self.budget = work, library, some, budget
+        self.taken: list[Count] = []
+        self.since: list[int | None] = [None] * work.settings.restarts
         self.seconds = 0.0
         """Of the processor, counting not included."""
-        self.taken: list[RightSoFar] = []
-        self.since: list[int | None] = [None] * work.settings.restarts
+        self._began = time.process_time()
 
     def __call__(self, training: Training) -> bool:
-        self.seconds += time.process_time() - self.began
-        settings, step = self.work.settings, training.step
-        counted = step % EVERY == 0 or step == settings.steps
+        self.seconds += time.process_time() - self._began
+        counted = training.step % EVERY == 0 or training.step == self.work.settings.steps
         if counted:
-            self._count(training)
-        self.began = time.process_time()
+            self.since = [
+                (since or training.step) if right else None
+                for since, right in zip(self.since, self._right(training), strict=True)
+            ]
+            count = sum(step is not None for step in self.since)
+            self.taken.append(Count(training.step, round(self.seconds, 2), count))
+        self._began = time.process_time()
         return counted and self.budget is not None and self.seconds >= self.budget
 
-    def _count(self, training: Training) -> None:
-        task, restarts, step = self.work.task, self.work.settings.restarts, training.step
-        model = task.with_library(self.library)
-        programs = most_probable(self.strategy, model, training.guide, self.some, restarts=restarts)
+    def _right(self, training: Training) -> list[bool | None]:
+        """Whether each restart's program is right."""
+        task, restarts = self.work.task, self.work.settings.restarts
+        model, guide = task.with_library(self.library), training.guide
+        programs = most_probable(training.strategy, model, guide, self.some, restarts=restarts)
+        found = []
         for restart in range(restarts):
             its_own = self.library.take(torch.tensor([restart])) if task.judged_with_functions else None
-            right = task.right(program_of(programs, restart), its_own)
-            self.since[restart] = (self.since[restart] or step) if right else None
-        count = sum(step is not None for step in self.since)
-        self.taken.append(RightSoFar(step, round(self.seconds, 2), count))
+            found.append(task.right(program_of(programs, restart), its_own))
+        return found

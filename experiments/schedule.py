@@ -29,11 +29,7 @@ DEFAULT_ORDER = tuple(
 
 @dataclass(frozen=True)
 class Knot:
-    """The distribution over tasks at one time.
-
-    :param at: the time, as a share of the lifetime in [0, 1].
-    :param tasks: each task's probability; tasks that are not there have none.
-    """
+    """Each task's probability at one time, a share of the lifetime in [0, 1]; a task not there has none."""
 
     at: float
     tasks: dict[str, float]
@@ -89,10 +85,7 @@ class Schedule:
     def draw(self, batches: int, seed: int) -> list[str]:
         """The task of every batch of a lifetime.
 
-        :param batches: how many.
-        :param seed: of the draw.
-        :returns: a task's name a batch.
-        :raises UsageError: where a task comes out with no batch.
+        :raises UsageError: where a task has no batch.
         """
         times = (np.arange(batches) + 0.5) / batches
         cumulative = self.probabilities(times).cumsum(-1)
@@ -113,8 +106,7 @@ def in_turn(tasks: Sequence[str] = DEFAULT_ORDER, *, overlap: float = 0.2) -> Sc
     """A schedule in which each task is dominant in turn, for equal times.
 
     :param tasks: in order.
-    :param overlap: at each border, the time over which one task gives way to the next, as a share of a
-        task's time.
+    :param overlap: the time over which one task gives way to the next, as a share of a task's time.
     :returns: the schedule.
 
     >>> schedule = in_turn(["add2x2/top", "apply2x2/top"])
@@ -138,8 +130,6 @@ DEFAULT = in_turn()
 def load_schedule(path: Path) -> Schedule:
     """Read a schedule from a JSON file.
 
-    :param path: the file.
-    :returns: the schedule.
     :raises UsageError: where the file is missing, or no schedule.
     """
     try:

@@ -84,7 +84,6 @@ class SequenceLearner:
     them; another on all lengths, each as likely. For the Neural GPU the longest one grows when the loss on it
     is low (Kaiser and Sutskever 2016, section 3.2).
 
-    :param settings: what to train.
     :raises NtptError: where the library or the data are missing or damaged.
     """
 
@@ -119,12 +118,11 @@ class SequenceLearner:
         return torch.optim.Adam(groups)
 
     def learn(self) -> float:
-        """Take one step.
-
-        :returns: the loss, in nats a result.
-        """
+        """Take one step; gives its loss, in nats a result."""
         self._share_parameters()
-        length = self._length()
+        length = self.longest
+        if not self._sequence.reads_prefixes:
+            length = int(torch.randint(1, self.longest + 1, (), generator=self._source))
         loss = self.model.train().loss(*self._draw(length))
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP_NORM)
@@ -138,19 +136,14 @@ class SequenceLearner:
 
     def _draw(self, length: int) -> tuple[Tensor, Int[Tensor, "tapes digits"]]:
         """Tapes of one length, and the results of their prefixes."""
-        count = self.settings.batch_size
+        drawing = self.settings.batch_size, length, self._source
         if self._images is None:
-            symbols = draw_symbols(count, length, self._source)
+            symbols = draw_symbols(*drawing)
             tapes = symbol_vectors(symbols)
         else:
-            drawn = draw_tapes(self._images["net_0"], self._images["net_1"], count, length, self._source)
+            drawn = draw_tapes(self._images["net_0"], self._images["net_1"], *drawing)
             symbols, tapes = drawn.symbols, drawn.images
         return tapes, torch.from_numpy(evaluate_prefixes(symbols.numpy()))
-
-    def _length(self) -> int:
-        if self._sequence.reads_prefixes:
-            return self.longest
-        return int(torch.randint(1, self.longest + 1, (), generator=self._source))
 
     def _lengthen(self, loss: float) -> None:
         """Go on to longer expressions where the longest so far are mastered."""
@@ -187,10 +180,7 @@ class SequenceLearner:
         }
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Go on from a state that :meth:`get_state` gave.
-
-        :param state: that state.
-        """
+        """Go on from a state that :meth:`get_state` gave."""
         if isinstance(self._sequence, NeuralGPU) and state["step"] > self.settings.steps // 2:
             self._unite()
         self.model.load_state_dict(state["model"])
@@ -208,29 +198,19 @@ def _without_networks(model: SequenceBaseline | Perceiving) -> SequenceBaseline:
 def build(settings: SequenceSettings) -> SequenceBaseline | Perceiving:
     """The model that settings name, as it begins.
 
-    :param settings: of its training.
-    :returns: the model.
     :raises NtptError: where it needs a library that is missing or does not fit.
     """
     model: SequenceBaseline
-    if settings.model in ("lstm", "lstm-last"):
-        model = LSTM(
-            hidden=settings.hidden,
-            layers=settings.layers,
-            dropout=settings.dropout,
-            prefixes=settings.model == "lstm",
-        )
-    else:
+    if settings.model == "neural-gpu":
         model = NeuralGPU(filters=settings.filters, sets=settings.sets, dropout=settings.dropout)
+    else:
+        size = {"hidden": settings.hidden, "layers": settings.layers}
+        model = LSTM(**size, dropout=settings.dropout, prefixes=settings.model == "lstm")
     if not settings.images:
         return model
     if settings.library is None:
-        raise UsageError(
-            "library",
-            expected="a trained library",
-            got="none",
-            remedy="give the run of a lifetime (--library)",
-        )
+        remedy = "give the run of a lifetime (--library)"
+        raise UsageError("library", expected="a trained library", got="none", remedy=remedy)
     library = load_library(settings.library)
     for function in (net_0, net_1):
         library.ensure(function)
@@ -242,15 +222,12 @@ def build(settings: SequenceSettings) -> SequenceBaseline | Perceiving:
 def train_baseline(
     settings: SequenceSettings, *, checkpoint: Path | None = None, every: int = 250, progress: bool = False
 ) -> tuple[SequenceLearner, float]:
-    """Train a baseline to the end of its steps, or go on with it.
+    """Train a baseline, or go on with it; torch's random state is as it was afterwards.
 
-    Torch's random state is as it was afterwards.
-
-    :param settings: what to train.
     :param checkpoint: a file kept up to date, and gone on from where it exists. Going on gives the same
         result as never having stopped, on the same machine.
     :param every: steps between writes.
-    :param progress: show a progress bar with the loss.
+    :param progress: show a progress bar.
     :returns: the learner, and the seconds that its steps took in all sessions.
     """
     before = as_json(settings)

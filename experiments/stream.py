@@ -1,6 +1,5 @@
 """The stream of a lifetime: every batch in its order, the same for every model that lives it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -8,27 +7,22 @@ from jaxtyping import Int
 from torch import Tensor
 
 from ntpt_pyro.errors import DataError
-from ntpt_pyro.experiments.augmentation import augmented
+from ntpt_pyro.experiments.lifetime_results import Presented
 from ntpt_pyro.experiments.lifetime_settings import LifetimeSettings
 from ntpt_pyro.language.learned_functions import LearnedFunction
 from ntpt_pyro.models.grid import CELLS
 from ntpt_pyro.models.nets import net_0
+from ntpt_pyro.tasks import Examples, find_task
+from ntpt_pyro.tasks.data.augmentation import augmented
 from ntpt_pyro.tasks.data.images import Images
-from ntpt_pyro.tasks.examples import Examples
 from ntpt_pyro.tasks.image_task import ImageTask
-from ntpt_pyro.tasks.registry import find_task
 
 TEST_EXAMPLES = 10_000
 
 
 @dataclass(frozen=True)
 class Batch:
-    """One batch of a lifetime; all its examples are from one task.
-
-    :param task: the task's name.
-    :param rows: ``[examples]``, their places among the task's training examples.
-    :param examples: the examples themselves.
-    """
+    """One batch of a lifetime: examples of one task, and their places among its training examples."""
 
     task: str
     rows: Int[Tensor, " examples"]
@@ -36,9 +30,8 @@ class Batch:
 
 
 class Stream:
-    """The batches of a lifetime, drawn from its schedule.
+    """The batches of a lifetime, drawn from its schedule; examples of one with replacement from its task's.
 
-    :param settings: of the lifetime. Examples of a batch are drawn with replacement from the task's.
     :raises UsageError: where the schedule leaves a task without a batch.
     :raises DataError: where the data hold too few digits.
     """
@@ -50,6 +43,8 @@ class Stream:
         self.tasks: dict[str, ImageTask] = {}
         self.readers: dict[str, ImageTask] = {}
         """For each network a task that brings it, with labelled images of what it reads."""
+        self.functions: dict[str, LearnedFunction] = {}
+        """What tasks bring to the library, by name."""
         self.training: dict[str, Examples] = {}
         self.test: dict[str, Examples] = {}
         """Test examples, of images from the test split: nothing that is learned depends on them."""
@@ -58,11 +53,12 @@ class Stream:
             task = find_task(name, lines=settings.lines, data=settings.data)
             assert isinstance(task, ImageTask)
             (function,) = task.functions
+            self.functions[function.name] = function
             first = self.readers.setdefault(function.name, task)
             task.images = first.images  # loaded once
             count = settings.examples if function is net_0 else settings.operator_examples
             if function is net_0:
-                _check_enough(task.images["train"], count)
+                _check_enough(task.images["train"][net_0.name], count)
             self.tasks[name] = task
             self.training[name] = task.draw(count, generator)
             test = task.draw_test(TEST_EXAMPLES, generator)
@@ -75,11 +71,7 @@ class Stream:
         return len(self.names)
 
     def __getitem__(self, position: int) -> Batch:
-        """The batch at a position, the same whenever it is asked for.
-
-        :param position: from 0.
-        :returns: the batch.
-        """
+        """The batch at a position, the same whenever it is asked for."""
         name = self.names[position]
         rows = (self._places[position] * len(self.training[name])).long()
         examples = self.training[name].take(rows)
@@ -90,26 +82,21 @@ class Stream:
         return Batch(name, rows, examples)
 
     @property
-    def functions(self) -> dict[str, LearnedFunction]:
-        """What tasks bring to the library, by name."""
-        return {name: task.functions[0] for name, task in self.readers.items()}
-
-    @property
     def sources(self) -> dict[str, dict[str, str]]:
         """For each network where its images come from, by split."""
         return {network: task.data_sources() for network, task in self.readers.items()}
 
-    def presented(self) -> dict[str, list[int]]:
-        """The positions of every task's batches, in order."""
-        return {
-            name: [position for position, task in enumerate(self.names) if task == name]
-            for name in self.tasks
-        }
+    def presented(self) -> dict[str, Presented]:
+        """When every task is presented."""
+        found = {}
+        for name in self.tasks:
+            places = [position for position, task in enumerate(self.names) if task == name]
+            found[name] = Presented(places[0], places[-1], len(places))
+        return found
 
 
-def _check_enough(images: Mapping[str, Images], examples: int) -> None:
+def _check_enough(digits: Images, examples: int) -> None:
     """Grids of digits must not share images; operators are few and used again, as in the paper."""
-    (digits,) = images.values()
     available = len(digits.labels) // CELLS
     if examples > available:
         raise DataError(

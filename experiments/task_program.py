@@ -14,14 +14,9 @@ import torch
 from ntpt_pyro import Library, MeanFieldPosterior
 from ntpt_pyro.experiments.lifetime_results import Searched
 from ntpt_pyro.inference import ChoiceGuide, Training, marginals, most_probable, program_of, strategy_named
+from ntpt_pyro.inference.training import restart_search
 from ntpt_pyro.inference.training.checkpoint import State
-from ntpt_pyro.inference.training.restart_search import (
-    POSTERIOR_EXAMPLES,
-    Rounds,
-    Verdict,
-    best_alone,
-    judge,
-)
+from ntpt_pyro.inference.training.restart_search import Rounds, Verdict
 from ntpt_pyro.runs.methods.method import Work
 from ntpt_pyro.tasks.examples import Examples
 
@@ -78,9 +73,8 @@ class TaskProgram:
         return training, library
 
     def search(self, examples: Examples) -> Verdict | None:
-        """Learn from a batch with all restarts.
+        """Learn from a batch, of which nothing was held back, with all restarts.
 
-        :param examples: none of them held back.
         :returns: the verdict that ends the search, where this was its last batch: a restart explains the
             examples held back, or there have been rounds enough.
         """
@@ -97,23 +91,19 @@ class TaskProgram:
     def judge(self) -> Verdict:
         """What the examples held back say of the restarts now."""
         model, held_back = self.work.task.with_library(self._library), self.work.held_back.tensors
-        return judge(model, self.strategy, self.training.guide, held_back, restarts=self.settings.restarts)
+        restarts, guide = self.settings.restarts, self.training.guide
+        return restart_search.judge(model, self.strategy, guide, held_back, restarts=restarts)
 
     def best_alone(self, verdict: Verdict) -> tuple[ChoiceGuide, Library]:
-        """The choices and the networks of the best restart.
-
-        :param verdict: on the restarts.
-        :returns: both, without the other restarts.
-        """
-        return best_alone(self.training.guide, self._library, verdict.best)
+        """The choices and the networks of the best restart, without the others."""
+        return restart_search.best_alone(self.training.guide, self._library, verdict.best)
 
     def settle(self, verdict: Verdict, best: ChoiceGuide, library: Library, adam: torch.optim.Adam) -> None:
         """Go on with the best restart alone.
 
         :param verdict: on the restarts.
-        :param best: its choices.
-        :param library: the networks that it teaches from now on.
-        :param adam: what trains them.
+        :param best: the choices of the best.
+        :param library: the networks that it teaches from now on, by the optimiser ``adam``.
         """
         correct = verdict.count(lambda program, _: self.work.task.right(program))
         self.searched = Searched(correct, verdict.accuracy, self.rounds.number + 1)
@@ -150,11 +140,7 @@ class TaskProgram:
         return MeanFieldPosterior({site: probs[0] for site, probs in found.items()})
 
     def accuracy(self, examples: Examples) -> float:
-        """The share of examples that the most probable program gets right.
-
-        :param examples: the examples.
-        :returns: in [0, 1].
-        """
+        """The share of examples that the most probable program gets right, in [0, 1]."""
         library = self._library
         if self.network is None:
             verdict = self.judge()
@@ -165,7 +151,7 @@ class TaskProgram:
 
     @property
     def _some(self) -> Examples:
-        return self.work.held_back.split(POSTERIOR_EXAMPLES)[0]
+        return self.work.held_back.split(restart_search.POSTERIOR_EXAMPLES)[0]
 
     def get_state(self) -> State:
         """Everything that learning changes, but for networks that others see too."""
@@ -179,12 +165,7 @@ class TaskProgram:
         }
 
     def set_state(self, state: State, library: Library, adam: torch.optim.Adam | None) -> None:
-        """Go on from a state that :meth:`get_state` gave.
-
-        :param state: that state.
-        :param library: see :meth:`settle`.
-        :param adam: see :meth:`settle`.
-        """
+        """Go on from a state that :meth:`get_state` gave; see :meth:`settle`."""
         self.reads, self.brings, self.rounds.number = state["reads"], state["brings"], state["round"]
         self.searched = None if state["searched"] is None else Searched(**state["searched"])
         if state["network"] is None:

@@ -17,7 +17,7 @@ import torch
 
 from ntpt_pyro import Settings, induce, models
 from ntpt_pyro.errors import BudgetError
-from ntpt_pyro.experiments.recording import record
+from ntpt_pyro.experiments.recording import parser_of, record
 from ntpt_pyro.inference import Training, strategy_named
 from ntpt_pyro.runs.results import PosteriorResult
 from ntpt_pyro.runs.statistics import spread, success_rate
@@ -61,17 +61,8 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
 
 
 def parsed(arguments: list[str] | None) -> argparse.Namespace:
-    """The options of a command line.
-
-    :param arguments: its words.
-    :returns: the options.
-    """
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--singles", type=int, default=100)
-    parser.add_argument("--runs", type=int, default=10)
-    parser.add_argument("--steps", type=int, default=800)
-    parser.add_argument("--out", type=Path, required=True)
-    return parser.parse_args(arguments)
+    """The options of a command line."""
+    return parser_of(__doc__, data=False, singles=100, runs=10, steps=800).parse_args(arguments)
 
 
 def _task(text: str, name: str) -> TextTask:

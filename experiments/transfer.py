@@ -16,6 +16,15 @@ forward transfer          ``(A - B) / (1 - B)``, where ``A`` is the mean accurac
                           alone, from the same batches. 1 is at once perfect, 0 no faster than alone.
                           Wolczyk et al. (2021), Continual World, https://arxiv.org/abs/2105.10919
 ========================  ==============================================================================
+
+Snapshots are of a whole lifetime; ``first`` and ``last`` are positions of a task's batches, from 0.
+
+>>> snapshots = [AccuracySnapshot(b, {"t": a}, {}) for b, a in ((10, None), (20, 0.75), (30, 0.5))]
+>>> backward_transfer(snapshots, "t", last=12), forgetting(snapshots, "t")
+(-0.25, 0.25)
+>>> alone = [AccuracySnapshot(b, {"t": 0.5}, {}) for b in (10, 20, 30)]
+>>> forward_transfer(snapshots, alone, "t", first=12, last=19)
+0.5
 """
 
 from collections.abc import Sequence
@@ -26,49 +35,18 @@ Snapshots = Sequence[AccuracySnapshot]
 
 
 def backward_transfer(snapshots: Snapshots, task: str, last: int) -> float:
-    """The gain on a task after its last example.
-
-    :param snapshots: of a lifetime, to its end.
-    :param task: the task.
-    :param last: the position of its last batch, from 0.
-    :returns: in [-1, 1]; above 0 is a gain.
-
-    >>> snapshots = [AccuracySnapshot(b, {"t": a}, {}) for b, a in ((10, 0.5), (20, 0.75), (30, 0.875))]
-    >>> backward_transfer(snapshots, "t", last=12)
-    0.125
-    """
+    """The gain on a task after its last example, in [-1, 1]."""
     after = next(one for one in snapshots if one.batches > last)
-    return float(_known(snapshots[-1], task) - _known(after, task))
+    return _known(snapshots[-1], task) - _known(after, task)
 
 
 def forgetting(snapshots: Snapshots, task: str) -> float:
-    """The drop of a task's accuracy from its best.
-
-    :param snapshots: of a lifetime, to its end.
-    :param task: the task.
-    :returns: in [0, 1]; 0 where the end is the best.
-
-    >>> snapshots = [AccuracySnapshot(b, {"t": a}, {}) for b, a in ((10, None), (20, 0.75), (30, 0.5))]
-    >>> forgetting(snapshots, "t")
-    0.25
-    """
-    return float(max(_known(one, task) for one in snapshots) - _known(snapshots[-1], task))
+    """The drop of a task's accuracy from its best, in [0, 1]."""
+    return max(_known(one, task) for one in snapshots) - _known(snapshots[-1], task)
 
 
 def forward_transfer(snapshots: Snapshots, alone: Snapshots, task: str, first: int, last: int) -> float:
-    """How much faster a task is learned in a lifetime than alone.
-
-    :param snapshots: of a lifetime.
-    :param alone: of a model that learned each task alone, from the same batches at the same snapshots.
-    :param task: the task.
-    :param first: the position of its first batch, from 0.
-    :param last: the position of its last batch.
-    :returns: at most 1; above 0 is faster.
-
-    >>> snapshots = [AccuracySnapshot(10, {"t": 0.75}, {})]
-    >>> forward_transfer(snapshots, [AccuracySnapshot(10, {"t": 0.5}, {})], "t", first=0, last=9)
-    0.5
-    """
+    """How much faster a task is learned in a lifetime than alone, at most 1."""
     ours, theirs = (_mean_while_presented(seen, task, first, last) for seen in (snapshots, alone))
     return (ours - theirs) / (1 - theirs)
 

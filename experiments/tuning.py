@@ -13,7 +13,7 @@ import torch
 
 from ntpt_pyro.experiments.lifelong import lifelong
 from ntpt_pyro.experiments.lifetime_settings import LifetimeSettings
-from ntpt_pyro.experiments.recording import record
+from ntpt_pyro.experiments.recording import parser_of, record, several
 
 RATES = {
     "indep": (1e-3, 3e-3, 1e-2),
@@ -62,17 +62,9 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
 
 
 def parsed(arguments: list[str] | None) -> argparse.Namespace:
-    """The options of a command line.
-
-    :param arguments: its words.
-    :returns: the options.
-    """
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, help="folder of data; default: the small sets at hand")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--batches", type=int, default=LifetimeSettings.batches)
-    parser.add_argument("--only", nargs="*", default=list(RATES), help="baselines to try")
-    parser.add_argument("--out", type=Path, required=True, help="the JSON file to write")
+    """The options of a command line."""
+    parser = parser_of(__doc__, seed=0, batches=LifetimeSettings.batches)
+    parser.add_argument("--only", type=several, default=list(RATES), help="baselines to try")
     parser.add_argument("--runs", type=Path, required=True, help="folder to keep lifetimes in")
     return parser.parse_args(arguments)
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from ntpt_pyro import Task, find_task
-from ntpt_pyro.runs import Settings
+from ntpt_pyro import Library, MeanFieldPosterior, Task, find_task
+from ntpt_pyro.runs import LearnedResult, RunFolder, Settings, verdict
 from ntpt_pyro.tasks import image_task
 from ntpt_pyro.tasks.data.images import Images
 
@@ -33,14 +33,52 @@ def small_task(name: str = "add2x2/top") -> Task:
     return find_task(name, lines=2)
 
 
+def keep_run(folder: Path, name: str, choices: dict[str, int], library: Library | None = None) -> Path:
+    """A run folder of a task that ended with a certain program; of how, it says nothing."""
+    result = LearnedResult(
+        task=name,
+        found_by=name,
+        choices=choices,
+        strategy="marginal",
+        seed=0,
+        seconds=0.0,
+        versions={},
+        parameters={},
+        test_accuracy=None,
+        digit_accuracy=None,
+        program=[],
+        program_correct=None,
+        restarts=None,
+        restarts_correct=None,
+        steps=0,
+        lines=[],
+        words={},
+        domain="",
+        trials={},
+        readings={},
+        behaviours=[],
+        log_evidence=None,
+        facts={},
+        data={},
+        options={},
+        rounds=1,
+        held_back_accuracy=0.0,
+        held_back_log_likelihood=None,
+        search_steps=0,
+    )
+    RunFolder(folder).finish(result, MeanFieldPosterior({}), library)
+    return folder
+
+
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A hundred random images instead of real ones."""
+    """A hundred random images instead of real ones, and few programs drawn from a posterior."""
     random_images(monkeypatch)
+    monkeypatch.setattr(verdict, "DRAWN", 10)
 
 
 def random_images(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the fixture does."""
+    """The images of the fixture."""
 
     def load(
         classes: int,

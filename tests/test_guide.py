@@ -1,34 +1,72 @@
-"""The guide tells the truth: every page's code runs, and prints what the page says."""
+"""The guide tells the truth: the code of every page runs, and prints what the page says."""
 
-import contextlib
-import io
 import re
-from pathlib import Path
+import shutil
 
 import pytest
-import torch
 
-PAGES = sorted((Path(__file__).parents[1] / "docs" / "guide").glob("*.md"))
-BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:```text\n(.*?)^```\n)?", flags=re.DOTALL | re.MULTILINE)
+from tests.pages import ROOT, blocks, in_a_shell, in_this_process, run_page, surroundings
 
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_a_page_of_the_guide_runs(page):
-    blocks = BLOCK.findall(page.read_text(encoding="utf-8"))
-    assert len(blocks) >= 3
-    threads, names = torch.get_num_threads(), {"__name__": "guide"}
-    torch.set_num_threads(1)
-    try:
-        for code, expected in blocks:
-            printed = io.StringIO()
-            with contextlib.redirect_stdout(printed):
-                exec(compile(code, page.name, "exec"), names)
-            assert printed.getvalue() == expected
-    finally:
-        torch.set_num_threads(threads)
+DOCS = ROOT / "docs"
+CHANGES = sorted((DOCS / "contributing").glob("*.md"))
+"""Pages that change files of this project."""
+PAGES = [page for page in sorted(DOCS.rglob("*.md")) if page not in CHANGES and blocks(page)]
+GUIDE = sorted((DOCS / "guide").glob("*.md"))
 
 
-def test_there_are_the_pages_that_the_readme_names():
-    readme = (PAGES[0].parents[2] / "README.md").read_text(encoding="utf-8")
-    named = set(re.findall(r"docs/guide/(\w+)\.md\)", readme))
-    assert sorted(named) == [page.stem for page in PAGES]
+def name(page):
+    return str(page.relative_to(DOCS))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_a_page_runs(page, tmp_path):
+    with surroundings(tmp_path):
+        run_page(page, tmp_path, in_this_process)
+
+
+def test_the_pages_of_the_guide_have_code():
+    assert set(GUIDE) <= set(PAGES)
+
+
+ROOMS = ("ntpt_pyro", "inference", "models", "experiments")
+
+
+@pytest.mark.parametrize("page", CHANGES, ids=name)
+def test_a_change_touches_the_files_that_its_page_names_and_does_what_the_page_says(page, tmp_path):
+    copy = tmp_path / "copy"
+    for room in ROOMS:
+        leave_out = shutil.ignore_patterns("__pycache__", "results")
+        shutil.copytree(ROOT / room, copy / room, symlinks=True, ignore=leave_out)
+    with surroundings(copy):
+        run_page(page, copy, in_a_shell)
+    touched = sorted(changed(copy))
+    named = re.findall(r"^- `(\S+)`", page.read_text(encoding="utf-8"), re.MULTILINE)
+    assert touched == sorted(named)
+
+
+def changed(copy):
+    """The files of the copy that are new, or are not what they were."""
+    for room in ROOMS:
+        for file in (copy / room).rglob("*"):
+            here = file.relative_to(copy)
+            if file.is_file() and "__pycache__" not in here.parts:
+                before = ROOT / here
+                if not before.is_file() or before.read_bytes() != file.read_bytes():
+                    yield str(here)
+
+
+@pytest.mark.parametrize(
+    ("document", "folder"), [("README.md", "guide"), ("CONTRIBUTING.md", "contributing")]
+)
+def test_all_pages_are_named(document, folder):
+    named = re.findall(rf"docs/{folder}/(\w+)\.md\)", (ROOT / document).read_text(encoding="utf-8"))
+    assert set(named) == {page.stem for page in (DOCS / folder).glob("*.md")}
+
+
+@pytest.mark.parametrize(
+    "page", [*sorted(DOCS.rglob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"], ids=str
+)
+def test_links_lead_somewhere(page):
+    targets = re.findall(r"\]\((?!https?:)([^)#\s]+)", page.read_text(encoding="utf-8"))
+    missing = [target for target in targets if not (page.parent / target).exists()]
+    assert not missing

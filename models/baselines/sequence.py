@@ -9,7 +9,6 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from ntpt_pyro import one_hot
-from ntpt_pyro.language.learned_functions import NeuralFunction
 from ntpt_pyro.models.apply2x2 import OPERATORS
 
 DIGITS = 10
@@ -63,7 +62,7 @@ class Perceiving(torch.nn.Module):
     :param model: what reads their probabilities, side by side.
     """
 
-    def __init__(self, networks: Iterable[NeuralFunction], model: SequenceBaseline) -> None:
+    def __init__(self, networks: Iterable[torch.nn.Module], model: SequenceBaseline) -> None:
         super().__init__()
         self.networks = torch.nn.ModuleList(networks)
         self.model = model

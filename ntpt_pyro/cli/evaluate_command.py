@@ -15,22 +15,20 @@ app = options.command_app()
 def evaluate(
     run: Annotated[Path, typer.Argument(help="a folder that a command wrote to --out")],
     expression: Annotated[
-        str | None, typer.Argument(help="an input as text, for tasks that take one (math: 3+4x2)")
+        str | None, typer.Argument(help="an input as text, such as 3+4x2, for tasks that take one")
     ] = None,
     strip: Annotated[
         Path | None,
-        typer.Option(help="a PNG of symbols side by side, 28 pixels each way, white on black (math)"),
+        typer.Option(help="an input as a PNG of symbols side by side, 28 pixels each way, white on black"),
     ] = None,
-    length: Annotated[
-        int | None, typer.Option(help="of a drawn input (math: digits; path_len: signs a side)")
-    ] = None,
+    length: Annotated[int | None, typer.Option(help="of a drawn input, in digits, or signs a side")] = None,
     seed: Annotated[int, typer.Option(help="of the draw of an input", min=0)] = 0,
-    save: Annotated[Path | None, typer.Option(help="keep the drawn input as a PNG (math)")] = None,
+    save: Annotated[Path | None, typer.Option(help="keep the drawn input as a PNG")] = None,
     plot: Annotated[
         Path | None, typer.Option(help="draw what is read, and what the program does with it")
     ] = None,
     data: DataFolder = None,
-    steps: Annotated[int | None, typer.Option(help="instructions executed at most (math)", min=1)] = None,
+    steps: Annotated[int | None, typer.Option(help="instructions executed at most", min=1)] = None,
 ) -> None:
     """Run a learned program once: what it reads, and what each step does."""
     from ntpt_pyro.cli.task_or_run import library_of_run, task_of

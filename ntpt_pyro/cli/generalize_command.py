@@ -31,7 +31,7 @@ def generalize(
 ) -> None:
     """Learn MATH, train its baselines, and try all of them on expressions of every length."""
     session.set_threads(1)
-    from ntpt_pyro.experiments.generalization_report import print_generalization
+    from ntpt_pyro.experiments.experiment_reports import print_generalization
     from ntpt_pyro.experiments.generalize import generalize as try_all
 
     found = try_all(

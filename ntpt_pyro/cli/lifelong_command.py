@@ -34,8 +34,8 @@ def lifelong(
 ) -> None:
     """Live lifetimes of eight tasks: programs that share a library, and purely neural baselines."""
     session.set_threads(1)
+    from ntpt_pyro.experiments.experiment_reports import print_lifelong
     from ntpt_pyro.experiments.lifelong import lifelong as live_all
-    from ntpt_pyro.experiments.lifelong_report import print_lifelong
     from ntpt_pyro.experiments.schedule import load_schedule
     from ntpt_pyro.inference import strategy_named
 

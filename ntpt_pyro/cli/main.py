@@ -12,15 +12,15 @@ from importlib.metadata import version
 from ntpt_pyro.errors import NtptError, UsageError
 
 COMMANDS = {
-    "learn": "learn a task's program, and the networks that it calls, from examples alone",
-    "show": "show a finished run: its program, the posterior of its choices, how well it does",
+    "learn": "learn a task's program, and its networks, from examples alone",
+    "show": "show a finished run: its program, its posterior, how well it does",
     "evaluate": "run a learned program on one input, step by step",
     "posterior": "find the exact posterior over all programs of a task",
     "tasks": "list the tasks and the strategies that there are",
     "terpret": "learn the parameters of a program text in TerpreT",
-    "restarts": "measure how often restarts find a right program, and compare strategies",
+    "restarts": "measure how often restarts find a right program, by strategy",
     "lifelong": "live lifetimes of eight tasks (the paper's Figures 6 and 7)",
-    "generalize": "try models of MATH on expressions of every length (the paper's Figure 8)",
+    "generalize": "try models of MATH on expressions of every length (Figure 8)",
 }
 """Every command, with what it does; its module is ``ntpt_pyro.cli.NAME_command``."""
 
@@ -94,7 +94,8 @@ def _help() -> str:
             "",
             *rows,
             "",
-            "  ntpt COMMAND --help tells more; --version prints the version; --debug shows errors whole",
+            "  ntpt COMMAND --help  tells more      ntpt --version  prints the version",
+            "  --debug              shows an error with all that led to it",
         ]
     )
 

@@ -31,8 +31,8 @@ def restarts(
 ) -> None:
     """Measure how often restarts find a right program. A task may have defaults of its own."""
     session.set_threads(1)
+    from ntpt_pyro.experiments.experiment_reports import print_restarts
     from ntpt_pyro.experiments.restart_rates import compare
-    from ntpt_pyro.experiments.restart_report import print_restarts
     from ntpt_pyro.tasks.registry import find_task
 
     target = find_task(task, data=data)

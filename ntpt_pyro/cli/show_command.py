@@ -1,5 +1,6 @@
 """``ntpt show``: a finished run, whether or not its task can still be found."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -24,7 +25,7 @@ def show(
     """Show a finished run: its program, the posterior of its choices, how well it does."""
     from ntpt_pyro.cli.task_or_run import library_of_run, task_of
     from ntpt_pyro.errors import TaskError
-    from ntpt_pyro.report.by_kind import print_result, print_top
+    from ntpt_pyro.report.by_kind import print_ranked, print_result, ranked
     from ntpt_pyro.report.demonstration_report import print_demonstration
     from ntpt_pyro.report.posterior_figure import draw_posterior
     from ntpt_pyro.runs.run_folder import RunFolder
@@ -32,19 +33,20 @@ def show(
 
     folder, console = RunFolder(run), session.console()
     result, posterior = folder.program_result(), folder.posterior()
-    if plot is not None:
-        draw_posterior(result, posterior, plot, snapshots=folder.snapshots())
-    print_result(console, result, posterior)
-    if top:
-        try:
-            lines = task_of(folder, result, data=data).lines
-        except TaskError:  # the run is shown in the words that it kept
-            lines = None
-        print_top(console, result, posterior, top, lines)
+    programs = ranked(result, posterior, top) if top else []
+    shown, lines = None, None
     if example is not None:
         task = task_of(folder, result, data=data)
-        console.print(f"\n[bold]on input {example}[/]")
         shown = task.demonstrate(result.choices, library_of_run(folder, task), Asked(seed=example))
+    if plot is not None:
+        draw_posterior(result, posterior, plot, snapshots=folder.snapshots())
+    if programs:
+        with suppress(TaskError):  # else programs are shown in the words that the run kept
+            lines = task_of(folder, result, data=data).lines
+    print_result(console, result, posterior)
+    print_ranked(console, result, programs, lines)
+    if shown is not None:
+        console.print(f"\n[bold]on input {example}[/]")
         print_demonstration(console, shown)
     if plot is not None:
         console.print(f"\ndrawn to {plot}", style="dim", markup=False)

@@ -48,10 +48,12 @@ def task_of(run: RunFolder, result: ProgramResult, **parameters: Any) -> Task:
 
 
 def library_of_run(run: RunFolder, task: Task) -> Library | None:
-    """The functions that a run kept.
+    """The functions that a run kept, or that are beside it: programs of a lifetime share one library.
 
     :param run: its folder.
     :param task: whose functions may be modules of one's own.
-    :returns: the library; None where it kept none.
+    :returns: the library; None where there is none.
     """
-    return load_library(run.folder, task.functions) if (run.folder / LIBRARY).exists() else None
+    folders = (run.folder, run.folder.resolve().parent) if task.functions else ()
+    kept = [folder for folder in folders if (folder / LIBRARY).exists()]
+    return load_library(kept[0], task.functions) if kept else None

@@ -1,9 +1,11 @@
 """``ntpt tasks``: the tasks and the strategies that there are, a line each."""
 
-from collections.abc import Mapping
-from typing import Any
+from textwrap import fill
 
 from ntpt_pyro.cli import options
+from ntpt_pyro.errors import NtptError
+
+WIDTH = 80
 
 app = options.command_app()
 
@@ -12,17 +14,25 @@ app = options.command_app()
 def tasks() -> None:
     """List the tasks that can be learned by name, and the strategies."""
     from ntpt_pyro.runs.methods.named import method_names
-    from ntpt_pyro.tasks.registry import find_task, task_names
+    from ntpt_pyro.tasks.registry import task_names
 
-    known = [find_task(name) for name in task_names()]
-    rows = {task.name: f"{task.about}{_suited(task.defaults)}" for task in known}
-    rows["FILE.py:NAME"] = "a task of your own: NAME = Task(model, examples=(inputs, results))"
-    rows["FILE.terpret:DATA"] = "a program text, with FILE.hypers.json and FILE.DATA.json beside it"
+    rows = {name: _about(name) for name in task_names()}
+    rows["FILE.py:NAME"] = "a task of your own: NAME = Task(model, examples=...)"
+    rows["FILE.terpret:DATA"] = "a program text; FILE.hypers.json and FILE.DATA.json beside it"
     width = max(map(len, rows)) + 2
     for name, about in rows.items():
         print(f"{name:<{width}}{about}")
-    print(f"\nstrategies: {', '.join(method_names())}")
+    print()
+    strategies = f"strategies: {', '.join(method_names())}"
+    print(fill(strategies, WIDTH, subsequent_indent=" " * 12, break_on_hyphens=False))
 
 
-def _suited(defaults: Mapping[str, Any]) -> str:
-    return f" ({defaults['strategy']})" if "strategy" in defaults else ""
+def _about(name: str) -> str:
+    """What a task is, and the strategy that suits it where it is none of all tasks'."""
+    from ntpt_pyro.tasks.registry import find_task
+
+    try:
+        task = find_task(name)
+    except NtptError as error:  # a package that brings a task may be broken
+        return f"(cannot be loaded: {error.got})"
+    return f"{task.about} ({task.defaults['strategy']})" if "strategy" in task.defaults else task.about

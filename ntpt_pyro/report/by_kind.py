@@ -1,6 +1,6 @@
 """Printing a result by its kind: one function a kind, registered here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,30 +32,17 @@ def print_result(console: "Console", result: ProgramResult, posterior: Posterior
     PRINTED[type(result)](console, result, posterior)
 
 
-def print_top(
-    console: "Console",
-    result: ProgramResult,
-    posterior: Posterior,
-    k: int,
-    lines: Callable[[Program], list[Line]] | None,
-) -> None:
-    """Print the most probable programs.
+def ranked(result: ProgramResult, posterior: Posterior, k: int) -> list[tuple[dict[str, int], float]]:
+    """The most probable programs of a run.
 
-    :param console: where to.
     :param result: of the run; an exact posterior keeps its programs in it.
     :param posterior: of its choices.
     :param k: how many.
-    :param lines: the text of a program; None where the task cannot be found any more.
+    :returns: programs with their probabilities, the most probable first.
     :raises UsageError: where there are not so many.
     """
-    ranked = posterior.top(k) if not isinstance(result, PosteriorResult) else _kept(result, k)
-    for rank, (program, probability) in enumerate(ranked, start=1):
-        console.print(f"\n[bold]{rank}.[/] probability {probability:.4g}")
-        written = [Line(f"{site} = {result.word(site, n)}") for site, n in program.items()]
-        print_source(console, lines(program) if lines else written)
-
-
-def _kept(result: PosteriorResult, k: int) -> list[tuple[dict[str, int], float]]:
+    if not isinstance(result, PosteriorResult):
+        return posterior.top(k)
     if not 1 <= k <= len(result.programs):
         raise UsageError(
             "top",
@@ -64,6 +51,25 @@ def _kept(result: PosteriorResult, k: int) -> list[tuple[dict[str, int], float]]
             remedy="ask for fewer",
         )
     return [(one.choices, one.probability) for one in result.programs[:k]]
+
+
+def print_ranked(
+    console: "Console",
+    result: ProgramResult,
+    programs: Sequence[tuple[dict[str, int], float]],
+    lines: Callable[[Program], list[Line]] | None,
+) -> None:
+    """Print the most probable programs.
+
+    :param console: where to.
+    :param result: of the run.
+    :param programs: of :func:`ranked`.
+    :param lines: the text of a program; None where the task cannot be found any more.
+    """
+    for rank, (program, probability) in enumerate(programs, start=1):
+        console.print(f"\n[bold]{rank}.[/] probability {probability:.4g}")
+        written = [Line(f"{site} = {result.word(site, n)}") for site, n in program.items()]
+        print_source(console, lines(program) if lines else written)
 
 
 def print_kept(console: "Console", out: Path | None) -> None:

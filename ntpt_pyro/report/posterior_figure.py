@@ -58,6 +58,7 @@ def _draw_marginals(axes: "Axes", result: ProgramResult, posterior: Posterior, w
                 va="center",
                 fontsize=7,
                 color="white" if probability > 0.6 else "black",
+                parse_math=False,  # a $ is a $
             )
     axes.set(yticks=range(len(sites)), yticklabels=sites, xticks=[], xlim=(0, widest))
     axes.invert_yaxis()
@@ -73,7 +74,8 @@ def _draw_behaviours(bars: "Axes", shown: Sequence[FoundBehaviour]) -> None:
         bars.barh(row, one.probability, color=colours[one.right])
         live = (line.text for line in one.lines if not line.dead and not line.text.startswith("#"))
         words = "; ".join(" ".join(line.split()) for line in live)
-        label = bars.text(0.01, row, f"{one.probability:.3g}  {words}", va="center", fontsize=7)
+        text = f"{one.probability:.3g}  {words}"
+        label = bars.text(0.01, row, text, va="center", fontsize=7, parse_math=False)
         label.set_in_layout(False)  # a long program runs over the edge, and must not squeeze the rest
     bars.set(xlim=(0, 1), yticks=[])
     bars.invert_yaxis()

@@ -87,6 +87,7 @@ def print_marginals(console: "Console", result: ProgramResult, posterior: Poster
     :param result: whose program it is.
     :param posterior: of its choices.
     """
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table(title="posterior of the choices", title_justify="left", box=None, pad_edge=False)
@@ -99,8 +100,8 @@ def print_marginals(console: "Console", result: ProgramResult, posterior: Poster
     for site, probs in posterior.marginals.items():
         probability = float(probs[chosen[site]])
         table.add_row(
-            site,
-            result.word(site, chosen[site]),
+            escape(site),
+            escape(result.word(site, chosen[site])),
             f"{probability:.3f}",
             "█" * round(BAR * probability),
             f"{abs(entropies[site]):.3f}",
@@ -115,8 +116,10 @@ def print_behaviours(console: "Console", behaviours: Sequence[FoundBehaviour], d
     :param behaviours: the most probable first.
     :param domain: what programs are judged on, in words.
     """
+    from rich.markup import escape
+
     for rank, one in enumerate(behaviours[:BEHAVIOURS], start=1):
-        verdict = f", right on {domain}" if one.right else ""
+        verdict = f", right on {escape(domain)}" if one.right else ""
         programs = "one program" if one.programs == 1 else f"{one.programs:,} programs that compute it"
         console.print(f"[bold]{rank}.[/] probability {one.probability:.4g}, {programs}{verdict}")
         if rank <= WRITTEN_OUT:

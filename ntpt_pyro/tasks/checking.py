@@ -20,6 +20,15 @@ from ntpt_pyro.tasks.examples import Examples
 if TYPE_CHECKING:
     from ntpt_pyro.tasks.task import Task
 
+CALLED_WITH = {
+    "source": ("program",),
+    "words": ("site", "integer"),
+    "judge": ("program",),
+    "examples": ("count", "generator"),
+    "test": ("count", "generator"),
+}
+"""What the functions of a task are called with."""
+
 
 def check_task(task: "Task", *, programs: int, examples: int, seed: int) -> int:
     """See :meth:`~ntpt_pyro.tasks.Task.check`.
@@ -59,7 +68,7 @@ def check_choices(task: "Task", library: Library | None, examples: Examples) -> 
     :param library: the functions that it calls.
     :param examples: of which one is looked at.
     :returns: the choices by site.
-    :raises TaskError: where it makes none, or does not take the examples' tensors.
+    :raises TaskError: where it makes none or one in a plate, or does not take the examples' tensors.
     """
     check_model(task, examples)
     choices = model_sites(task.with_library(library), *(tensor[:1] for tensor in examples.tensors)).choices
@@ -70,6 +79,14 @@ def check_choices(task: "Task", library: Library | None, examples: Examples) -> 
             got="one without",
             remedy="write what is to be learned as choice(site, size)",
         )
+    for name, site in choices.items():
+        if site.plates:
+            raise TaskError(
+                f"task {task.name}, choice {name!r}",
+                expected="a choice outside of plates, the same for all examples",
+                got=f"one in plate {site.plates[0][0]!r}",
+                remedy="make it before pyro.plate",
+            )
     return choices
 
 
@@ -90,23 +107,23 @@ def check_model(task: "Task", examples: Examples) -> None:
         )
 
 
-def check_function(task: str, what: str, function: Any, *arguments: str) -> None:
-    """Check that a function of a task takes what it is called with.
+def check_functions(task: str, **functions: Any) -> None:
+    """Check that the functions of a task take what they are called with.
 
-    :param task: the task, for messages.
-    :param what: the function is, for messages.
-    :param function: the function; None where there is none.
-    :param arguments: names of what it is called with.
-    :raises TaskError: where it does not.
+    :param task: its name, for messages.
+    :param functions: by what they are, see :data:`CALLED_WITH`; None where there is none.
+    :raises TaskError: where one does not.
     """
-    if function is not None and not (callable(function) and _takes(function, *arguments)):
-        found = f"one of {inspect.signature(function)}" if callable(function) else type(function).__name__
-        raise TaskError(
-            f"{task}, {what}",
-            expected=f"a function of ({', '.join(arguments)})",
-            got=found,
-            remedy="write it so",
-        )
+    for what, function in functions.items():
+        arguments = CALLED_WITH[what]
+        if function is not None and not (callable(function) and _takes(function, *arguments)):
+            found = f"one of {inspect.signature(function)}" if callable(function) else type(function).__name__
+            raise TaskError(
+                f"task {task}, {what}",
+                expected=f"a function of ({', '.join(arguments)})",
+                got=found,
+                remedy="write it so",
+            )
 
 
 def _takes(function: Callable[..., Any], *arguments: Any, **named: Any) -> bool:

@@ -16,7 +16,7 @@ from ntpt_pyro.inference.posterior.program_space import ProgramSpace, Uses
 from ntpt_pyro.language.learned_functions import LearnedFunction
 from ntpt_pyro.language.library import Library
 from ntpt_pyro.language.program import Line, Program
-from ntpt_pyro.tasks.checking import check_function, check_task, executes_right
+from ntpt_pyro.tasks.checking import check_functions, check_task, executes_right
 from ntpt_pyro.tasks.data.images import Images
 from ntpt_pyro.tasks.demonstrations.demonstration import Asked, Demonstration
 from ntpt_pyro.tasks.demonstrations.steps_of_model import demonstrate_model
@@ -130,12 +130,8 @@ class Task:
         """The name that finds it again, see :func:`~ntpt_pyro.tasks.find_task`."""
         self.parameters: dict[str, Any] = {}
         """What it was made with, where that is not the default."""
-        drawing, takes = ("count", "generator"), partial(check_function, f"task {name}")
-        takes("source", source, "program")
-        takes("words", words, "site", "integer")
-        takes("judge", judge, "program")
-        for what, given in (("examples", examples), ("test", test)):
-            takes(what, given if callable(given) else None, *drawing)
+        draws = {what: one for what, one in (("examples", examples), ("test", test)) if callable(one)}
+        check_functions(name, source=source, words=words, judge=judge, **draws)
         self._source = source
         self._words = words
         self._judge = judge
@@ -180,7 +176,7 @@ class Task:
     @property
     def domain(self) -> str:
         """What its programs are judged on, in words."""
-        return "every test example"
+        return "every test example" if self._judge is None else "what its judge tries"
 
     def lines(self, program: Program) -> list[Line]:
         """The text of a program.

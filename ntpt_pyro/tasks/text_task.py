@@ -134,8 +134,8 @@ class TextTask(Task):
         model = self.train.model
         size = f"{model.terms:,} products from {model.statements:,} statements, {self._seconds:.2f} s"
         counts = {
-            f"batch {one.name!r}": f"{self.reproduced(one, program, library)} of {len(one.instances)} instances "
-            "reproduced"
+            f"batch {one.name!r}": f"{self.reproduced(one, program, library)} of {len(one.instances)} "
+            "instances reproduced"
             for one in self.batches
         }
         return {**counts, "compiled to": size}

@@ -48,6 +48,7 @@ def test_it_prints_a_table_and_writes_what_it_printed(tmp_path, capsys):
     recorded = benchmark.main(["--smoke", "--out", str(tmp_path / "b.json")])
     assert json.loads((tmp_path / "b.json").read_text()) == recorded
     assert torch.get_num_threads() == threads
+    assert recorded["command"] == "python -m ntpt_pyro.experiments.benchmark --rounds 200 --out OUT --smoke"
     printed = capsys.readouterr().out
     for name in ("networks", "hand-written, R=1", "marginal, R=32", "relaxed, R=1"):
         assert name in recorded["median_milliseconds"]

@@ -9,11 +9,11 @@ from ntpt_pyro import one_hot
 from ntpt_pyro.errors import UsageError
 from ntpt_pyro.experiments import lengths, sequence_learner
 from ntpt_pyro.experiments.lengths import program_on_images, program_on_symbols
-from ntpt_pyro.experiments.sequence_learner import SequenceLearner, SequenceOptions, train
+from ntpt_pyro.experiments.sequence_learner import SequenceLearner, SequenceSettings, train_baseline
 from ntpt_pyro.inference.training.checkpoint import save_checkpoint
 from ntpt_pyro.models.baselines import NeuralGPU
 from ntpt_pyro.tasks.data.images import Images
-from tests.runs.test_math import SOLUTION
+from tests.models.test_math_loop import SOLUTION
 from tests.small import small  # noqa: F401  # a fixture
 
 TINY = {"steps": 8, "batch_size": 4, "hidden": 8, "filters": 4, "digits": 3}
@@ -60,31 +60,31 @@ def few(monkeypatch):
 
 def test_the_right_program_is_exact_on_symbols_at_every_length():
     curve = program_on_symbols(SOLUTION, 1000)
-    assert [point["digits"] for point in curve] == [*range(1, 17), 20, 32, 64, 100]
-    assert all(point["right"] == point["tapes"] == 1000 for point in curve)
+    assert [point.digits for point in curve] == [*range(1, 17), 20, 32, 64, 100]
+    assert all(point.right == point.tapes == 1000 for point in curve)
 
 
 def test_a_program_that_never_halts_or_stops_early_is_not_right():
-    assert all(point["right"] == 0 for point in program_on_symbols({**SOLUTION, "goto_1": 1}, 10))
+    assert all(point.right == 0 for point in program_on_symbols({**SOLUTION, "goto_1": 1}, 10))
     first_digit = {**SOLUTION, "left_1": 0, "right_1": 0, "op_1": 1, "return": 0}  # gives the last digit
-    assert program_on_symbols(first_digit, 50)[4]["accuracy"] < 0.5
+    assert program_on_symbols(first_digit, 50)[4].right < 25
 
 
 def test_errors_are_said_to_be_the_networks_that_make_them(few):
     perfect = program_on_images(SOLUTION, Readers({}), 100, few)
-    assert all(point["accuracy"] == 1 for point in perfect)
-    assert all(set(point["by_networks"].values()) == {100} for point in perfect)
+    assert all(point.right == 100 for point in perfect)
+    assert all(set(point.by_networks.values()) == {100} for point in perfect)
     wrong = program_on_images(SOLUTION, Readers({7: 1, 3: 5}), 100, few)
     for point in wrong:
-        shares = point["by_networks"]
+        shares = point.by_networks
         assert shares["none"] == shares["net_1"] == 100
-        assert shares["both"] == shares["net_0"] == point["right"] < 100
+        assert shares["both"] == shares["net_0"] == point.right < 100
 
 
 @pytest.mark.parametrize("model", ["lstm", "lstm-last", "neural-gpu"])
 def test_a_broken_training_ends_as_an_unbroken_one(tmp_path, monkeypatch, model):
-    options = SequenceOptions(model, sets=2, **TINY)
-    whole, _ = train(options, checkpoint=tmp_path / "whole.safetensors", every=1)
+    options = SequenceSettings(model, sets=2, **TINY)
+    whole, _ = train_baseline(options, checkpoint=tmp_path / "whole.safetensors", every=1)
     for stop_at in (2, 4, 6):  # before parameters are shared, when they become so, and after
         path = tmp_path / f"{stop_at}.safetensors"
 
@@ -95,9 +95,9 @@ def test_a_broken_training_ends_as_an_unbroken_one(tmp_path, monkeypatch, model)
 
         monkeypatch.setattr(sequence_learner, "save_checkpoint", kill)
         with pytest.raises(KeyboardInterrupt):
-            train(options, checkpoint=path, every=1)
+            train_baseline(options, checkpoint=path, every=1)
         monkeypatch.setattr(sequence_learner, "save_checkpoint", save_checkpoint)
-        resumed, _ = train(options, checkpoint=path, every=1)
+        resumed, _ = train_baseline(options, checkpoint=path, every=1)
         for one, other in zip(whole.average.parameters(), resumed.average.parameters(), strict=True):
             assert torch.equal(one, other)
         assert (resumed.longest, resumed.recent) == (whole.longest, whole.recent)
@@ -105,13 +105,13 @@ def test_a_broken_training_ends_as_an_unbroken_one(tmp_path, monkeypatch, model)
 
 def test_training_leaves_torchs_random_state_alone_and_depends_on_the_seed():
     state = torch.get_rng_state()
-    one, other = (train(SequenceOptions("lstm", seed=seed, **TINY))[0].average for seed in (0, 1))
+    one, other = (train_baseline(SequenceSettings("lstm", seed=seed, **TINY))[0].average for seed in (0, 1))
     assert torch.equal(torch.get_rng_state(), state)
     assert not torch.equal(*(next(model.parameters()) for model in (one, other)))
 
 
 def test_a_curriculum_grows_when_its_longest_expressions_are_mastered(monkeypatch):
-    learner = SequenceLearner(SequenceOptions("neural-gpu", **TINY))
+    learner = SequenceLearner(SequenceSettings("neural-gpu", **TINY))
     assert learner.longest == 1
     learner.learn()
     assert learner.longest == 1
@@ -121,11 +121,11 @@ def test_a_curriculum_grows_when_its_longest_expressions_are_mastered(monkeypatc
     for _ in range(20):
         learner.learn()
     assert learner.longest == TINY["digits"]
-    assert SequenceLearner(SequenceOptions("lstm", **TINY)).longest == TINY["digits"]
+    assert SequenceLearner(SequenceSettings("lstm", **TINY)).longest == TINY["digits"]
 
 
 def test_relaxed_parameters_become_one_set_halfway():
-    learner = SequenceLearner(SequenceOptions("neural-gpu", sets=3, **TINY))
+    learner = SequenceLearner(SequenceSettings("neural-gpu", sets=3, **TINY))
     seen = []
     while learner.step < 8:
         learner.learn()
@@ -138,15 +138,15 @@ def test_relaxed_parameters_become_one_set_halfway():
     ("wrong", "message"),
     [
         ({"model": "gru"}, "model: expected one of lstm, lstm-last, neural-gpu, got gru"),
-        ({"steps": 0}, "steps: expected at least 1, got 0"),
-        ({"lr": -1.0}, "lr: expected a number above 0, got -1"),
-        ({"dropout": 1.0}, "dropout: expected a share from 0 to below 1, got 1"),
-        ({"averaging": 1.0}, "averaging: expected a decay from 0 to below 1, got 1"),
+        ({"steps": 0}, "steps: expected a finite number of at least 1, got 0"),
+        ({"lr": -1.0}, "lr: expected a finite number above 0, got -1"),
+        ({"dropout": 1.0}, "dropout: expected a finite number of at least 0 and below 1, got 1"),
+        ({"averaging": 1.0}, "averaging: expected a finite number of at least 0 and below 1, got 1"),
     ],
 )
 def test_options_of_baselines_are_checked(wrong, message):
     with pytest.raises(UsageError, match=message):
-        SequenceOptions(**{"model": "lstm", **wrong})
+        SequenceSettings(**{"model": "lstm", **wrong})
 
 
 @pytest.mark.usefixtures("small")
@@ -196,8 +196,8 @@ def test_one_command_gives_both_figures_with_their_numbers(ntpt, tmp_path, libra
         (["--models=lstm,gru"], "models: expected some of ntpt, lstm, lstm-last, neural-gpu, got 'gru'"),
         (["--models="], "generalize: expected a model and a seed, got none"),
         (["--seeds=0"], "generalize: expected a model and a seed, got none"),
-        (["--tapes=0"], "tapes: expected at least 1, got 0"),
-        (["--filters=0"], "filters: expected at least 1, got 0"),
+        (["--tapes=0"], "tapes: expected a finite number of at least 1, got 0"),
+        (["--filters=0"], "filters: expected a finite number of at least 1, got 0"),
         (["--models=lstm"], "expected at most one untrained function, got net_0 and net_1"),
         (["--models=ntpt"], "expected at most one untrained function, got net_0 and net_1"),
     ],

@@ -2,7 +2,7 @@
 
 import torch
 
-from ntpt_pyro.runs.learn import Options, learn
+from ntpt_pyro import find_task, induce
 
 
 def test_a_program_is_learned_from_sums():
@@ -12,11 +12,11 @@ def test_a_program_is_learned_from_sums():
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        outcome = learn(Options("add2x2/top", restarts=8, steps=600, examples=800))
+        found = induce(find_task("add2x2/top"), restarts=8, steps=600, examples=800)
     finally:
         torch.set_num_threads(threads)
-    assert outcome.result["program_correct"]
-    assert outcome.result["restarts_correct"] >= 1
+    assert found.result.program_correct
+    assert found.result.restarts_correct >= 1
     # The best constant guess is right on a tenth of the grids, reading one digit on about as many.
-    assert outcome.result["test_accuracy"] > 0.6
-    assert outcome.result["digit_accuracy"] > 0.8
+    assert found.result.test_accuracy > 0.6
+    assert found.result.digit_accuracy > 0.8

@@ -13,8 +13,10 @@ import pytest
 from ntpt_pyro import Library
 from ntpt_pyro.experiments import lifetime as lifetimes
 from ntpt_pyro.experiments import stream as streams
+from ntpt_pyro.experiments.lifetime_results import AccuracySnapshot, Lifetime, LifetimesSummary
 from ntpt_pyro.experiments.schedule import in_turn
 from ntpt_pyro.experiments.transfer import backward_transfer, forgetting, forward_transfer
+from ntpt_pyro.runs import RunFolder
 from tests.small import random_images
 
 TASKS = ("add2x2/top", "apply2x2/left", "add2x2/left")
@@ -77,13 +79,16 @@ def test_one_command_gives_tables_figures_and_programs(ntpt, tmp_path, schedule)
     for row in rows:
         values = found["models"][row["model"]]["tasks"][row["task"]]["accuracy"]["values"]
         assert float(row["mean"]) == pytest.approx(sum(values) / 2, abs=1e-4)
+    assert RunFolder(out).result_of(LifetimesSummary).to_json() == found
     for seed in (0, 1):
         kept = out / f"ntpt-{seed}"
+        assert RunFolder(kept).result_of(Lifetime).programs.keys() == set(TASKS)
         assert sorted(Library.load(kept / "library.safetensors").steps) == ["net_0", "net_1"]
         assert not (kept / "lifetime.safetensors").exists()
         code, shown, _ = ntpt("show", kept / "apply2x2-left", "--top", 1)
         assert code == 0
         assert "R0 = InputInt[0]" in shown
+        assert "result" in ntpt("evaluate", kept / "apply2x2-left")[1]  # with the library of the lifetime
 
     code, _, error = ntpt(*command)
     assert code == 2
@@ -144,20 +149,20 @@ def test_a_lifetime_killed_outright_goes_on_to_the_same_numbers(tmp_path, schedu
     assert (killed / library).read_bytes() == (whole / library).read_bytes()
 
 
-LOOKS = [
-    {"batches": batches, "accuracy": {"t": accuracy}}
+SNAPSHOTS = [
+    AccuracySnapshot(batches, {"t": accuracy}, {})
     for batches, accuracy in ((10, None), (20, 0.4), (30, 0.8), (40, 0.9), (50, 0.7))
 ]
 
 
 def test_transfer_by_hand():
-    # Presented from batch 12 to 25: looked at after 20 and 30 while it lasts, gained from 0.8 to 0.7.
-    assert backward_transfer(LOOKS, "t", last=25) == pytest.approx(-0.1)
-    assert forgetting(LOOKS, "t") == pytest.approx(0.2)
-    alone = [{"batches": look["batches"], "accuracy": {"t": 0.2}} for look in LOOKS]
-    assert forward_transfer(LOOKS, alone, "t", first=12, last=25) == pytest.approx((0.6 - 0.2) / 0.8)
-    assert forward_transfer(LOOKS, LOOKS, "t", first=12, last=25) == 0
+    # Presented from batch 12 to 25: snapshots after 20 and 30 while it lasts, gained from 0.8 to 0.7.
+    assert backward_transfer(SNAPSHOTS, "t", last=25) == pytest.approx(-0.1)
+    assert forgetting(SNAPSHOTS, "t") == pytest.approx(0.2)
+    alone = [AccuracySnapshot(one.batches, {"t": 0.2}, {}) for one in SNAPSHOTS]
+    assert forward_transfer(SNAPSHOTS, alone, "t", first=12, last=25) == pytest.approx((0.6 - 0.2) / 0.8)
+    assert forward_transfer(SNAPSHOTS, SNAPSHOTS, "t", first=12, last=25) == 0
 
 
 def test_the_last_batch_of_a_lifetime_has_nothing_after_it():
-    assert backward_transfer(LOOKS, "t", last=49) == 0
+    assert backward_transfer(SNAPSHOTS, "t", last=49) == 0

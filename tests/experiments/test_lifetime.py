@@ -4,20 +4,22 @@ from dataclasses import replace
 
 import pytest
 import torch
-from ntpt_pyro.runs.judging import Verdict
 
 from ntpt_pyro.errors import LibraryError, UsageError
 from ntpt_pyro.experiments import lifetime as lifetimes
 from ntpt_pyro.experiments import stream as streams
 from ntpt_pyro.experiments.lifelong import ALONE, newborn
-from ntpt_pyro.experiments.lifetime import LifetimeOptions, live
+from ntpt_pyro.experiments.lifetime import live
+from ntpt_pyro.experiments.lifetime_settings import LifetimeSettings
 from ntpt_pyro.experiments.program_learner import ProgramLearner
 from ntpt_pyro.experiments.schedule import Knot, Schedule, in_turn
-from ntpt_pyro.tasks.data.grid_examples import Examples
+from ntpt_pyro.experiments.stream import Stream
+from ntpt_pyro.inference.training.restart_search import Verdict
+from ntpt_pyro.tasks import Examples
 from tests.small import random_images
 
 TASKS = ("add2x2/top", "apply2x2/top", "add2x2/left")
-SMALL = LifetimeOptions(
+SMALL = LifetimeSettings(
     schedule=in_turn(TASKS, overlap=0.4),
     batches=60,
     batch_size=8,
@@ -58,9 +60,9 @@ BREAKS = [("ntpt", 5), ("ntpt", 24), ("ntpt", 45), (ALONE, 24), ("indep", 24), (
 )
 def test_a_broken_lifetime_ends_as_an_unbroken_one(tmp_path, monkeypatch, model, stop_at, strategy):
     options = replace(SMALL, model=model, every=4, strategy=strategy)
-    stream = options.stream()
+    stream = Stream(options)
     learner = newborn(options, stream)
-    expected = live(learner, stream, options)
+    expected, _ = live(learner, stream, options)
 
     dying = newborn(options, stream)
     learn, taken = dying.learn, 0
@@ -76,16 +78,16 @@ def test_a_broken_lifetime_ends_as_an_unbroken_one(tmp_path, monkeypatch, model,
     checkpoint = tmp_path / "lifetime.safetensors"
     with pytest.raises(KeyboardInterrupt):
         live(dying, stream, options, checkpoint=checkpoint)
-    reborn = newborn(options, options.stream())
-    found = live(reborn, stream, options, checkpoint=checkpoint)
-    assert found["looks"] == expected["looks"]
+    reborn = newborn(options, Stream(options))
+    found, _ = live(reborn, stream, options, checkpoint=checkpoint)
+    assert found == expected
     assert_same(reborn.get_state(), learner.get_state())
 
 
 def test_a_lifetime_leaves_torchs_random_state_alone():
     options = replace(SMALL, batches=12, schedule=in_turn(["add2x2/top"]))
     before = torch.get_rng_state()
-    stream = options.stream()
+    stream = Stream(options)
     live(newborn(options, stream), stream, options)
     assert torch.equal(torch.get_rng_state(), before)
 
@@ -93,7 +95,7 @@ def test_a_lifetime_leaves_torchs_random_state_alone():
 def grown(**changes):
     """A learner that has met all three tasks, and its stream."""
     options = replace(SMALL, **changes)
-    stream = options.stream()
+    stream = Stream(options)
     learner = ProgramLearner(options, stream)
     for position in range(len(stream)):
         learner.learn(stream[position])
@@ -106,8 +108,8 @@ def batch_of(stream, task):
 
 def test_the_first_task_sees_net_0_alone_and_later_ones_both():
     learner, _ = grown()
-    assert learner.programs["add2x2/top"].sees == ["net_0"]
-    assert learner.programs["apply2x2/top"].sees == ["net_0", "net_1"]
+    assert learner.programs["add2x2/top"].reads == ["net_0"]
+    assert learner.programs["apply2x2/top"].reads == ["net_0", "net_1"]
     assert "net_1" in learner.library.steps
 
 
@@ -120,7 +122,7 @@ def test_programs_share_networks_by_identity_and_teach_the_one_they_read_with():
         program.network = "net_0"
         before = {name: p.detach().clone() for name, p in learner.library.named_parameters()}
         average = {name: p.detach().clone() for name, p in learner.average.named_parameters()}
-        learner.learn(batch_of(stream, program.task.name))
+        learner.learn(batch_of(stream, program.work.task.name))
         moved = {name for name, p in learner.library.named_parameters() if not torch.equal(p, before[name])}
         assert moved
         assert all(name.startswith("net_0.") for name in moved)
@@ -130,13 +132,13 @@ def test_programs_share_networks_by_identity_and_teach_the_one_they_read_with():
 
 def test_a_search_does_not_move_the_networks_of_others():
     options = replace(SMALL, search=100)
-    stream = options.stream()
+    stream = Stream(options)
     learner = ProgramLearner(replace(options, search=6), stream)
     position = 0
     while learner.programs.get("add2x2/top") is None or learner.programs["add2x2/top"].network is None:
         learner.learn(stream[position])
         position += 1
-    learner.options = options
+    learner.settings = options
     before = [p.detach().clone() for p in learner.average.parameters()]
     batch = batch_of(stream, "add2x2/left")
     for _ in range(3):
@@ -148,32 +150,32 @@ def test_a_search_does_not_move_the_networks_of_others():
 
 def test_the_search_never_learns_from_examples_held_back():
     learner, stream = grown(search=1000, schedule=in_turn(["add2x2/top"]))
-    again = ProgramLearner(learner.options, stream)
-    held_back = learner.options.examples // 10
+    again = ProgramLearner(learner.settings, stream)
+    held_back = learner.settings.examples // 10
     for position in range(len(stream)):
         batch = stream[position]
         results = torch.where(batch.rows < held_back, 0, batch.examples.results)
-        again.learn(replace(batch, examples=Examples(batch.examples.inputs, results)))
+        again.learn(replace(batch, examples=Examples((*batch.examples.inputs, results))))
     mine, theirs = (one.programs["add2x2/top"].training.get_state() for one in (learner, again))
     assert_same(mine, theirs)
 
 
 def test_a_search_that_explains_nothing_begins_again_with_other_programs():
     options = replace(SMALL, rounds=2, schedule=in_turn(["add2x2/top"]))
-    stream = options.stream()
+    stream = Stream(options)
     learner = ProgramLearner(options, stream)
     starts = []
     for position in range(13):
         learner.learn(stream[position])
         program = learner.programs["add2x2/top"]
-        starts.append((program.round, program.network))
+        starts.append((program.rounds.number, program.network))
     assert starts[4:7] == [(0, None), (1, None), (1, None)]  # random images explain nothing
     assert starts[12][1] == "net_0"
-    assert program.searched["rounds"] == 2
+    assert program.searched.rounds == 2
 
 
 def test_a_network_that_its_task_did_not_choose_stays_untrained_for_the_next():
-    stream = SMALL.stream()
+    stream = Stream(SMALL)
     learner = ProgramLearner(SMALL, stream)
     for position in range(SMALL.search + 1):  # all of the first task
         learner.learn(stream[position])
@@ -181,7 +183,7 @@ def test_a_network_that_its_task_did_not_choose_stays_untrained_for_the_next():
     assert program.brings == "net_1"
     verdict = program.judge()
     wrong = {**verdict.programs, "net_choice": torch.zeros(2, dtype=torch.int64)}
-    learner._settle(program, Verdict(0, 0.0, wrong, 0))
+    learner._settle(program, Verdict(0, 0.0, wrong))
     assert program.network == "net_0"
     assert learner.updates == {"net_0": 1, "net_1": 0}
     assert learner._meet("apply2x2/top").brings == "net_1"
@@ -191,32 +193,32 @@ def test_two_untrained_networks_at_once_are_refused_with_the_papers_reason():
     both = {"add2x2/top": 0.5, "apply2x2/top": 0.5}
     options = replace(SMALL, schedule=Schedule((Knot(0, both), Knot(1, both))))
     with pytest.raises(LibraryError, match=r"expected net_\d trained by 6 batches of .* split apart \(Gaunt"):
-        ProgramLearner(options, options.stream())
+        ProgramLearner(options, Stream(options))
 
 
 @pytest.mark.parametrize("name", ["batches", "batch_size", "restarts", "search", "rounds", "lines", "every"])
 def test_numbers_below_one_are_refused(name):
-    with pytest.raises(UsageError, match=f"{name}: expected at least 1, got 0"):
-        LifetimeOptions(**{name: 0})
+    with pytest.raises(UsageError, match=f"{name}: expected a finite number of at least 1, got 0"):
+        LifetimeSettings(**{name: 0})
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"shared_ratio": 0.0}, "shared_ratio: expected a number above 0, got 0"),
-        ({"baseline_lr": -1.0}, "baseline_lr: expected a number above 0, got -1"),
-        ({"averaging": 1.0}, "averaging: expected a decay from 0 to below 1, got 1"),
-        ({"examples": 9}, "examples: expected at least 10, got 9"),
+        ({"shared_ratio": 0.0}, "shared_ratio: expected a finite number above 0, got 0"),
+        ({"baseline_lr": -1.0}, "baseline_lr: expected a finite number above 0, got -1"),
+        ({"averaging": 1.0}, "averaging: expected a finite number of at least 0 and below 1, got 1"),
+        ({"examples": 9}, "examples: expected a finite number of at least 10, got 9"),
     ],
 )
 def test_numbers_out_of_range_are_refused(changes, message):
     with pytest.raises(UsageError, match=message):
-        LifetimeOptions(**changes)
+        LifetimeSettings(**changes)
 
 
 def test_learning_alone_knows_nothing_of_other_tasks():
     options = replace(SMALL, model=ALONE)
-    stream = options.stream()
+    stream = Stream(options)
     learner = newborn(options, stream)
     live(learner, stream, options)
     alone = replace(SMALL, model=ALONE)

@@ -103,12 +103,16 @@ def test_every_name_is_one_algorithm_that_finds_the_program(strategy):
 def test_another_name_is_refused_with_those_that_there_are(name):
     with pytest.raises(UsageError) as caught:
         induce(sum_task(), strategy=name)
-    assert str(caught.value) == f"strategy: expected one of {', '.join(method_names())}, got {name!r}; pick one"
+    assert (
+        str(caught.value) == f"strategy: expected one of {', '.join(method_names())}, got {name!r}; pick one"
+    )
     assert {"em", "exhaustive"} == set(METHODS) < set(method_names())
 
 
 def test_an_unknown_setting_is_refused_with_those_that_there_are():
-    with pytest.raises(UsageError, match=r"settings: expected names out of strategy, examples, .*got 'restart'"):
+    with pytest.raises(
+        UsageError, match=r"settings: expected names out of strategy, examples, .*got 'restart'"
+    ):
         induce(sum_task(), restart=2)
     with pytest.raises(UsageError, match="got 'bogus'"):
         induce(sum_task(defaults={"bogus": 1}))
@@ -123,7 +127,9 @@ def test_too_few_examples_to_hold_any_back_are_refused():
     images = torch.zeros(9, 4, 28, 28)
     task = find_task("add2x2/top")
     few = Task(task.model, examples=(images, torch.zeros(9).long()), functions=[net_0])
-    with pytest.raises(DataError, match="examples: expected at least 10, a tenth of them held back .*, got 9"):
+    with pytest.raises(
+        DataError, match=r"examples: expected at least 10, a tenth of them held back .*, got 9"
+    ):
         induce(few, restarts=2, steps=3)
 
 
@@ -282,7 +288,9 @@ def test_two_untrained_networks_that_a_choice_chooses_between_are_refused():
 
 
 def test_a_library_whose_function_has_another_type_is_refused():
-    with pytest.raises(LibraryError, match=r"library function 'net_0': expected inputs .* output 10, got .* output 5"):
+    with pytest.raises(
+        LibraryError, match=r"library function 'net_0': expected inputs .* output 10, got .* output 5"
+    ):
         induce(find_task("add2x2/top"), library=Library([replace(net_0, out=5)]))
 
 

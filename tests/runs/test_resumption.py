@@ -2,7 +2,6 @@
 
 import importlib
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,10 +15,12 @@ from ntpt_pyro import induce
 from ntpt_pyro.inference import exact_posterior, expectation_maximisation, fit
 from ntpt_pyro.runs import RunFolder
 from ntpt_pyro.runs.methods import em_method, exhaustive_method, restarts_method
-from tests.small import random_images, settings, small, small_task  # noqa: F401  # a fixture
+from tests.runs.reading import reading_task
+from tests.small import settings, small, small_task  # noqa: F401  # a fixture
 from tests.two_registers import sum_task
 
-recipe = importlib.import_module("ntpt_pyro.runs.induce")
+recipe = importlib.import_module("ntpt_pyro.runs.induce")  # where the packages have the functions
+em = importlib.import_module("ntpt_pyro.inference.training.expectation_maximisation")
 STACK = Path(__file__).parents[1] / "stack_machine.py"
 KEPT = ["choices.json", "history.json", "library.safetensors", "options.json", "result.json"]
 
@@ -84,9 +85,12 @@ def test_a_run_of_several_searches_goes_on_with_the_one_that_was_broken_off(tmp_
     found = induce(small_task(), what, out=whole)
     assert found.result.rounds == 3
     stop = stopping(6)  # in the second search, of four steps each
-    often = partial(fit, checkpoint_every=1)
+
+    def often(*args, callbacks, **options):
+        return fit(*args, **options, checkpoint_every=1, callbacks=[*callbacks, stop])
+
     with monkeypatch.context() as patch:
-        patch.setattr(restarts_method, "fit", lambda *a, callbacks, **o: often(*a, callbacks=[*callbacks, stop], **o))
+        patch.setattr(restarts_method, "fit", often)
         with pytest.raises(KeyboardInterrupt):
             induce(small_task(), what, out=broken)
     assert "search-1.safetensors" in files(broken)
@@ -94,35 +98,21 @@ def test_a_run_of_several_searches_goes_on_with_the_one_that_was_broken_off(tmp_
     equal(broken, whole)
 
 
-@pytest.mark.parametrize("stop_at", [1, 2])
+@pytest.mark.parametrize("stop_at", [3, 8])  # teaching the networks for the first and for the second time
 def test_expectation_maximisation_goes_on(tmp_path, monkeypatch, stop_at):
-    from tests.runs.reading import reading_task
-
-    task, what = reading_task(), {"strategy": "em", "steps": 30, "rounds": 1, "batch_size": 16}
-    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    what = {"strategy": "em", "steps": 30, "rounds": 1, "batch_size": 16, "examples": 100}
+    whole, broken, stop = tmp_path / "whole", tmp_path / "broken", stopping(stop_at)
     few = partial(expectation_maximisation, iterations=3, steps=5)
     monkeypatch.setattr(em_method, "expectation_maximisation", few)
-    induce(task, **what, out=whole)
-    enough, stop = iter(range(99)), stop_at
-
-    def breaks(*args, enough, **options):
-        seen = 0
-
-        def asked(iteration):
-            nonlocal seen
-            seen += 1
-            if seen > stop:
-                raise KeyboardInterrupt
-            return enough(iteration)
-
-        return few(*args, enough=asked, **options)
-
+    found = induce(reading_task(), **what, out=whole)
+    assert found.result.search_steps == 10
     with monkeypatch.context() as patch:
-        patch.setattr(em_method, "expectation_maximisation", breaks)
+        patch.setattr(em, "fit", partial(fit, checkpoint_every=1, callbacks=[stop]))
         with pytest.raises(KeyboardInterrupt):
-            induce(task, **what, out=broken)
+            induce(reading_task(), **what, out=broken)
+    assert "search-0-posterior-0.safetensors" in files(broken)
     assert not RunFolder(broken).complete
-    induce(task, **what, out=broken, resume=True)
+    induce(reading_task(), **what, out=broken, resume=True)
     equal(broken, whole)
 
 
@@ -142,30 +132,34 @@ def test_an_exhaustive_search_goes_on(tmp_path, monkeypatch):
     equal(broken, whole)
 
 
-# Real processes, killed outright after their first checkpoint.
+# A real process, killed outright after its first checkpoint.
 
 
-@pytest.mark.parametrize("of", ["add2x2", "stack"])
-def test_a_run_killed_outright_goes_on_at_the_command_line(tmp_path, of):
-    shutil.copy(STACK, tmp_path / "stack.py")
-    flags = {
-        "add2x2": ["add2x2/top", "--steps=330", "--examples=200", "--lines=2", "--strategy=relaxed"],
-        "stack": ["stack.py:task", "--steps=700", "--search=200"],
-    }[of]
+@pytest.mark.parametrize(
+    ("name", "flags"),
+    [
+        ("add2x2/top", ["--lines=2", "--examples=100", "--test-examples=100", "--steps=150"]),
+        ("stack.py:task", ["--steps=150"]),
+    ],
+)
+def test_a_run_killed_outright_goes_on_at_the_command_line(ntpt, user_file, tmp_path, name, flags):
+    user_file("stack.py", STACK.read_text())
+    words = ["learn", name, *flags, "--restarts=2", "--rounds=1", "--out"]
+    assert ntpt(*words, "whole")[0] == 0
     code = "import sys; from ntpt_pyro.cli import main; sys.argv[0] = 'ntpt'; main()"
-    command = [sys.executable, "-c", code, "learn", *flags, "--restarts=2", "--rounds=1", "--out"]
-    environment = {name: value for name, value in os.environ.items() if name != "NTPT_DATA"}
-    where = {"cwd": tmp_path, "env": {**environment, "PYTHONPATH": str(Path(__file__).parents[2])}}
-    quiet = {"stdout": subprocess.DEVNULL, **where}
-    subprocess.run([*command, "whole"], check=True, **quiet)
-    process = subprocess.Popen([*command, "killed"], **quiet)
-    deadline = time.monotonic() + 120
-    while not list((tmp_path / "killed").glob("*.safetensors")) and time.monotonic() < deadline:
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *words, "killed"],
+        stdout=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    killed, deadline = RunFolder(tmp_path / "killed"), time.monotonic() + 120
+    while not list(killed.folder.glob("*.safetensors")) and time.monotonic() < deadline:
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    killed = RunFolder(tmp_path / "killed")
     assert not killed.complete
     assert list(killed.folder.glob("*.safetensors"))
-    subprocess.run([*command, "killed", "--resume"], check=True, **quiet)
+    code, printed, error = ntpt(*words, "killed", "--resume")
+    assert (code, error) == (0, "")
+    assert "kept in killed" in printed
     equal(killed.folder, tmp_path / "whole")

@@ -110,17 +110,19 @@ def test_a_result_of_another_kind_is_named(finished):
         finished.program_result()
 
 
-@pytest.mark.parametrize("content", ['{"format": "ntpt_pyro run 2"}', '{"format": "ntpt_pyro run 2", "choices": 3}'])
+@pytest.mark.parametrize(
+    "content", ['{"format": "ntpt_pyro run 2"}', '{"format": "ntpt_pyro run 2", "choices": 3}']
+)
 def test_damaged_choices_are_named(finished, content):
     (finished.folder / "choices.json").write_text(content)
-    with pytest.raises(RunError, match="got a damaged choices.json"):
+    with pytest.raises(RunError, match=r"got a damaged choices.json"):
         finished.posterior()
 
 
 @pytest.mark.parametrize("looks", ["null", "3", '[{"step": 1}]'])
 def test_a_damaged_history_is_named(finished, looks):
     (finished.folder / "history.json").write_text(f'{{"format": "ntpt_pyro run 2", "looks": {looks}}}')
-    with pytest.raises(RunError, match="got a damaged history.json"):
+    with pytest.raises(RunError, match=r"got a damaged history.json"):
         finished.snapshots()
 
 

@@ -54,9 +54,17 @@ def test_half_a_thing_is_refused(name):
         ("restarts", 0, "restarts: expected a finite number of at least 1, got 0; the default is 16"),
         ("search", 0, "search: expected a finite number of at least 1, got 0; the default is 300"),
         ("look", 0, "look: expected a finite number of at least 1, got 0; leave it out"),
-        ("seed", 2**32, "seed: expected a finite number of at least 0 and below .*, got .*; the default is 0"),
+        (
+            "seed",
+            2**32,
+            "seed: expected a finite number of at least 0 and below .*, got .*; the default is 0",
+        ),
         ("choice_lr", 0, "choice_lr: expected a finite number above 0, got 0; the default is 0.1"),
-        ("averaging", 1, "averaging: expected a finite number of at least 0 and below 1, got 1; the default is 0.0"),
+        (
+            "averaging",
+            1,
+            "averaging: expected a finite number of at least 0 and below 1, got 1; the default is 0.0",
+        ),
         ("tolerance", 1, "tolerance: expected a finite number of at least 0 and below 1, got 1"),
     ],
 )
@@ -84,7 +92,9 @@ def test_changes_make_new_settings():
     before = Settings()
     assert before.changed({"restarts": 3}) == Settings(restarts=3)
     assert before == Settings()
-    with pytest.raises(UsageError, match="settings: expected names out of strategy, .*, got 'steep'; correct it"):
+    with pytest.raises(
+        UsageError, match=r"settings: expected names out of strategy, .*, got 'steep'; correct it"
+    ):
         before.changed({"steep": 3})
 
 

@@ -62,7 +62,9 @@ def test_several_results_are_compared_by_site():
     assert right.check() == 6
     assert (right.right({"line": 1}), right.right({"line": 0})) == (True, False)
     wrong = Task(both, examples, execute=lambda p, x: {"first": x, "second": x})
-    with pytest.raises(TaskError, match="got {'first': 0, 'second': 2} from the model, {'first': 0, 'second': 0}"):
+    with pytest.raises(
+        TaskError, match=r"got {'first': 0, 'second': 2} from the model, {'first': 0, 'second': 0}"
+    ):
         wrong.check()
 
 
@@ -76,7 +78,9 @@ def test_several_results_are_compared_by_site():
     ],
 )
 def test_an_interpreter_that_fails_is_told_with_program_and_input(run, got):
-    where = re.escape("task task, execute on (0, 0): expected an integer, the result of program {'function': 0")
+    where = re.escape(
+        "task task, execute on (0, 0): expected an integer, the result of program {'function': 0"
+    )
     with pytest.raises(TaskError, match=f"{where}.*{got}"):
         sum_task(execute=run).check()
 
@@ -84,6 +88,12 @@ def test_an_interpreter_that_fails_is_told_with_program_and_input(run, got):
 def without_choice(x, y=None):
     with pyro.plate("examples", len(x)):
         observe("y", one_hot(x, 5), y)
+
+
+def in_a_plate(x, y=None):
+    with pyro.plate("examples", len(x)):
+        line = choice("line", 2)
+        observe("y", switch(line, [one_hot(x, 5), one_hot(4 - x, 5)]), y)
 
 
 def without_result(x, y=None):
@@ -94,6 +104,11 @@ def without_result(x, y=None):
     ("made", "error", "message"),
     [
         (lambda: Task(without_choice, (X, X)), TaskError, "task task: expected a model that makes a choice"),
+        (
+            lambda: Task(in_a_plate, (X, X)),
+            TaskError,
+            "choice 'line': expected a choice outside of plates, .*, got one in plate 'examples'",
+        ),
         (lambda: Task(without_result, (X, X)), SiteError, "expected an observed result, got none"),
         (lambda: Task(model, (X, Y, SUMS + 9)), RangeError, r"'z': expected observations in 0\.\.4, got"),
         (lambda: Task(model, (X + 9, Y, SUMS)), RangeError, r"one_hot: expected integers in 0\.\.4, got"),

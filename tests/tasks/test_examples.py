@@ -32,9 +32,18 @@ def test_a_split_keeps_order_and_a_choice_of_rows_gives_it():
         ((torch.arange(3),), "a tuple of tensors, inputs and a result, got 1"),
         (torch.arange(3), "a tuple of tensors, inputs and a result, got Tensor"),
         (None, "a tuple of tensors, inputs and a result, got NoneType"),
-        ((torch.arange(3), [1, 2, 3]), "examples, number 1: expected a tensor with an axis of examples, got list"),
-        ((torch.tensor(3), torch.arange(3)), "number 0: expected a tensor with an axis of examples, got Tensor"),
-        ((np.arange(3), torch.rand(3)), r"integers as results, which the last tensor holds, got torch.float32"),
+        (
+            (torch.arange(3), [1, 2, 3]),
+            "examples, number 1: expected a tensor with an axis of examples, got list",
+        ),
+        (
+            (torch.tensor(3), torch.arange(3)),
+            "number 0: expected a tensor with an axis of examples, got Tensor",
+        ),
+        (
+            (np.arange(3), torch.rand(3)),
+            r"integers as results, which the last tensor holds, got torch.float32",
+        ),
     ],
 )
 def test_what_are_no_examples_is_refused_in_a_line(tensors, message):

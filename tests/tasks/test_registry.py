@@ -1,4 +1,4 @@
-"""Tasks by their names: the paper's, a user's file, an installed package, a program text; and what is none."""
+"""Tasks by their names: the paper's, of a user's file, an installed package, a text; and what is none."""
 
 import json
 from importlib.metadata import EntryPoint
@@ -83,9 +83,13 @@ def test_a_file_may_import_its_neighbours_and_have_the_name_of_a_module_of_pytho
 
 
 def test_a_program_text_is_a_task(user_file):
-    user_file("flip.terpret", "x = Input(2)\nturn = Param(2)\ny = Output(2)\nwith turn as t:\n    y.set_to(t)\n")
+    user_file(
+        "flip.terpret", "x = Input(2)\nturn = Param(2)\ny = Output(2)\nwith turn as t:\n    y.set_to(t)\n"
+    )
     user_file("flip.hypers.json", json.dumps({"one": {}}))
-    user_file("flip.on.json", json.dumps([{"batch_name": "b", "hypers": "one", "instances": [{"x": 1, "y": 1}]}]))
+    user_file(
+        "flip.on.json", json.dumps([{"batch_name": "b", "hypers": "one", "instances": [{"x": 1, "y": 1}]}])
+    )
     for name in (
         "flip.terpret:on",
         "flip.terpret:flip.on.json",
@@ -96,7 +100,7 @@ def test_a_program_text_is_a_task(user_file):
         assert (task.name, task.found_by) == ("flip", name)
     with pytest.raises(DataError, match=r"flip\.off\.json: expected"):
         find_task("flip.terpret:off")
-    with pytest.raises(TaskError, match="expected FILE.terpret:DATA or FILE.terpret:HYPERS.json:DATA.json"):
+    with pytest.raises(TaskError, match=r"expected FILE.terpret:DATA or FILE.terpret:HYPERS.json:DATA.json"):
         find_task("flip.terpret:")
 
 
@@ -138,14 +142,20 @@ def test_a_package_that_is_broken_is_told_in_a_line(monkeypatch, value, got):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("nothing", r"task: expected one of add2x2/top, .*FILE\.py:NAME or FILE\.terpret:DATA, got 'nothing'"),
+        (
+            "nothing",
+            r"task: expected one of add2x2/top, .*FILE\.py:NAME or FILE\.terpret:DATA, got 'nothing'",
+        ),
         ("mine.py", "got 'mine.py'; pick one"),
         ("none.py:task", r"none\.py: expected a Python file with a task, got no such file"),
         ("folder.py:task", r"folder\.py: expected a Python file with a task, got a folder"),
         ("mine.py:other", r"expected a name in mine\.py \(SUMS, X, Y, sums, named\), got 'other'"),
         ("mine.py:", "got ''"),
         ("mine.py:X", "expected a Task, or a function .*, got an object of class Tensor"),
-        ("mine.py:model", "expected a Task, or a function .*, got a function, missing a required argument: 'x'"),
+        (
+            "mine.py:model",
+            "expected a Task, or a function .*, got a function, missing a required argument: 'x'",
+        ),
         ("mine.py:Task", "got a function, missing a required argument"),
         ("three.py:make", "expected a Task, or a function .*, got a function that gives int"),
         ("three.py:double", "got an object of class RuntimeFunction"),

@@ -120,8 +120,13 @@ def lines_of(lines):
 
 
 def test_alternatives_have_the_words_of_the_task():
-    words = sum_task(words=lambda site, integer: f"{site}{integer}").alternatives(None, Examples((X, Y, SUMS)))
-    assert words == {"function": ["function0", "function1", "function2"], "return": ["return0", "return1", "return2"]}
+    words = sum_task(words=lambda site, integer: f"{site}{integer}").alternatives(
+        None, Examples((X, Y, SUMS))
+    )
+    assert words == {
+        "function": ["function0", "function1", "function2"],
+        "return": ["return0", "return1", "return2"],
+    }
 
 
 # Learnable functions.
@@ -165,7 +170,10 @@ def test_whether_a_program_that_reads_is_right_is_not_known_without_a_judge():
     ("more", "message"),
     [
         ({"source": lambda: "x"}, r"source: expected a function of \(program\), got one of \(\)"),
-        ({"words": lambda site: "x"}, r"words: expected a function of \(site, integer\), got one of \(site\)"),
+        (
+            {"words": lambda site: "x"},
+            r"words: expected a function of \(site, integer\), got one of \(site\)",
+        ),
         ({"judge": True}, r"judge: expected a function of \(program\), got bool"),
         ({"test": lambda count: None}, r"test: expected a function of \(count, generator\), got one of"),
     ],

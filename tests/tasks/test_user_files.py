@@ -51,7 +51,6 @@ def test_an_interrupt_is_none_of_the_files_mistakes(user_file):
 
 def test_an_error_that_the_file_has_no_part_in_is_not_told_as_its_own(user_file):
     load_user_file(user_file("mine.py", "x = 5"), "x")
-    try:
+    with pytest.raises(ValueError, match="ours") as caught:
         raise ValueError("ours")
-    except ValueError as error:
-        assert told_in_a_line(error) is None
+    assert told_in_a_line(caught.value) is None

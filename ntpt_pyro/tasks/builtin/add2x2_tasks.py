@@ -12,7 +12,7 @@ from ntpt_pyro.models.grid import LINES, SIDES
 from ntpt_pyro.models.nets import net_0, net_1
 from ntpt_pyro.tasks.data.grid_examples import add2x2_examples
 from ntpt_pyro.tasks.demonstrations.demonstration import Asked, Demonstration
-from ntpt_pyro.tasks.demonstrations.grid_run import check_lines, demonstrate_grid, word
+from ntpt_pyro.tasks.demonstrations.grid_run import check_lines, demonstrate_grid, digest, word
 from ntpt_pyro.tasks.examples import Examples
 from ntpt_pyro.tasks.image_task import ImageTask, digits, operators
 
@@ -46,7 +46,7 @@ class Add2x2(ImageTask):
             uses=add2x2.uses(lines),
             judge=partial(add2x2.is_correct, side=side, lines=lines),
             name=f"add2x2/{side}",
-            about=f"the sum of the two digits at the {side} of a 2x2 grid of images",
+            about=f"the sum of the two digits at the {side} of a 2x2 grid",
         )
 
     @property
@@ -59,7 +59,7 @@ class Add2x2(ImageTask):
     ) -> list[Hashable]:
         """See :class:`~ntpt_pyro.Task`: the network that a program reads with, and results on all grids."""
         return [
-            (one.get("net_choice", 0), add2x2.results(one, lines=self.lines_of_program).tobytes())
+            (one.get("net_choice", 0), digest(add2x2.results(one, lines=self.lines_of_program)))
             for one in programs
         ]
 

@@ -57,7 +57,7 @@ class Math(ImageTask):
                 "kl": 0.1,
             },
             name="math",
-            about="a loop that evaluates a handwritten expression, of any length, from left to right",
+            about="a loop that evaluates handwritten expressions",
         )
 
     @property

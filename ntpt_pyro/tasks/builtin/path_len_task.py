@@ -54,7 +54,7 @@ class PathLen(ImageTask):
                 "test_examples": 2000,
             },
             name="path_len",
-            about="an agent that follows street signs to a stop sign, and counts its steps",
+            about="an agent follows street signs, and counts its steps",
         )
 
     @property
@@ -80,6 +80,7 @@ class PathLen(ImageTask):
 
     def demonstrate(self, program: Program, library: Library | None, asked: Asked) -> Demonstration:
         """See :class:`~ntpt_pyro.Task`: the agent's way over a grid drawn from test images."""
+        asked.allow(self.name, "seed", "length")
         assert library is not None
         return demonstrate_walk(self.images["test"][path_len.LOOK.name], program, library, asked)
 

@@ -32,9 +32,7 @@ def demonstrate_walk(signs: Images, program: Program, library: Library, asked: A
     :param asked: which grid; ``length`` is its side.
     :returns: the run.
     :raises DataError: where the grid would have no neighbouring cells, or too many.
-    :raises UsageError: where something else is asked for.
     """
-    asked.allow("path_len", "seed", "length")
     side = SIDE if asked.length is None else asked.length
     if not 2 <= side <= 20:
         raise DataError(

@@ -56,7 +56,9 @@ def test_programs_that_are_told_apart(name, programs):
     library = Library(task.functions, seed=0)
     space = task.space(library, one_example(task))
     assert space.size == programs
-    assert list(space.sizes) == list(model_sites(task.with_library(library), *one_example(task).tensors).choices)
+    assert list(space.sizes) == list(
+        model_sites(task.with_library(library), *one_example(task).tensors).choices
+    )
 
 
 def test_math_has_as_many_programs_as_texts():
@@ -89,7 +91,9 @@ def test_programs_of_one_behaviour_give_the_same_on_every_example(name):
     library = Library(task.functions, seed=0)
     words = task.alternatives(library, one_example(task))
     source = torch.Generator().manual_seed(0)
-    draws = {site: torch.randint(len(found), (60,), generator=source).tolist() for site, found in words.items()}
+    draws = {
+        site: torch.randint(len(found), (60,), generator=source).tolist() for site, found in words.items()
+    }
     programs = [dict(zip(draws, row, strict=True)) for row in zip(*draws.values(), strict=True)]
     examples, known = task.draw(20, source), {}
     for program, behaviour in zip(

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ntpt_pyro.experiments import texts
 from ntpt_pyro.inference import fit
-from ntpt_pyro.runs import terpret as learning
+from ntpt_pyro.runs.methods import restarts_method
 
 TEXTS = Path(__file__).parents[2] / "models" / "terpret"
 # A file in the style of those that TerpreT's authors published, run as it is.
@@ -105,22 +104,35 @@ def files(tmp_path):
     return write
 
 
+def timeless(folder: Path) -> dict:
+    """The content of result.json without what the clock decides."""
+    content = json.loads((folder / "result.json").read_text())
+    del content["seconds"], content["facts"]["compiled to"]
+    return content
+
+
 def test_a_text_is_learned_kept_and_shown(ntpt, files, tmp_path):
     out = tmp_path / "run"
-    code, printed, _ = ntpt("terpret", *files(), *FLAGS, "--out", out)
-    assert code == 0
-    assert "batch 'test': 2 of 2 instances reproduced" in printed
+    code, printed, error = ntpt("terpret", *files(), *FLAGS, "--out", out)
+    assert (code, error) == (0, "")
+    assert row(printed, "batch 'test'") == "2 of 2 instances reproduced"
+    assert row(printed, "program") == "right on the 4 instances that it was learned from"
     assert max(map(len, printed.replace(str(out), "OUT").splitlines())) <= 80
     result = json.loads((out / "result.json").read_text())
     assert result["task"] == "adder"
     assert result["program_correct"] is True
     assert result["test_accuracy"] == 1.0
-    assert result["reproduced"] == {"train": [4, 4], "test": [2, 2]}
+    assert result["facts"]["batch 'train'"] == "4 of 4 instances reproduced"
     assert 1 <= result["restarts_correct"] <= result["restarts"] == 4
     assert "instructions[0] = 0" in result["program"]
     assert result["choices"]["instructions_0"] == 0
-    assert result["compiled"]["products"] > 0
-    assert sorted(path.name for path in out.iterdir()) == ["choices.json", "options.json", "result.json"]
+    assert "products from" in result["facts"]["compiled to"]
+    assert sorted(path.name for path in out.iterdir()) == [
+        "choices.json",
+        "history.json",
+        "options.json",
+        "result.json",
+    ]
     code, shown, _ = ntpt("show", out, "--top", 2, "--plot", tmp_path / "p.png")
     assert code == 0
     assert "instructions_0" in shown
@@ -128,30 +140,35 @@ def test_a_text_is_learned_kept_and_shown(ntpt, files, tmp_path):
     assert (tmp_path / "p.png").exists()
 
 
-def test_a_run_goes_on_as_if_it_had_not_been_broken(ntpt, files, tmp_path, monkeypatch):
+def row(printed: str, name: str) -> str:
+    """A figure of what was printed."""
+    (found,) = [line.removeprefix(name).strip() for line in printed.splitlines() if line.startswith(name)]
+    return found
+
+
+def test_a_run_goes_on_as_if_it_had_not_been_broken(ntpt, refused, files, tmp_path, monkeypatch):
     paths = files()
-    assert ntpt("terpret", *paths, *FLAGS, "--out", tmp_path / "whole")[0] == 0
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    assert ntpt("terpret", *paths, *FLAGS, "--out", whole)[0] == 0
 
     def kill(state):
         if state.step == 40:
             raise KeyboardInterrupt
 
-    def often(*args, **kwargs):
-        return fit(*args, **kwargs, checkpoint_every=10, callbacks=[kill])
+    def often(*args, callbacks, **options):
+        return fit(*args, **options, checkpoint_every=10, callbacks=[*callbacks, kill])
 
-    monkeypatch.setattr(learning, "fit", often)
-    command = ["terpret", *paths, *FLAGS, "--out", tmp_path / "broken"]
-    code, _, error = ntpt(*command)
+    command = ["terpret", *paths, *FLAGS, "--out", broken]
+    with monkeypatch.context() as patch:
+        patch.setattr(restarts_method, "fit", often)
+        code, _, error = ntpt(*command)
     assert code == 130
     assert "--resume" in error
-    monkeypatch.setattr(learning, "fit", fit)
-    code, _, error = ntpt(*command)
-    assert code == 2
-    assert "--resume" in error
+    assert "--resume" in refused(*command)
     assert ntpt(*command, "--resume")[0] == 0
-    assert (tmp_path / "broken" / "choices.json").read_bytes() == (
-        tmp_path / "whole" / "choices.json"
-    ).read_bytes()
+    assert timeless(broken) == timeless(whole)
+    for name in ("choices.json", "history.json"):
+        assert (broken / name).read_bytes() == (whole / name).read_bytes()
     assert ntpt(*command, "--resume")[0] == 0  # what is finished is shown again
 
 
@@ -159,9 +176,12 @@ def test_a_run_goes_on_as_if_it_had_not_been_broken(ntpt, files, tmp_path, monke
 def test_every_file_of_ours_is_in_order(path, ntpt):
     if path.name.endswith("hypers.json"):
         return
-    name = path.name.split(".")[0]
+    name, batch = path.name.split(".")[:2]
     files = [TEXTS / f"{name}.terpret", TEXTS / f"{name}.hypers.json", path]
-    code, printed, _ = ntpt("terpret", *files, "--restarts=2", "--steps=2")
+    code, printed, error = ntpt("terpret", *files, "--check")
+    assert (code, error) == (0, "")
+    assert "compiled text and interpreter agree on" in " ".join(printed.split())
+    code, printed, _ = ntpt("learn", f"{TEXTS / name}.terpret:{batch}", "--restarts=2", "--steps=2")
     assert code == 0
     assert "batch 'train'" in printed
 
@@ -171,8 +191,8 @@ def test_every_file_of_ours_is_in_order(path, ntpt):
     [
         ({"text": PUBLISHED.replace("r1]", "r3]")}, "adder.py:38:40: expected a name that is known here"),
         ({"text": "x = ("}, "adder.py:1:5: expected Python's syntax"),
-        ({"text": "x = Param(2)"}, "adder.py: expected a Param to learn and an Output to learn it from"),
-        ({"text": "x = Output(2)\nx.set_to(1)"}, "adder.py: expected a Param to learn and an Output"),
+        ({"text": "x = Param(2)"}, "adder: expected a Param to learn and an Output to learn it from"),
+        ({"text": "x = Output(2)\nx.set_to(1)"}, "adder: expected a Param to learn and an Output"),
         ({"hypers": "nonsense"}, "hypers.json: expected JSON"),
         ({"hypers": []}, "hypers.json: expected {setting: {hyper: integer}}"),
         (
@@ -204,51 +224,44 @@ def test_every_file_of_ours_is_in_order(path, ntpt):
         ),
     ],
 )
-def test_what_is_wrong_with_files_is_one_line(ntpt, files, changed, message):
-    code, _, error = ntpt("terpret", *files(**changed), *FLAGS)
-    assert code == 2
-    assert error.count("\n") == 1
-    assert message in error
+def test_what_is_wrong_with_files_is_one_line(refused, files, changed, message):
+    assert message in refused("terpret", *files(**changed), *FLAGS)
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--restarts=0"], "restarts: expected at least 1, got 0"),
+        (["--restarts=0"], "restarts: expected a finite number of at least 1, got 0"),
         (["--strategy=magic"], "strategy: expected one of"),
+        (["--strategy=exact"], "em, exhaustive, got 'exact'"),
         (["--resume"], "expected --out with it"),
         (["--threads=0"], "threads: expected at least 1"),
     ],
 )
-def test_what_is_wrong_with_options_is_one_line(ntpt, files, words, message):
-    code, _, error = ntpt("terpret", *files(), *FLAGS, *words)
-    assert code == 2
-    assert error.count("\n") == 1
-    assert message in error
+def test_what_is_wrong_with_options_is_one_line(refused, files, words, message):
+    assert message in refused("terpret", *files(), *FLAGS, *words)
 
 
-def test_files_that_are_missing_are_named(ntpt, files, tmp_path):
+def test_files_that_are_missing_are_named(refused, files, tmp_path):
     text, hypers, data = files()
     missing = tmp_path / "missing"
     for paths in ((missing, hypers, data), (text, missing, data), (text, hypers, missing)):
-        code, _, error = ntpt("terpret", *paths, *FLAGS)
-        assert code == 2
-        assert "missing: expected" in error
-        assert error.count("\n") == 1
+        assert "missing: expected" in refused("terpret", *paths, *FLAGS)
 
 
-def test_texts_are_measured_by_one_command(tmp_path, monkeypatch):
-    monkeypatch.setattr(texts, "TASKS", {"circuit": ("swap",)})
-    out = tmp_path / "texts.json"
-    texts.main(["--singles=3", "--runs=2", "--steps=3", "--out", str(out)])
-    found = json.loads(out.read_text())
-    assert found["tasks"]["circuit swap"]["restarts"]["trials"] == 3
-    assert found["tasks"]["circuit swap"]["runs"]["trials"] == 2
-    assert set(found["step"]) == {"R=1", "R=64"}
-    assert found["settings"]["model"] == "turing.terpret"
+def test_two_batches_of_one_name_are_refused(refused, files):
+    error = refused("terpret", *files(data=[DATA[0], DATA[0]]))
+    assert "batch 'train': expected batches of different names" in error
 
 
-def test_learnable_functions_are_learned_with_the_text(ntpt, files, tmp_path):
+def test_a_text_is_checked_only(ntpt, files, tmp_path):
+    code, printed, error = ntpt("terpret", *files(), "--check", "--out", tmp_path / "run")
+    assert (code, error) == (0, "")
+    assert " ".join(printed.split()).endswith("adder.py: compiled text and interpreter agree on 64 results")
+    assert not (tmp_path / "run").exists()
+
+
+def test_learnable_functions_are_learned_with_the_text(ntpt, refused, files, tmp_path):
     data = [
         {"batch_name": "train", "hypers": "two", "instances": SIGNS[:7]},
         {"batch_name": "others", "hypers": "two", "instances": SIGNS[7:]},
@@ -259,42 +272,60 @@ def test_learnable_functions_are_learned_with_the_text(ntpt, files, tmp_path):
     assert (code, error) == (0, "")
     result = json.loads((out / "result.json").read_text())
     assert result["choices"] == {"turn": 1}
-    assert result["reproduced"] == {"train": [7, 7], "others": [3, 3]}
+    assert result["facts"]["batch 'train'"] == "7 of 7 instances reproduced"
+    assert result["facts"]["batch 'others'"] == "3 of 3 instances reproduced"
     again = ("--restarts=6", "--steps=1", "--library", out, "--out", tmp_path / "again")
     assert ntpt("terpret", *paths, *again)[0] == 0
     result = json.loads((tmp_path / "again" / "result.json").read_text())
-    assert (
-        result["restarts_correct"] >= 1
-    )  # the network is there, and some restart begins with the right turn
-    code, _, error = ntpt("terpret", *paths, "--library", tmp_path)
-    assert code == 2
-    assert "library.safetensors" in error
+    # The network is there, and some restart begins with the right turn.
+    assert result["restarts_correct"] >= 1
+    assert "library.safetensors" in refused("terpret", *paths, "--library", tmp_path)
+    code, printed, error = ntpt("posterior", out)
+    assert (code, error) == (0, "")
+    assert "adder, the exact posterior of 2 programs given 7 examples" in printed
+    code, printed, error = ntpt("evaluate", out, "--seed", 2)
+    assert (code, error) == (0, "")
+    assert "instance 2 of batch 'others'" in printed
 
 
-def test_two_batches_of_one_name_are_refused(ntpt, files):
-    code, _, error = ntpt("terpret", *files(data=[DATA[0], DATA[0]]))
-    assert code == 2
-    assert "batch 'train': expected batches of different names" in error
+@pytest.mark.parametrize("strategy", ["em", "enumerated-choices"])
+def test_untrained_functions_are_learned_by_other_strategies_too(ntpt, files, tmp_path, strategy):
+    data = [{"batch_name": "train", "hypers": "two", "instances": SIGNS}]
+    flags = ("--strategy", strategy, "--restarts=6", "--steps=150", "--library-lr=0.05")
+    out = tmp_path / "run"
+    code, _, error = ntpt("terpret", *files(LOOKS, HYPERS, data), *flags, "--out", out)
+    assert (code, error) == (0, "")
+    assert json.loads((out / "result.json").read_text())["choices"] == {"turn": 1}
 
 
 def test_all_programs_of_a_text_are_tried(ntpt, files, tmp_path):
     out = tmp_path / "run"
-    code, printed, _ = ntpt("terpret", *files(), "--strategy", "exact", "--out", out)
-    assert code == 0
-    assert "exact           16 programs on 4 instances" in printed
-    assert "batch 'test': 2 of 2 instances reproduced" in printed
+    words = ("terpret", *files(), "--strategy", "exhaustive", "--out", out)
+    code, printed, error = ntpt(*words)
+    assert (code, error) == (0, "")
+    assert "adder, the exact posterior of 16 programs given 4 examples" in printed
+    assert row(printed, "batch 'test'") == "2 of 2 instances reproduced"
     result = json.loads((out / "result.json").read_text())
-    assert result["program_correct"] is True
-    assert result["restarts"] is None
+    assert (result["kind"], result["program_correct"], result["restarts"]) == ("posterior", True, None)
     assert result["choices"] == {"instructions_0": 0, "arg1_0": 0, "arg2_0": 1, "out_0": 0}
     assert result["entropy"] == pytest.approx(math.log(2), abs=1e-3)  # a + b, and b + a
-    assert "exact           16 programs" in ntpt("show", out)[1]
-    again = ntpt("terpret", *files(), "--strategy", "exact", "--out", out, "--resume")
-    assert "exact           16 programs" in again[1]
+    assert "the exact posterior of 16 programs" in ntpt("show", out)[1]
+    assert ntpt(*words, "--resume") == (0, printed, "")
 
 
-def test_untrained_functions_have_no_exact_posterior(ntpt, files):
+def test_untrained_functions_have_no_exact_posterior(refused, files):
     data = [{"batch_name": "train", "hypers": "two", "instances": SIGNS}]
-    code, _, error = ntpt("terpret", *files(LOOKS, HYPERS, data), "--strategy", "exact")
-    assert code == 2
-    assert "expected a library with LOOK, trained, got none" in error
+    error = refused("terpret", *files(LOOKS, HYPERS, data), "--strategy", "exhaustive")
+    assert "expected one with LOOK, trained, got one with nothing trained" in error
+
+
+def test_a_run_of_a_published_file_is_evaluated_and_asked_for_its_posterior(ntpt, files, tmp_path):
+    # Its name ends in .py, as a user's task does, and it is not run as Python.
+    out = tmp_path / "run"
+    assert ntpt("terpret", *files(), *FLAGS, "--out", out)[0] == 0
+    code, printed, error = ntpt("evaluate", out)
+    assert (code, error) == (0, "")
+    assert "instance 0 of batch 'test'" in printed
+    code, printed, error = ntpt("posterior", out)
+    assert (code, error) == (0, "")
+    assert "adder, the exact posterior of 16 programs given 4 examples" in printed

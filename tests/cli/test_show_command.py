@@ -1,0 +1,100 @@
+"""`ntpt show`: a finished run of any kind, whether or not its task can still be found."""
+
+import json
+import shutil
+
+import pytest
+
+from tests.small import FLAGS, small  # noqa: F401  # a fixture
+
+pytestmark = pytest.mark.usefixtures("small")
+
+
+@pytest.fixture
+def finished(ntpt, tmp_path):
+    """A finished run."""
+    assert ntpt("learn", "add2x2/top", *FLAGS, "--out", tmp_path / "run")[0] == 0
+    return tmp_path / "run"
+
+
+def test_a_run_is_shown_as_it_was_when_it_ended(ntpt, finished):
+    code, printed, error = ntpt("learn", "add2x2/top", *FLAGS, "--out", finished, "--resume")
+    assert (code, error) == (0, "")
+    code, shown, error = ntpt("show", finished)
+    assert (code, error) == (0, "")
+    assert shown == printed.replace(f"kept in {finished}\n", "")
+    assert "\x1b" not in shown
+
+
+def test_the_most_probable_programs_are_printed_and_the_posterior_is_drawn(ntpt, finished, tmp_path):
+    result = json.loads((finished / "result.json").read_text())
+    code, shown, error = ntpt("show", finished, "--top", 3, "--plot", tmp_path / "p.png")
+    assert (code, error) == (0, "")
+    for text in (*result["program"], "1. probability", "3. probability", f"drawn to {tmp_path}"):
+        assert text in shown.replace("\n", "\n")
+    assert "4. probability" not in shown.split("training")[1]
+    assert max(map(len, shown.replace(str(tmp_path), "").splitlines())) <= 80
+    assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
+    assert ntpt("show", finished, "--plot", tmp_path / "p.svg")[0] == 0
+    assert b"<svg" in (tmp_path / "p.svg").read_bytes()
+
+
+def test_runs_that_cannot_be_used_are_named(refused, finished, tmp_path):
+    assert "expected a finished run folder" in refused("show", tmp_path / "none")
+    assert "got no such folder" in refused("show", tmp_path / "none")
+    assert "top: expected a number in 1..432" in refused("show", finished, "--top", 10**9)
+    error = refused("show", finished, "--plot", tmp_path / "p.foo")
+    assert "expected a picture's ending such as .png, .svg or .pdf, got .foo" in error
+    unfinished = tmp_path / "unfinished"
+    shutil.copytree(finished, unfinished)
+    (unfinished / "result.json").unlink()
+    assert "got no result.json in it" in refused("show", unfinished)
+    for name in ("options.json", "result.json"):
+        path = finished / name
+        path.write_text(path.read_text().replace("ntpt_pyro run 2", "ntpt_pyro run 1"))
+    error = refused("show", finished)
+    assert "expected a finished run folder of format 'ntpt_pyro run 2', got result.json of format" in error
+    error = refused("learn", "add2x2/top", *FLAGS, "--out", finished, "--resume")
+    assert "of format 'ntpt_pyro run 1'" in error
+    assert "this version" in error
+
+
+def test_a_run_whose_task_is_gone_is_still_shown(ntpt, refused, user_file, tmp_path):
+    file = user_file(
+        "mine.py", "from tests.two_registers import sum_task\ntask = sum_task(source=lambda p: ['add'])\n"
+    )
+    assert ntpt("learn", "mine.py:task", "--restarts=2", "--steps=9", "--out", "run")[0] == 0
+    before = ntpt("show", "run")
+    there = ntpt("show", "run", "--top", 2)
+    assert before[0] == there[0] == 0
+    file.unlink()
+    from ntpt_pyro.tasks import user_files
+
+    user_files._loaded.clear()
+    assert ntpt("show", "run", "--plot", "p.png")[1].startswith(before[1])
+    code, shown, error = ntpt("show", "run", "--top", 2)
+    assert (code, error) == (0, "")
+    assert "2. probability" in shown
+    assert "return = " in shown  # in the words that the run kept, a line a choice
+    for words in (["show", "run", "--example", 0], ["evaluate", "run"], ["posterior", "run"]):
+        error = refused(*words)
+        assert (
+            "run: expected the task mine.py:task, which the run is of, got none: mine.py, no such file"
+            in error
+        )
+
+
+def test_a_run_of_a_text_that_is_gone_is_still_shown(ntpt, refused, user_file, tmp_path):
+    text = user_file(
+        "turn.terpret", "x = Input(2)\nturn = Param(2)\ny = Output(2)\nwith turn as t:\n    y.set_to(t)\n"
+    )
+    user_file("turn.hypers.json", json.dumps({"one": {}}))
+    user_file(
+        "turn.on.json", json.dumps([{"batch_name": "b", "hypers": "one", "instances": [{"x": 1, "y": 1}]}])
+    )
+    assert ntpt("learn", "turn.terpret:on", "--restarts=2", "--steps=3", "--out", "run")[0] == 0
+    text.unlink()
+    code, shown, error = ntpt("show", "run", "--top", 2)
+    assert (code, error) == (0, "")
+    assert "2. probability" in shown
+    assert "expected the task turn.terpret:on, which the run is of" in refused("evaluate", "run")
