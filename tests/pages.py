@@ -6,7 +6,7 @@ block                  what happens
 ```python              is run; a ```text block right below it is what it prints
 ```python FILE         is added to the end of FILE
 ```console             each line that begins with ``$`` is run; the lines below it are what it prints
-```diff FILE           the change is made to FILE
+```diff FILE           the changes, separated by ``@@``, are made to FILE
 =====================  ==============================================================================
 
 What is printed may be shortened by ``...``, as in a doctest. Percentages, seconds, nats and numbers "of" others
@@ -109,12 +109,14 @@ def commands(text: str) -> list[tuple[str, str]]:
 
 
 def change(file: Path, diff: str) -> None:
-    """Make a change to a file: lines that begin with + come, those with - go, others say where."""
-    lines = diff.splitlines()
-    before, after = ("\n".join(line[1:] for line in lines if line[:1] != sign) for sign in "+-")
+    """Make changes to a file: lines that begin with + come, those with - go, others say where."""
     source = file.read_text(encoding="utf-8")
-    assert source.count(before) == 1, f"{file.name} has not (once) the lines\n{before}"
-    file.write_text(source.replace(before, after), encoding="utf-8")
+    for one in diff.split("@@\n"):
+        lines = one.splitlines()
+        before, after = ("".join(f"{line[1:]}\n" for line in lines if line[:1] != sign) for sign in "+-")
+        assert source.count(before) == 1, f"{file.name} has not, or not once, the lines\n{before}"
+        source = source.replace(before, after)
+    file.write_text(source, encoding="utf-8")
 
 
 def in_this_process(command: str) -> str:
@@ -167,6 +169,8 @@ def surroundings(folder: Path) -> Iterator[None]:
     os.environ |= {"COLUMNS": str(WIDTH), "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     os.environ["PATH"] = f"{folder_of_command(folder)}{os.pathsep}{os.environ['PATH']}"
     os.environ.pop("NTPT_DATA", None)
+    if not (folder / "models").exists():  # the texts in TerpreT, as from a checkout
+        (folder / "models").symlink_to(ROOT / "models")
     try:
         with contextlib.chdir(folder):
             yield

@@ -33,7 +33,14 @@ def small_task(name: str = "add2x2/top") -> Task:
     return find_task(name, lines=2)
 
 
-def keep_run(folder: Path, name: str, choices: dict[str, int], library: Library | None = None) -> Path:
+def keep_run(
+    folder: Path,
+    name: str,
+    choices: dict[str, int],
+    library: Library | None = None,
+    *,
+    words: dict[str, list[str]] | None = None,
+) -> Path:
     """A run folder of a task that ended with a certain program; of how, it says nothing."""
     result = LearnedResult(
         task=name,
@@ -52,7 +59,7 @@ def keep_run(folder: Path, name: str, choices: dict[str, int], library: Library 
         restarts_correct=None,
         steps=0,
         lines=[],
-        words={},
+        words=words or {},
         domain="",
         trials={},
         readings={},

@@ -31,16 +31,16 @@ def evaluate(
     steps: Annotated[int | None, typer.Option(help="instructions executed at most", min=1)] = None,
 ) -> None:
     """Run a learned program once: what it reads, and what each step does."""
-    from ntpt_pyro.cli.task_or_run import library_of_run, task_of
+    from ntpt_pyro.cli.task_or_run import task_and_library_of_run
     from ntpt_pyro.report.demonstration_report import draw_demonstration, print_demonstration
     from ntpt_pyro.runs.run_folder import RunFolder
     from ntpt_pyro.tasks.demonstrations.demonstration import Asked
 
     folder = RunFolder(run)
     result = folder.program_result()
-    task = task_of(folder, result, data=data)
+    task, library = task_and_library_of_run(folder, result, data=data)
     asked = Asked(seed, expression=expression, strip=strip, length=length, save=save, steps=steps)
-    shown = task.demonstrate(result.choices, library_of_run(folder, task), asked)
+    shown = task.demonstrate(result.choices, library, asked)
     if plot is not None:
         draw_demonstration(shown, plot)
     print_demonstration(session.console(), shown)

@@ -23,8 +23,8 @@ def show(
     data: DataFolder = None,
 ) -> None:
     """Show a finished run: its program, the posterior of its choices, how well it does."""
-    from ntpt_pyro.cli.task_or_run import library_of_run, task_of
-    from ntpt_pyro.errors import TaskError
+    from ntpt_pyro.cli.task_or_run import task_and_library_of_run
+    from ntpt_pyro.errors import NtptError
     from ntpt_pyro.report.by_kind import print_ranked, print_result, ranked
     from ntpt_pyro.report.demonstration_report import print_demonstration
     from ntpt_pyro.report.posterior_figure import draw_posterior
@@ -36,13 +36,13 @@ def show(
     programs = ranked(result, posterior, top) if top else []
     shown, lines = None, None
     if example is not None:
-        task = task_of(folder, result, data=data)
-        shown = task.demonstrate(result.choices, library_of_run(folder, task), Asked(seed=example))
+        task, library = task_and_library_of_run(folder, result, data=data)
+        shown = task.demonstrate(result.choices, library, Asked(seed=example))
     if plot is not None:
         draw_posterior(result, posterior, plot, snapshots=folder.snapshots())
     if programs:
-        with suppress(TaskError):  # else programs are shown in the words that the run kept
-            lines = task_of(folder, result, data=data).lines
+        with suppress(NtptError):  # else in the words that the run kept
+            lines = task_and_library_of_run(folder, result, data=data)[0].lines
     print_result(console, result, posterior)
     print_ranked(console, result, programs, lines)
     if shown is not None:

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from ntpt_pyro.errors import DataError, TaskError, TerpretError
 from ntpt_pyro.language.library import Library
 from ntpt_pyro.runs.results import ProgramResult
@@ -45,6 +47,26 @@ def task_of(run: RunFolder, result: ProgramResult, **parameters: Any) -> Task:
             got=f"none: {error.where}, {error.got}",
             remedy="go to the folder where it was learned (`ntpt show` needs no task)",
         ) from error
+
+
+def task_and_library_of_run(
+    run: RunFolder, result: ProgramResult, **parameters: Any
+) -> tuple[Task, Library | None]:
+    """The task that a run was of, and its functions, to run its program again.
+
+    :param run: its folder.
+    :param result: its result.
+    :param parameters: see :func:`task_of`.
+    :returns: both.
+    :raises TaskError: see :func:`task_of`.
+    :raises RunError: where the task has other choices now.
+    """
+    task = task_of(run, result, **parameters)
+    library = library_of_run(run, task)
+    if not task.checked:
+        words = task.alternatives(library, task.draw(1, torch.Generator().manual_seed(0)))
+        run.check_choices({s: len(w) for s, w in result.words.items()}, {s: len(w) for s, w in words.items()})
+    return task, library
 
 
 def library_of_run(run: RunFolder, task: Task) -> Library | None:

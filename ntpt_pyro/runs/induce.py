@@ -222,7 +222,9 @@ def prepared(
     examples = task.draw(settings.examples, source)
     full = library_of(task, library, settings.seed)
     held_back, training = _held_back(task, examples) if method.holds_back else (examples, examples)
-    check_choices(task, full, examples)
+    choices = check_choices(task, full, examples)
+    if run is not None:
+        run.note_choices({name: site.size for name, site in choices.items()})
     check_chosen_networks(task, full, examples)
     return Work(
         task=task,

@@ -7,7 +7,7 @@ has it is complete.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,6 +25,8 @@ from ntpt_pyro.runs.results import FORMAT, PROGRAM_KINDS, ProgramResult, Result
 
 LIBRARY = "library.safetensors"
 HISTORY = "history.json"
+CHOICES = "choices"
+"""What options.json says of the task's choices."""
 MODEL = "model.safetensors"
 """The weights of a model without a library of its own."""
 
@@ -69,12 +71,41 @@ class RunFolder:
                 remedy="go on with it (--resume) or give another --out folder",
             )
         for name, value in before.items():
-            if name != "format" and options.get(name) != value:
+            if name not in ("format", CHOICES) and options.get(name) != value:
                 raise RunError(
                     str(self.folder),
                     expected=f"{name}={value!r}, as the run was begun",
                     got=repr(options.get(name)),
                     remedy="resume with the same options or give another --out folder",
+                )
+
+    def note_choices(self, sizes: Mapping[str, int]) -> None:
+        """Note the choices of the task when a run is begun; when it is gone on with they must be the same.
+
+        :param sizes: by site the number of alternatives.
+        :raises RunError: where they are others: the task has changed.
+        """
+        options = self._read("options.json")
+        if CHOICES not in options:
+            write_json(self.folder / "options.json", {**options, CHOICES: dict(sizes)})
+        else:
+            self.check_choices(options[CHOICES], sizes)
+
+    def check_choices(self, before: Mapping[str, int], now: Mapping[str, int]) -> None:
+        """Check that a task is the one that the run is of.
+
+        :param before: by site the number of alternatives, then.
+        :param now: the same, of the task as it is found now.
+        :raises RunError: names the first choice that differs.
+        """
+        for site in {**before, **now}:
+            then, today = before.get(site, "no"), now.get(site, "none")
+            if before.get(site) != now.get(site):
+                raise RunError(
+                    str(self.folder),
+                    expected=f"a task whose choice {site!r} has {then} alternatives, as then",
+                    got=str(today),
+                    remedy="the task has changed; make another run of it",
                 )
 
     @property

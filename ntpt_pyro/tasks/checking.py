@@ -49,6 +49,7 @@ def check_task(task: "Task", *, programs: int, examples: int, seed: int) -> int:
         model = SureReadings()(decided(task.with_library(library), columns, some.tensors))
         with torch.no_grad():
             results = predicted(model, some.tensors)
+    check_lines(task, program_of(columns, 0))
     if task.execute is None:
         return 0
     compared = 0
@@ -88,6 +89,24 @@ def check_choices(task: "Task", library: Library | None, examples: Examples) -> 
                 remedy="make it before pyro.plate",
             )
     return choices
+
+
+def check_lines(task: "Task", program: Program) -> None:
+    """Check that the text of a program is about its choices.
+
+    :param task: the task.
+    :param program: every choice's integer by site.
+    :raises TaskError: where a line says that it is about a choice that there is not.
+    """
+    for line in task.lines(program):
+        for site in line.sites:
+            if site not in program:
+                raise TaskError(
+                    f"task {task.name}, source, line {line.text!r}",
+                    expected=f"sites out of {', '.join(program)}",
+                    got=repr(site),
+                    remedy="name the choices that the line says",
+                )
 
 
 def check_model(task: "Task", examples: Examples) -> None:

@@ -114,9 +114,10 @@ task = sum_task(execute=execute)
 """
 
 
-def test_a_users_task_is_run_on_one_of_its_examples(ntpt, refused, user_file):
+def test_a_users_task_is_run_on_one_of_its_examples(ntpt, refused, user_file, tmp_path):
     user_file("mine.py", MINE)
-    keep_run(user_file("run", "").parent / "kept", "mine.py:task", {"function": 0, "return": 2})
+    words = {site: ["0", "1", "2"] for site in ("function", "return")}
+    keep_run(tmp_path / "kept", "mine.py:task", {"function": 0, "return": 2}, words=words)
     found = [ntpt("evaluate", "kept", "--seed", seed) for seed in range(4)]
     for code, printed, error in found:
         assert (code, error) == (0, "")

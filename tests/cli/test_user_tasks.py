@@ -194,3 +194,47 @@ def test_debug_shows_where_a_users_error_comes_from(user_file, monkeypatch):
     with pytest.raises(TaskError) as caught:
         main()
     assert isinstance(caught.value.__cause__, AttributeError)
+
+
+# A task that its user goes on writing at.
+
+
+@pytest.fixture
+def changed(ntpt, user_file):
+    """A run of the stack machine, whose programs have got another line, or lost one, since then."""
+    from ntpt_pyro.tasks import user_files
+
+    user_file("stack.py", STACK.read_text())
+    assert ntpt("learn", "stack.py:task", "--restarts=2", "--steps=9", "--out", "run")[0] == 0
+
+    def change(lines):
+        text = STACK.read_text()
+        assert "= 7, 4, 3" in text
+        user_file("stack.py", text.replace("= 7, 4, 3", f"= 7, {lines}, 3"))
+        user_files._loaded.clear()
+
+    return change
+
+
+@pytest.mark.parametrize(("lines", "site"), [(5, "instr_4"), (3, "instr_3")])
+def test_a_program_of_a_task_that_has_changed_is_not_run(ntpt, refused, changed, lines, site):
+    before = ntpt("show", "run")
+    changed(lines)
+    for words in (["evaluate", "run"], ["show", "run", "--example", 0]):
+        error = refused(*words)
+        assert f"run: expected a task whose choice '{site}' has " in error
+        assert error.endswith("the task has changed; make another run of it\n")
+    assert ntpt("show", "run") == before
+    code, shown, error = ntpt("show", "run", "--top", 1)  # in the words that the run kept
+    assert (code, error) == (0, "")
+    assert shown.startswith(before[1])
+    assert "instr_3 = " in shown[len(before[1]) :]
+
+
+def test_a_run_of_a_task_that_has_changed_is_not_gone_on_with(ntpt, refused, changed):
+    (Path("run") / "result.json").unlink()  # as if it had been broken off
+    words = ("learn", "stack.py:task", "--restarts=2", "--steps=9", "--out", "run", "--resume")
+    changed(5)
+    assert "expected a task whose choice 'instr_4' has no alternatives, as then, got 7" in refused(*words)
+    changed(4)
+    assert ntpt(*words)[0] == 0

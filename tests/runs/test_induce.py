@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from ntpt_pyro import Library, Settings, Task, find_task, induce
+from ntpt_pyro import Library, Settings, Task, Trial, find_task, induce
 from ntpt_pyro.errors import DataError, LibraryError, TaskError, UsageError
 from ntpt_pyro.inference import fit, marginal, relaxed
 from ntpt_pyro.inference.training import restart_search
@@ -16,8 +16,9 @@ from ntpt_pyro.runs import METHODS, LearnedResult, PosteriorResult, RunFolder, l
 from ntpt_pyro.runs.methods import restarts_method
 from ntpt_pyro.tasks import image_task
 from ntpt_pyro.tasks.data.images import Images
+from tests.runs.reading import reading_task
 from tests.small import settings, small, small_task  # noqa: F401  # a fixture
-from tests.two_registers import SUM, SUMS, X, Y, execute, model, sum_task
+from tests.two_registers import SIZE, SUM, SUMS, X, Y, execute, model, sum_task
 
 recipe = importlib.import_module("ntpt_pyro.runs.induce")  # where the package has the function
 KEYS = {
@@ -316,3 +317,67 @@ def test_a_finished_run_gives_its_result_again(tmp_path, monkeypatch):
 def test_going_on_needs_a_folder():
     with pytest.raises(UsageError, match=r"resume: expected a folder to go on in, got none; name it \(out\)"):
         induce(sum_task(), resume=True)
+
+
+# Examples that are held back.
+
+
+def drawn(count, generator):
+    x, y = torch.randint(SIZE, (2, count), generator=generator)
+    return x, y, (x + y) % SIZE
+
+
+class Never(Task):
+    hold_back = False
+
+
+class Always(Task):
+    hold_back = True
+
+
+@pytest.mark.parametrize(
+    ("kind", "count", "strategy", "sizes"),
+    [
+        (Task, 99, "marginal", (99, 99)),  # few: nothing could be learned by heart
+        (Task, 100, "marginal", (10, 90)),
+        (Task, 6000, "em", (500, 5500)),
+        (Never, 200, "marginal", (200, 200)),
+        (Always, 20, "marginal", (2, 18)),
+        (Task, 200, "exhaustive", (200, 200)),  # nothing is learned
+    ],
+)
+def test_so_many_examples_are_held_back(kind, count, strategy, sizes):
+    task = kind(model, drawn)
+    method, chosen = recipe.settled_settings(task, None, {"strategy": strategy, "examples": count})
+    work = recipe.prepared(task, method, chosen, None, torch.Generator().manual_seed(0))
+    assert (len(work.held_back), len(work.training)) == sizes
+    assert len(work.examples) == count
+    apart = sum(sizes) == count
+    together = [*work.held_back.results, *work.training.results] if apart else work.training.results.tolist()
+    assert list(map(int, together)) == work.examples.results.tolist()
+
+
+def test_where_functions_are_learned_few_examples_are_held_back_too():
+    method, chosen = recipe.settled_settings(reading_task(), None, {"examples": 20})
+    work = recipe.prepared(reading_task(), method, chosen, None, torch.Generator().manual_seed(0))
+    assert (len(work.held_back), len(work.training)) == (2, 18)
+
+
+def test_further_tests_are_made_with_the_model_that_they_name():
+    def turned(x, y, z=None):
+        return model(y, x, z)
+
+    class Tried(Task):
+        trials = {  # noqa: RUF012  # never changed
+            "as it is": Trial((X, Y, SUMS)),
+            "turned": Trial((X, Y, 2 * Y % SIZE), model=turned),
+            "drawn": Trial(drawn),
+        }
+
+    task = Tried(model, (X, Y, SUMS))
+    found = task.trial_accuracies({"function": 1, "return": 2}, None, 50, torch.Generator().manual_seed(0))
+    assert found["as it is"] == pytest.approx(1 / 5)  # 2x is x + y where x is y
+    assert found["turned"] == 1
+    assert 0 < found["drawn"] < 1
+    result = induce(task, restarts=8, steps=150).result
+    assert result.trials == {"as it is": 1.0, "turned": pytest.approx(1 / 5), "drawn": 1.0}

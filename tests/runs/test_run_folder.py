@@ -31,6 +31,25 @@ def test_it_is_claimed_once(tmp_path):
         run.begin({"seed": 1}, resume=True)
 
 
+def test_the_tasks_choices_are_noted_and_must_stay(tmp_path):
+    run = RunFolder(tmp_path / "run")
+    run.begin({"seed": 0}, resume=False)
+    run.note_choices({"instr": 3, "return": 2})
+    run.note_choices({"return": 2, "instr": 3})
+    run.checkpoint("search").write_bytes(b"")
+    run.begin({"seed": 0}, resume=True)
+    for changed, message in (
+        (
+            {"instr": 4, "return": 2},
+            "whose choice 'instr' has 3 alternatives, as then, got 4; the task has changed",
+        ),
+        ({"instr": 3}, "whose choice 'return' has 2 alternatives, as then, got none"),
+        ({"instr": 3, "return": 2, "goto": 5}, "whose choice 'goto' has no alternatives, as then, got 5"),
+    ):
+        with pytest.raises(RunError, match=message):
+            run.note_choices(changed)
+
+
 def test_a_run_that_came_to_nothing_is_no_obstacle(tmp_path):
     run = RunFolder(tmp_path)
     run.begin({"data": "wrong"}, resume=False)
