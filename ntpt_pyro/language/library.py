@@ -1,6 +1,7 @@
 """The library: learnable functions that tasks share and improve."""
 
 from collections.abc import Iterable, Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import torch
@@ -222,6 +223,14 @@ class Library(PyroModule):
             setattr(taken, name, built)
             taken.steps[name] = self.steps[name]
         return taken
+
+    def digest(self) -> str:
+        """A short text that is equal for equal weights, whatever the order in which functions joined."""
+        found = sha256()
+        for name, tensor in sorted(self.state_dict().items()):
+            found.update(name.encode())
+            found.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+        return found.hexdigest()[:16]
 
     def save(self, path: Path) -> None:
         """Write declarations and weights to one safetensors file, atomically.

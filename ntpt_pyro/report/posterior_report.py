@@ -53,6 +53,6 @@ def figures(result: PosteriorResult) -> dict[str, str]:
     rows["probability of programs that were dropped"] = f"at most {result.hidden:.1g}"
     tried = cost.programs * cost.examples
     rate = tried / max(cost.seconds, 1e-3)
-    run = f"{cost.evaluated / tried:.1%} run"
+    run = f"{min(cost.evaluated / tried, 1):.1%} run"
     rows["programs times examples"] = f"{rate:,.0f} a second, {cost.seconds:.0f} s; {run}"
     return rows | result.facts

@@ -169,7 +169,7 @@ def options_of(task: Task, settings: Settings, library: Library | None) -> dict[
     :param library: functions to begin with.
     :returns: by name.
     """
-    named = None if library is None else {name: steps for name, steps in library.steps.items()}
+    named = None if library is None else {**library.steps, "weights": library.digest()}
     return {"task": task.found_by, **task.parameters, "library": named, **settings.to_json()}
 
 

@@ -34,8 +34,8 @@ WRONG = {
     "add2x2/top --device tpu": "device: expected one of auto, cpu.* got 'tpu'",
     "add2x2/top --resume": "--resume: expected --out with it",
     "add2x2/top --library /nowhere/run": "/nowhere/run: .* got no such file",
-    "add2x2/top --choice-lr nan": "choice_lr: expected a finite number above 0, got nan",
-    "add2x2/top --choice-lr inf": "choice_lr: expected a finite number above 0, got inf",
+    "add2x2/top --choice-lr nan": "choice_lr: expected a finite number above 0 and below .*, got nan",
+    "add2x2/top --choice-lr inf": "choice_lr: expected a finite number above 0 and below .*, got inf",
     "add2x2/top --library-lr 1e30": "step 1, site 'sum': expected a finite loss",
 }
 
