@@ -103,12 +103,12 @@ class Settings:
     seed: int = setting(0, "of everything random", at_least=0, below=2**32)
     batch_size: int | None = setting(32, "examples a step", at_least=1)
     settle_batch: int | None = setting(None, "examples a step after the search; as many", at_least=1)
-    choice_lr: float = setting(0.1, "learning rate of the choices", above=0, below=1e6)
-    library_lr: float = setting(1e-3, "learning rate of the networks", above=0, below=1e6)
+    choice_lr: float = setting(0.1, "learning rate of the choices", above=0, below=1e30)
+    library_lr: float = setting(1e-3, "learning rate of the networks", above=0, below=1e30)
     init_scale: float = setting(
-        3.0, "standard deviation of the choices' initial logits", at_least=0, below=1e6
+        3.0, "standard deviation of the choices' initial logits", at_least=0, below=1e30
     )
-    kl: float = setting(0.03, "weight of the KL term in the search", at_least=0, below=1e6)
+    kl: float = setting(0.03, "weight of the KL term in the search", at_least=0, below=1e30)
     dropout: bool = setting(False, "networks drop inputs and hidden units after the search")
     averaging: float = setting(
         0.0, "decay of the average of weights kept after the search", at_least=0, below=1
