@@ -9,8 +9,8 @@ block                  what happens
 ```diff FILE           the changes, separated by ``@@``, are made to FILE
 =====================  ==============================================================================
 
-What is printed may be shortened by ``...``, as in a doctest. Percentages, seconds, nats and numbers "of" others
-may differ from one machine to the next. Other blocks are for people only.
+What is printed may be shortened by ``...``, as in a doctest. Percentages, seconds, nats and numbers "of" so many may
+differ from one machine to the next. Other blocks are for people only.
 """
 
 import contextlib

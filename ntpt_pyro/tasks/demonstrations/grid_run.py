@@ -3,16 +3,13 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from hashlib import blake2b
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ntpt_pyro.errors import UsageError
 from ntpt_pyro.language.library import Library
 from ntpt_pyro.language.program import Program
 from ntpt_pyro.models.apply2x2 import OPERATORS
@@ -43,41 +40,6 @@ class GridStep:
     cell: int | None
     reads: bool
     value: int
-
-
-def check_lines(lines: int) -> None:
-    """Check the number of lines of a program.
-
-    :param lines: the number.
-    :raises UsageError: where there would be none.
-    """
-    if lines < 1:
-        raise UsageError("lines", expected="at least 1", got=str(lines), remedy="give more lines")
-
-
-def word(instructions: Sequence[str], site: str, integer: int) -> str:
-    """The word for an alternative: an instruction, a network or a register.
-
-    :param instructions: the words for those.
-    :param site: the choice.
-    :param integer: the alternative.
-    :returns: the word.
-
-    >>> word(("NOOP", "ADD"), "instr_1", 1), word((), "net_choice", 0), word((), "return", 3)
-    ('ADD', 'net_0', 'R3')
-    """
-    if site.startswith("instr"):
-        return instructions[integer]
-    return f"net_{integer}" if site == "net_choice" else f"R{integer}"
-
-
-def digest(results: np.ndarray) -> bytes:
-    """A few bytes that are equal where results are: thousands of programs on all grids would fill the memory.
-
-    :param results: of a program on all grids, in 0..18.
-    :returns: 16 bytes.
-    """
-    return blake2b(results.astype(np.int8).tobytes(), digest_size=16).digest()
 
 
 def demonstrate_grid(
@@ -114,10 +76,9 @@ def demonstrate_grid(
         f"{OPERATORS[s % len(OPERATORS)] if of_operators else s} ({p:.2f})"
         for s, p in zip(symbols, sure, strict=True)
     ]
-    lines = _lines_of(program)
 
     def register(number: int) -> int:
-        return int(run({**program, "return": number}, symbols, *integers, lines=lines))
+        return int(run({**program, "return": number}, symbols, *integers))
 
     texts = [line.text for line in task.lines(program) if line.text.startswith("R")]
     steps = _steps(program, texts, given, register)
@@ -148,10 +109,6 @@ def demonstrate_grid(
             ),
         ),
     )
-
-
-def _lines_of(program: Program) -> int:
-    return sum(site.startswith("instr_") for site in program)
 
 
 def _steps(
