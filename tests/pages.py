@@ -9,7 +9,7 @@ block                  what happens
 ```diff FILE           the changes, separated by ``@@``, are made to FILE
 =====================  ==============================================================================
 
-What is printed may be shortened by ``...``, as in a doctest. Percentages, seconds, nats and numbers "of" so many may
+What is printed may be shortened by ``...``, as in a doctest. Percentages, seconds, nats and "5 of 16" may
 differ from one machine to the next. Other blocks are for people only.
 """
 

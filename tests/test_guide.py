@@ -1,10 +1,13 @@
 """The guide tells the truth: the code of every page runs, and prints what the page says."""
 
+import importlib
 import re
 import shutil
 
 import pytest
+import typer
 
+from ntpt_pyro.cli.main import COMMANDS
 from tests.pages import ROOT, blocks, in_a_shell, in_this_process, run_page, surroundings
 
 DOCS = ROOT / "docs"
@@ -68,7 +71,20 @@ def test_all_pages_are_named(document, folder):
     assert set(named) == {page.stem for page in (DOCS / folder).glob("*.md")}
 
 
-@pytest.mark.parametrize("page", [*sorted(DOCS.rglob("*.md")), *ROOT.glob("[A-Z]*.md")], ids=name)
+DOCUMENTS = [*sorted(DOCS.rglob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+COMMAND = re.compile(r"\bntpt (" + "|".join(COMMANDS) + r")\b([^`#|\n]*)")
+
+
+@pytest.mark.parametrize("page", DOCUMENTS, ids=name)
+def test_there_are_the_commands_and_options_that_are_named(page):
+    for command, rest in COMMAND.findall(page.read_text(encoding="utf-8").replace("\\\n", "")):
+        app = importlib.import_module(f"ntpt_pyro.cli.{command}_command").app
+        options = typer.main.get_command(app).params
+        known = {word for option in options for word in (*option.opts, *option.secondary_opts)}
+        assert set(re.findall(r"--[\w-]+", rest)) <= known | {"--help"}, f"ntpt {command}{rest}"
+
+
+@pytest.mark.parametrize("page", DOCUMENTS, ids=name)
 def test_links_lead_somewhere(page):
     text = re.sub(r"```.*?```|`[^`]*`", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
     targets = re.findall(r"\]\((?!https?:)([^)#\s]+)", text)

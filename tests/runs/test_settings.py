@@ -59,7 +59,11 @@ def test_half_a_thing_is_refused(name):
             2**32,
             "seed: expected a finite number of at least 0 and below .*, got .*; the default is 0",
         ),
-        ("choice_lr", 0, "choice_lr: expected a finite number above 0 and below .*, got 0; the default is 0.1"),
+        (
+            "choice_lr",
+            0,
+            "choice_lr: expected a finite number above 0 and .*, got 0; the default is 0.1",
+        ),
         (
             "averaging",
             1,
