@@ -137,7 +137,7 @@ def in_this_process(command: str) -> str:
 
 
 def in_a_shell(command: str) -> str:
-    """Run a command line in a shell."""
+    """Run a command line in a shell; leaves out what the shell itself says, as of a killed process."""
     run = subprocess.run(
         ["bash", "-c", command],
         stdin=subprocess.DEVNULL,
@@ -146,7 +146,7 @@ def in_a_shell(command: str) -> str:
         text=True,
         check=False,
     )
-    return run.stdout
+    return "".join(line for line in run.stdout.splitlines(keepends=True) if not line.startswith("bash: "))
 
 
 def folder_of_command(beside: Path) -> Path:
