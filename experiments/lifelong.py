@@ -134,6 +134,7 @@ def _kept_programs(learner: ProgramLearner, lifetime: Lifetime, run: RunFolder) 
             strategy=learner.settings.strategy,
             seed=learner.settings.seed,
             test_accuracy=lifetime.accuracy[name],
+            held_out=True,
             digit_accuracy=lifetime.readings.get(DIGITS),
             program_correct=task.right(chosen),
             restarts=learner.settings.restarts,

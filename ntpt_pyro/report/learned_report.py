@@ -41,7 +41,10 @@ def figures(result: LearnedResult) -> dict[str, str]:
     verdicts = {True: f"right on {result.domain}", False: "wrong", None: "not judged: the task has no judge"}
     rows = {"program": verdicts[result.program_correct]}
     if result.test_accuracy is not None:
-        rows["held-out accuracy"] = f"{result.test_accuracy:.1%}"
+        learned_from = "" if result.held_out else " of the examples that it was learned from"
+        rows["accuracy" if learned_from else "held-out accuracy"] = (
+            f"{result.test_accuracy:.1%}{learned_from}"
+        )
     rows |= {f"on {name}": f"{share:.1%}" for name, share in result.trials.items()}
     for name, reading in result.readings.items():
         rows[f"{name} on {reading.what}"] = f"{reading.accuracy:.1%}  (it was never shown a label)"

@@ -44,7 +44,8 @@ def figures(result: PosteriorResult) -> dict[str, str]:
     if result.right_behaviours is not None:
         rows["probability that what is computed is right"] = f"{result.right_behaviours:.4g}"
     if result.test_accuracy is not None:
-        rows["held-out accuracy of the first program"] = f"{result.test_accuracy:.1%}"
+        which = "held-out accuracy" if result.held_out else "accuracy"
+        rows[f"{which} of the first program"] = f"{result.test_accuracy:.1%}"
     rows |= {f"the first program on {name}": f"{share:.1%}" for name, share in result.trials.items()}
     rows["log-evidence"] = f"{result.log_evidence:.2f} nats"
     rows["entropy"] = (

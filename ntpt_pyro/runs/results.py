@@ -92,6 +92,7 @@ class ProgramResult(Result):
     :param found_by: the name that finds the task again.
     :param parameters: that the task was made with.
     :param test_accuracy: the share of test examples that are right; None where there are none.
+    :param held_out: whether these are examples that nothing was learned from.
     :param digit_accuracy: how well ``net_0`` reads digits; None where there is no such network.
     :param program: its text.
     :param choices: every choice's integer by site.
@@ -119,6 +120,7 @@ class ProgramResult(Result):
     found_by: str
     parameters: dict[str, Any]
     test_accuracy: float | None
+    held_out: bool
     digit_accuracy: float | None
     program: list[str]
     choices: dict[str, int]

@@ -109,6 +109,7 @@ def judged_on_tests(
         "test_accuracy": task.test_accuracy(
             program, library, work.settings.test_examples, source, held_back=work.held_back
         ),
+        "held_out": task.has_tests or work.held_back is not work.training,
         "trials": task.trial_accuracies(
             program, library, min(work.settings.test_examples, TRIAL_EXAMPLES), source
         ),

@@ -1,6 +1,6 @@
 """Examples of a task: the arguments of its model, a row an example."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +9,11 @@ from jaxtyping import Int, Shaped
 from torch import Tensor
 
 from ntpt_pyro.errors import DataError
+
+Draw = Callable[[int, torch.Generator], Sequence[Tensor]]
+"""Draws so many examples from a generator: the model's arguments, a row an example, results last."""
+Given = Draw | Sequence[Tensor]
+"""Examples: those that there are, or how to draw some."""
 
 
 @dataclass(frozen=True)
@@ -98,3 +103,21 @@ def checked_examples(task: str, tensors: Sequence[object]) -> Examples:
             remedy="give one row an example in each tensor",
         )
     return Examples(tuple(found))
+
+
+def drawn_examples(
+    name: str, given: Draw | Sequence[Tensor] | Examples, count: int, source: torch.Generator
+) -> Examples:
+    """Examples, drawn where they are not there already.
+
+    :param name: of the task, for messages.
+    :param given: those that there are, or how to draw some.
+    :param count: how many to draw.
+    :param source: of the draw.
+    :returns: the examples.
+    :raises DataError: see :func:`checked_examples`.
+    """
+    if isinstance(given, Examples):
+        return given
+    tensors = given(count, source) if callable(given) else given
+    return tensors if isinstance(tensors, Examples) else checked_examples(name, tensors)

@@ -52,7 +52,6 @@ class ImageTask(Task):
     :param more: see :class:`~ntpt_pyro.Task`.
     """
 
-    checked = True  # by the tests
     also_reads: ClassVar[Mapping[str, Loader]] = {}
     """What functions read that other tasks may have brought to its library."""
 

@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from ntpt_pyro.inference.handlers.model_sites import model_sites
 from ntpt_pyro.inference.handlers.sure_readings import SureReadings
@@ -20,12 +19,8 @@ from ntpt_pyro.tasks.checking import check_functions, check_task, executes_right
 from ntpt_pyro.tasks.data.images import Images
 from ntpt_pyro.tasks.demonstrations.demonstration import Asked, Demonstration
 from ntpt_pyro.tasks.demonstrations.steps_of_model import demonstrate_model
-from ntpt_pyro.tasks.examples import Examples, checked_examples
+from ntpt_pyro.tasks.examples import Examples, Given, checked_examples, drawn_examples
 
-Draw = Callable[[int, torch.Generator], Sequence[Tensor]]
-"""Draws so many examples from a generator: the model's arguments, a row an example, results last."""
-Given = Draw | Sequence[Tensor]
-"""Examples: those that there are, or how to draw some."""
 UNNAMED = "task"
 """What a task is called that is given no name; the name that finds it takes its place."""
 BEHAVIOUR_EXAMPLES = 256
@@ -157,7 +152,7 @@ class Task:
         :returns: the examples.
         :raises DataError: where they are no tensors of one length.
         """
-        return _drawn(self.name, self._examples, count, generator)
+        return drawn_examples(self.name, self._examples, count, generator)
 
     def draw_test(self, count: int, generator: torch.Generator) -> Examples | None:
         """Test examples; nothing that is learned depends on them.
@@ -166,7 +161,7 @@ class Task:
         :param generator: source of the draw.
         :returns: the examples; None where the task has none of its own.
         """
-        return None if self._test is None else _drawn(self.name, self._test, count, generator)
+        return None if self._test is None else drawn_examples(self.name, self._test, count, generator)
 
     @property
     def trials(self) -> Mapping[str, Trial]:
@@ -176,7 +171,14 @@ class Task:
     @property
     def domain(self) -> str:
         """What its programs are judged on, in words."""
-        return "every test example" if self._judge is None else "what its judge tries"
+        if self._judge is not None:
+            return "what its judge tries"
+        return "every test example" if self.has_tests else "every example"
+
+    @property
+    def has_tests(self) -> bool:
+        """Whether it has test examples of its own."""
+        return self._test is not None
 
     def lines(self, program: Program) -> list[Line]:
         """The text of a program.
@@ -267,7 +269,7 @@ class Task:
         """
         found = {}
         for name, trial in self.trials.items():
-            examples = _drawn(self.name, trial.examples, count, generator)
+            examples = drawn_examples(self.name, trial.examples, count, generator)
             model = trial.model or self.model
             bound = partial(model, library=library) if self.functions else model
             found[name] = self._accuracy(bound, program, examples)
@@ -382,16 +384,6 @@ class Task:
         :raises DataError: where examples are no tensors of one length.
         """
         return check_task(self, programs=programs, examples=examples, seed=seed)
-
-
-def _drawn(
-    name: str, given: Draw | Sequence[Tensor] | Examples, count: int, source: torch.Generator
-) -> Examples:
-    """Examples, drawn where they are not there already."""
-    if isinstance(given, Examples):
-        return given
-    tensors = given(count, source) if callable(given) else given
-    return tensors if isinstance(tensors, Examples) else checked_examples(name, tensors)
 
 
 def _seeded() -> torch.Generator:

@@ -89,6 +89,11 @@ class TextTask(Task):
         """See :class:`~ntpt_pyro.Task`."""
         return f"the {len(self.train.instances)} instances that it was learned from"
 
+    @property
+    def has_tests(self) -> bool:
+        """See :class:`~ntpt_pyro.Task`: whether there are other batches."""
+        return len(self.batches) > 1
+
     def reproduced(self, batch: Batch, program: Program, library: Library | None) -> int:
         """How many instances a program reproduces, by the concrete interpreter.
 

@@ -76,7 +76,7 @@ def test_a_task_without_functions_asks_for_no_library(ntpt, user_file):
     code, printed, error = ntpt("posterior", "stack.py:task", "--out", "run")
     assert (code, error) == (0, "")
     assert f"stack.py:task, the exact posterior of {7**LINES:,} programs given 49 examples" in printed
-    assert "right on every test example" in printed
+    assert "right on every example" in printed
     assert not (Path("run") / "library.safetensors").exists()
     assert probabilities(ntpt("posterior", "run")[1]) == probabilities(printed)
 

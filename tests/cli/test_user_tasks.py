@@ -50,7 +50,7 @@ def test_a_stack_machine_is_learned_shown_and_questioned(ntpt):
     beside = [line.split() for line in program if line.startswith("    ")]
     assert [words[0] for words in beside] == result["program"]
     assert all(re.search(r"[01]\.\d\d", " ".join(words[1:])) for words in beside)
-    assert "right on every test example" in shown
+    assert "right on every example" in shown
     assert "2. probability" in shown
     assert Path("run.png").read_bytes().startswith(b"\x89PNG")
     code, printed, error = ntpt("posterior", "run", "--out", "exact")
