@@ -52,6 +52,7 @@ def keep_run(
         versions={},
         parameters={},
         test_accuracy=None,
+        held_out=False,
         digit_accuracy=None,
         program=[],
         program_correct=None,

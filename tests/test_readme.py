@@ -396,9 +396,6 @@ def test_the_network_of_the_guide_reads_as_recorded():
         f"{ranged(summary['test_accuracy'], '.1%')} of held-out sums, {ranged(summary['reading'], '.1%')} of "
         f"single digits, {ranged(summary['seconds'], '.0f')} s" in flowing(page)
     )
-    copies = recorded("own_network/copies.json")["median_milliseconds"]
-    assert f"take {copies['vmap']} ms a training step" in flowing(page)
-    assert f"one after the other they take {copies['one by one']} ms" in flowing(page)
 
 
 def test_results_name_no_folder_of_the_machine_they_come_from():

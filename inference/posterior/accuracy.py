@@ -91,6 +91,14 @@ def _observed(fixed: Callable[..., Any], batch: Sequence[Tensor]) -> dict[str, A
                 got=type(node["fn"]).__name__,
                 remedy="use ntpt_pyro.observe for results that programs are judged by",
             )
+        observed: Any = node["value"]
+        if observed.shape != (len(batch[0]),):
+            raise SiteError(
+                f"observed site {name!r}",
+                expected=f"one result for each of {len(batch[0])} examples, of shape [{len(batch[0])}]",
+                got=f"{[*observed.shape]}",
+                remedy="observe labels [examples] within one pyro.plate over the examples",
+            )
     if not found:
         raise SiteError(
             "model",

@@ -17,6 +17,9 @@ def follow(average: Iterable[Tensor], weights: Iterable[Tensor], updates: int, *
     :param updates: how often it has been moved before.
     :param decay: share of the average that stays, in 0..1; 0 takes the weights as they are.
     """
+    average, weights = list(average), list(weights)
+    if not average:
+        return
     now = min(decay, (1 + updates) / (10 + updates))
     move = get_ema_multi_avg_fn(now)
     move([tensor.detach() for tensor in average], [tensor.detach() for tensor in weights], updates)

@@ -22,7 +22,7 @@ def evaluate(
         typer.Option(help="an input as a PNG of symbols side by side, 28 pixels each way, white on black"),
     ] = None,
     length: Annotated[int | None, typer.Option(help="of a drawn input, in digits, or signs a side")] = None,
-    seed: Annotated[int, typer.Option(help="of the draw of an input", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="of the draw of an input", min=0, max=2**63 - 1)] = 0,
     save: Annotated[Path | None, typer.Option(help="keep the drawn input as a PNG")] = None,
     plot: Annotated[
         Path | None, typer.Option(help="draw what is read, and what the program does with it")

@@ -18,7 +18,10 @@ def show(
     top: Annotated[int, typer.Option(help="also print the K most probable programs")] = 0,
     plot: Annotated[Path | None, typer.Option(help="also draw the posterior to a file")] = None,
     example: Annotated[
-        int | None, typer.Option(help="also run the program on the K-th input, see `ntpt evaluate`", min=0)
+        int | None,
+        typer.Option(
+            help="also run the program on the K-th input, see `ntpt evaluate`", min=0, max=2**63 - 1
+        ),
     ] = None,
     data: DataFolder = None,
 ) -> None:

@@ -11,6 +11,7 @@ from pyro.nn import PyroModule
 from ntpt_pyro.errors import LibraryError
 from ntpt_pyro.language.learned_functions import LearnedFunction
 from ntpt_pyro.language.library_file import (
+    check_network,
     check_types,
     check_weights,
     read_library,
@@ -90,14 +91,16 @@ class Library(PyroModule):
     def ensure(self, function: LearnedFunction) -> None:
         """Have a function: build it where it is missing, check that it fits where it is there.
 
-        :param function: its declaration; hidden layers, or the module, may differ.
+        :param function: its declaration; hidden layers may differ.
         :raises LibraryError: where one of the name has other inputs or another output; see also :meth:`add`.
         :raises RangeError: see :meth:`add`.
         """
         if function.name not in self.steps:
             self.add(function)
             return
-        check_types(function, self[function.name].declaration)
+        here = self[function.name].declaration
+        check_types(function, here)
+        check_network(function, here)
 
     def _build(self, function: LearnedFunction, steps: int) -> None:
         """Take in a function with new weights."""

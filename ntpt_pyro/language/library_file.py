@@ -89,6 +89,26 @@ def check_types(wanted: LearnedFunction, here: LearnedFunction) -> None:
         )
 
 
+def check_network(wanted: LearnedFunction, here: LearnedFunction) -> None:
+    """Check that a function of a library is computed by the network that somebody declares.
+
+    :param wanted: what is declared.
+    :param here: what the library has.
+    :raises LibraryError: where one is a module of one's own and the other is not, or is another.
+    """
+    expected, got = (
+        f"one made by {one.module_name}" if one.module is not None else "layers by hid_sizes"
+        for one in (wanted, here)
+    )
+    if expected != got:
+        raise LibraryError(
+            f"library function {wanted.name!r}",
+            expected=expected,
+            got=got,
+            remedy="give a library of the same network, or another name to the function",
+        )
+
+
 def check_weights(path: Path, function: Network, weights: Mapping[str, torch.Tensor]) -> None:
     """Check that a module of one's own is the one whose weights are in a file.
 

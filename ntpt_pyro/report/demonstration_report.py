@@ -40,7 +40,9 @@ def draw_demonstration(shown: Demonstration, file: Path) -> None:
     :raises UsageError: where the run has no picture, or the ending is no format.
     """
     if shown.picture is None:
-        raise UsageError("--plot", expected="a run on images", got="one without", remedy="leave it out")
+        raise UsageError(
+            "--plot", expected="a task that draws its runs", got="one that does not", remedy="leave it out"
+        )
     figure, _ = empty_figure(shown.picture.width, *shown.picture.heights)
     shown.picture.draw(figure)
     write_figure(figure, file)

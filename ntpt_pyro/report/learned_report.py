@@ -54,9 +54,13 @@ def figures(result: LearnedResult) -> dict[str, str]:
         low, high = success_rate(result.restarts_correct, result.restarts).interval
         right = f"{result.restarts_correct} of {result.restarts} ({low:.0%} to {high:.0%})"
         rows["restarts right"] = f"{right}, after {result.rounds} search(es)"
+    if result.lost is not None:
+        rows["training on"] = (
+            f"lost the program ({result.lost:.1%} of examples held back); the search's is kept"
+        )
     if result.log_evidence is not None:
         rows["log-evidence"] = (
-            f"at least {result.log_evidence:.1f} nats, {EVIDENCE_EXAMPLES} examples at most"
+            f"at least about {result.log_evidence:.1f} nats, {EVIDENCE_EXAMPLES} examples at most"
         )
     rows["training"] = f"{result.steps} steps, {result.seconds:.0f} s"
     return rows | result.facts

@@ -81,7 +81,7 @@ def _shade(probability: float) -> str:
 
 
 def print_marginals(console: "Console", result: ProgramResult, posterior: Posterior) -> None:
-    """Print the marginals of the choices as a table, beside the program that was chosen.
+    """Print the most probable alternative of each choice by itself.
 
     :param console: where to.
     :param result: whose program it is.
@@ -96,12 +96,13 @@ def print_marginals(console: "Console", result: ProgramResult, posterior: Poster
     table.add_column("probability", justify="right")
     table.add_column("")
     table.add_column("entropy", justify="right")
-    entropies, chosen = posterior.entropies(), result.choices
+    entropies = posterior.entropies()
     for site, probs in posterior.marginals.items():
-        probability = float(probs[chosen[site]])
+        best = int(probs.argmax())
+        probability = float(probs[best])
         table.add_row(
             escape(site),
-            escape(result.word(site, chosen[site])),
+            escape(result.word(site, best)),
             f"{probability:.3f}",
             "█" * round(BAR * probability),
             f"{abs(entropies[site]):.3f}",

@@ -7,6 +7,7 @@ looked at once, at the end.
 
 import time
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from ntpt_pyro.inference.posterior.choice_marginals import marginals, most_proba
 from ntpt_pyro.inference.posterior.decided_programs import program_of
 from ntpt_pyro.inference.posterior.mean_field import MeanFieldPosterior
 from ntpt_pyro.inference.posterior.posterior import Posterior
+from ntpt_pyro.inference.training.choice_guide import ChoiceGuide
 from ntpt_pyro.inference.training.fit import fit
 from ntpt_pyro.inference.training.restart_search import POSTERIOR_EXAMPLES, Rounds, best_alone
 from ntpt_pyro.language.library import Library
@@ -72,13 +74,18 @@ class Induced:
 
 @dataclass(frozen=True)
 class Ended:
-    """What training ends with: the posterior, the functions, steps and snapshots of both phases."""
+    """What training ends with: the posterior, the functions, steps and snapshots of both phases.
+
+    ``lost`` is the share of the examples held back that training on ended with, where the search had
+    explained more of them: then what the search found is kept.
+    """
 
     posterior: Posterior
     program: dict[str, int]
     library: Library
     steps: int
     snapshots: Snapshots
+    lost: float | None = None
 
 
 def induce(
@@ -117,6 +124,13 @@ def induce(
     >>> found.program, found.result.program_correct
     ({'line': 1}, True)
     """
+    if not isinstance(task, Task):
+        raise UsageError(
+            "induce",
+            expected="a Task",
+            got=type(task).__name__,
+            remedy="make one: Task(model, examples=...), or find one by its name: find_task(name)",
+        )
     method, settings = settled_settings(task, settings, changes)
     if resume and out is None:
         raise UsageError("resume", expected="a folder to go on in", got="none", remedy="name it (out)")
@@ -279,6 +293,7 @@ def _settled(work: Work, found: Found) -> Ended:
         return Ended(posterior, posterior.mode(), found.library, 0, [])
     task, settings = work.task, work.settings
     guide, library = best_alone(found.guide, found.library, found.verdict.best)
+    searched = best_alone(found.guide, deepcopy(found.library), found.verdict.best)
     library.teach(task.taught(found.verdict.program, library))
     if settings.dropout:
         for network in library:
@@ -305,13 +320,18 @@ def _settled(work: Work, found: Found) -> Ended:
         assert isinstance(state.average, Library)
         guide, library = state.guide, state.average
     library.count_steps(settings.steps)
-    library.eval()
-    model, some = task.with_library(library), work.examples.split(POSTERIOR_EXAMPLES)[0].tensors
+    ended = _read_off(work, found, guide, library)
+    share = task.accuracy(ended.program, ended.library, work.held_back)
+    if found.verdict.good_enough and share < found.verdict.accuracy:
+        lost = _read_off(work, found, *searched)
+        return replace(lost, steps=steps, snapshots=found.snapshots, lost=share)
+    return replace(ended, steps=steps, snapshots=[*found.snapshots, *history.of(0, after=found.steps)])
+
+
+def _read_off(work: Work, found: Found, guide: ChoiceGuide, library: Library) -> Ended:
+    """The posterior and the most probable program of a guide."""
+    model = work.task.with_library(library.eval())
+    some = work.examples.split(POSTERIOR_EXAMPLES)[0].tensors
     believed = marginals(found.strategy, model, guide, some)
-    return Ended(
-        MeanFieldPosterior({site: probs[0] for site, probs in believed.items()}),
-        program_of(most_probable(found.strategy, model, guide, some)),
-        library,
-        steps,
-        [*found.snapshots, *history.of(0, after=found.steps)],
-    )
+    posterior = MeanFieldPosterior({site: probs[0] for site, probs in believed.items()})
+    return Ended(posterior, program_of(most_probable(found.strategy, model, guide, some)), library, 0, [])

@@ -160,6 +160,8 @@ class LearnedResult(ProgramResult):
         restarts were trained.
     :param search_steps: training steps of the search that found it.
     :param how: the way of the search in words, where it was another than training restarts.
+    :param lost: the share of the examples held back that training on ended with, where the search had
+        explained more of them: then what the search found is kept. None where that was not so.
     """
 
     kind: ClassVar[str] = "learned"
@@ -168,6 +170,7 @@ class LearnedResult(ProgramResult):
     held_back_log_likelihood: float | None
     search_steps: int
     how: str | None = None
+    lost: float | None = None
 
 
 @dataclass(frozen=True)

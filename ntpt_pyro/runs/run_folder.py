@@ -241,6 +241,13 @@ class RunFolder:
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError as error:
+            if (self.folder / "options.json").exists():
+                raise RunError(
+                    str(self.folder),
+                    expected="a finished run",
+                    got=f"one that is not finished: no {name} in it",
+                    remedy="go on with it: the command that began it, with --resume",
+                ) from error
             got = "no such folder" if not self.folder.is_dir() else f"no {name} in it"
             raise self._not_a_run(got) from error
         except (OSError, ValueError, RecursionError) as error:

@@ -90,19 +90,19 @@ class Settings:
     strategy: "str | Strategy" = setting(
         "marginal", "the way of inference; one of those that `ntpt tasks` lists"
     )
-    examples: int = setting(1000, "training examples", at_least=1)
+    examples: int = setting(1000, "training examples, of tasks that draw them", at_least=1)
     restarts: int = setting(16, "programs trained at once", at_least=1)
     steps: int = setting(1000, "training steps in all", at_least=1)
-    search: int | None = setting(
-        300, "of them at most so many, and never more than a third, with all restarts", at_least=1
-    )
+    search: int | None = setting(300, "steps with all restarts; at most a third of --steps", at_least=1)
     look: int | None = setting(
         None, "steps between looks at examples held back, which end a search that explains them", at_least=1
     )
     rounds: int = setting(3, "searches at most", at_least=1)
     seed: int = setting(0, "of everything random", at_least=0, below=2**32)
     batch_size: int | None = setting(32, "examples a step", at_least=1)
-    settle_batch: int | None = setting(None, "examples a step after the search; as many", at_least=1)
+    settle_batch: int | None = setting(
+        None, "examples a step after the search (default: as before)", at_least=1
+    )
     choice_lr: float = setting(0.1, "learning rate of the choices", above=0, below=1e30)
     library_lr: float = setting(1e-3, "learning rate of the networks", above=0, below=1e30)
     init_scale: float = setting(

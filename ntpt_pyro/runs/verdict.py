@@ -75,6 +75,7 @@ def described(work: Work, program: dict[str, int], library: Library) -> dict[str
     :returns: fields of :class:`~ntpt_pyro.runs.results.ProgramResult`.
     """
     task, lines = work.task, work.task.lines(program)
+    facts = task.facts(program, library)
     return {
         "task": task.name,
         "found_by": task.found_by,
@@ -84,7 +85,7 @@ def described(work: Work, program: dict[str, int], library: Library) -> dict[str
         "lines": lines,
         "words": task.alternatives(library, work.examples),
         "domain": task.domain,
-        "facts": task.facts(program, library),
+        "facts": {str(what): str(words) for what, words in facts.items()},
         "data": task.data_sources(),
         "options": {**task.parameters, **work.settings.to_json()},
     }
@@ -186,6 +187,7 @@ def _learned_result(
         held_back_log_likelihood=found.verdict.log_likelihood,
         search_steps=found.steps,
         how=found.how,
+        lost=ended.lost,
     )
 
 

@@ -1,7 +1,7 @@
 """Does a task hold together? Its model against its concrete interpreter, on random programs and inputs."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from operator import index
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +13,16 @@ from ntpt_pyro.inference.handlers.model_sites import ChoiceSite, model_sites
 from ntpt_pyro.inference.handlers.sure_readings import SureReadings
 from ntpt_pyro.inference.posterior.accuracy import predicted
 from ntpt_pyro.inference.posterior.decided_programs import decided, program_of
+from ntpt_pyro.language.learned_functions import LearnedFunction
 from ntpt_pyro.language.library import Library
 from ntpt_pyro.language.program import Program
 from ntpt_pyro.tasks.examples import Examples
 
 if TYPE_CHECKING:
     from ntpt_pyro.tasks.task import Task
+
+ALONE = 4
+"""Programs that are run by themselves, too."""
 
 CALLED_WITH = {
     "source": ("program",),
@@ -49,6 +53,7 @@ def check_task(task: "Task", *, programs: int, examples: int, seed: int) -> int:
         model = SureReadings()(decided(task.with_library(library), columns, some.tensors))
         with torch.no_grad():
             results = predicted(model, some.tensors)
+        _compare_alone(task, library, columns, some, results)
     check_lines(task, program_of(columns, 0))
     if task.execute is None:
         return 0
@@ -60,6 +65,57 @@ def check_task(task: "Task", *, programs: int, examples: int, seed: int) -> int:
             _compare(task, program, library, some, row, of_model)
             compared += 1
     return compared
+
+
+def check_fields(name: str, model: Any, functions: Any, uses: Any) -> None:
+    """Check that what a task is made of is what it should be.
+
+    :param name: of the task.
+    :param model: a callable.
+    :param functions: declarations of learnable functions.
+    :param uses: a mapping.
+    :raises TaskError: names the first that is not.
+    """
+    wrong = None
+    if not callable(model):
+        wrong = ("model", "a Pyro program: a function", model)
+    elif not isinstance(functions, Sequence) or isinstance(functions, str):
+        wrong = ("functions", "a list of what @learn declares", functions)
+    elif others := [one for one in functions if not isinstance(one, LearnedFunction)]:
+        wrong = ("functions", "what @learn declares", others[0])
+    elif uses is not None and not isinstance(uses, Mapping):
+        wrong = ("uses", "a mapping from choices to what matters when", uses)
+    if wrong is not None:
+        what, expected, got = wrong
+        raise TaskError(
+            f"task {name}, {what}", expected=expected, got=type(got).__name__, remedy="correct the task"
+        )
+
+
+def _compare_alone(
+    task: "Task",
+    library: Library | None,
+    columns: Mapping[str, Tensor],
+    examples: Examples,
+    together: Mapping[str, Tensor],
+) -> None:
+    """Raise where a program alone gives other results than beside others: Python looked at a choice."""
+    for number in range(min(ALONE, len(next(iter(columns.values()))))):
+        one = {site: column[number : number + 1] for site, column in columns.items()}
+        fixed = SureReadings()(decided(task.with_library(library), one, examples.tensors))
+        with torch.no_grad():
+            alone = predicted(fixed, examples.tensors)
+        for site, found in alone.items():
+            for row in range(len(examples)):
+                expected, got = int(_at(found, 0, row)), int(_at(together[site], number, row))
+                if expected != got:
+                    raise TaskError(
+                        f"task {task.name}, program {program_of(columns, number)}, site {site!r}",
+                        expected=f"{expected}, as the program gives by itself",
+                        got=f"{got} where it is run beside others",
+                        remedy="let no `if`, index or argmax of Python, nor chance, look at a choice: "
+                        "use switch and select",
+                    )
 
 
 def check_choices(task: "Task", library: Library | None, examples: Examples) -> dict[str, ChoiceSite]:

@@ -71,6 +71,8 @@ def checked_examples(task: str, tensors: Sequence[object]) -> Examples:
         no integers.
     """
     where = f"task {task}, examples"
+    if isinstance(tensors, Examples):
+        return tensors
     if not isinstance(tensors, Sequence) or len(tensors) < 2:
         got = f"{len(tensors)}" if isinstance(tensors, Sequence) else type(tensors).__name__
         raise DataError(

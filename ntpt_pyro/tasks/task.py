@@ -15,7 +15,7 @@ from ntpt_pyro.inference.posterior.program_space import ProgramSpace, Uses
 from ntpt_pyro.language.learned_functions import LearnedFunction
 from ntpt_pyro.language.library import Library
 from ntpt_pyro.language.program import Line, Program
-from ntpt_pyro.tasks.checking import check_functions, check_task, executes_right
+from ntpt_pyro.tasks.checking import check_fields, check_functions, check_task, executes_right
 from ntpt_pyro.tasks.data.images import Images
 from ntpt_pyro.tasks.demonstrations.demonstration import Asked, Demonstration
 from ntpt_pyro.tasks.demonstrations.steps_of_model import demonstrate_model
@@ -114,8 +114,9 @@ class Task:
         name: str = UNNAMED,
         about: str = "",
     ) -> None:
+        check_fields(name, model, functions, uses)
         self.model = model
-        self.name = name
+        self.name = str(name)
         self.about = about or (model.__doc__ or "").strip().split("\n")[0]
         self.functions = tuple(functions)
         self.execute = execute
@@ -193,7 +194,7 @@ class Task:
             ]
         text = self._source(program)
         lines = text.splitlines() if isinstance(text, str) else text
-        return [line if isinstance(line, Line) else Line(line) for line in lines]
+        return [line if isinstance(line, Line) else Line(str(line)) for line in lines]
 
     def word(self, site: str, integer: int) -> str:
         """The word for an alternative of a choice.
@@ -202,7 +203,7 @@ class Task:
         :param integer: the alternative.
         :returns: the word; the integer where the task gives none.
         """
-        return str(integer) if self._words is None else self._words(site, integer)
+        return str(integer if self._words is None else self._words(site, integer))
 
     def right(self, program: Program, library: Library | None = None) -> bool | None:
         """Whether a program is right, judged by execution.
@@ -212,7 +213,8 @@ class Task:
         :returns: None where it is not known: no judge is given, and what functions read stands between.
         """
         if self._judge is not None:
-            return bool(self._judge(program))
+            verdict = self._judge(program)
+            return None if verdict is None else bool(verdict)
         if self.functions:
             return None
         tried = self.draw_test(BEHAVIOUR_EXAMPLES, _seeded()) or self.draw(BEHAVIOUR_EXAMPLES, _seeded())

@@ -59,7 +59,7 @@ def test_figures_of_what_was_learned():
     assert rows["accuracy"] == "100.0% of the examples that it was learned from"
     assert rows["restarts right"].startswith(f"{result.restarts_correct} of 8 (")
     assert rows["training"].startswith("150 steps, ")
-    assert rows["log-evidence"].startswith("at least -")
+    assert rows["log-evidence"].startswith("at least about -")
     assert learned_figures(induce(sum_task(), strategy="em", steps=9).result)["search"].startswith(
         "all programs"
     )

@@ -381,3 +381,23 @@ def test_further_tests_are_made_with_the_model_that_they_name():
     assert 0 < found["drawn"] < 1
     result = induce(task, restarts=8, steps=150).result
     assert result.trials == {"as it is": 1.0, "turned": pytest.approx(1 / 5), "drawn": 1.0}
+
+
+def test_what_the_search_explained_is_not_lost_by_training_on(monkeypatch):
+    """Training on destroys the choices: the program of the search is kept, and it is said."""
+    real, calls = recipe.fit, []
+
+    def destroying(*args, **settings):
+        state = real(*args, **settings)
+        for logits in state.guide.logits().values():
+            logits.copy_(-50 * logits.sign())
+        calls.append(state)
+        return state
+
+    monkeypatch.setattr(recipe, "fit", destroying)
+    found = induce(sum_task(), restarts=8, steps=300, search=100, seed=1)
+    assert calls
+    assert found.result.held_back_accuracy == found.result.test_accuracy == 1.0
+    assert found.result.program_correct
+    assert found.result.lost is not None
+    assert found.result.lost < 1.0

@@ -123,3 +123,40 @@ def test_what_is_wrong_with_a_model_is_told(made, error, message):
     with pytest.raises(error, match=message) as caught:
         made().check()
     assert "\n" not in str(caught.value)
+
+
+def test_a_model_that_looks_at_a_choice_is_found_out():
+    def model(x, y=None):
+        line = choice("line", 2)
+        with pyro.plate("examples", len(x)):
+            ways = [one_hot(x, 5), one_hot((x + 1) % 5, 5)]
+            observe("y", ways[int(line.argmax(-1).flatten()[0])], y)
+
+    x = torch.arange(5)
+    with pytest.raises(TaskError, match=r"as the program gives by itself, got .* beside others; .* switch"):
+        Task(model, (x, x)).check()
+
+
+@pytest.mark.parametrize("labels", [torch.arange(5).unsqueeze(-1), torch.arange(25).reshape(5, 5) % 5])
+def test_one_result_an_example_is_wanted(labels):
+    def model(x, y=None):
+        line = choice("line", 2)
+        with pyro.plate("examples", len(x)):
+            observe("y", switch(line, [one_hot(x, 5), one_hot((x + 1) % 5, 5)]), y)
+
+    with pytest.raises(SiteError, match=r"expected one result for each of 5 examples, of shape \[5\]"):
+        Task(model, (torch.arange(5), labels)).check()
+
+
+@pytest.mark.parametrize(
+    ("field", "message"),
+    [
+        ({"model": 3}, "task task, model: expected a Pyro program: a function, got int"),
+        ({"functions": [len]}, "task task, functions: expected what @learn declares, got builtin_function"),
+        ({"uses": [1]}, "task task, uses: expected a mapping from choices .* got list"),
+    ],
+)
+def test_what_a_task_is_made_of_is_checked(field, message):
+    given = {"model": lambda x, y: None, **field}
+    with pytest.raises(TaskError, match=message):
+        Task(given.pop("model"), (torch.arange(5), torch.arange(5)), **given)
