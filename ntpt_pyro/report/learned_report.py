@@ -56,7 +56,7 @@ def figures(result: LearnedResult) -> dict[str, str]:
         rows["restarts right"] = f"{right}, after {result.rounds} search(es)"
     if result.lost is not None:
         rows["training on"] = (
-            f"lost the program ({result.lost:.1%} of examples held back); the search's is kept"
+            f"lost it ({result.lost:.1%} of those held back); the search's is kept"
         )
     if result.log_evidence is not None:
         rows["log-evidence"] = (
