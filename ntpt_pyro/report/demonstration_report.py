@@ -41,7 +41,7 @@ def draw_demonstration(shown: Demonstration, file: Path) -> None:
     """
     if shown.picture is None:
         raise UsageError(
-            "--plot", expected="a task that draws its runs", got="one that does not", remedy="leave it out"
+            "--plot", expected="a run that has a picture", got="one without", remedy="leave it out"
         )
     figure, _ = empty_figure(shown.picture.width, *shown.picture.heights)
     shown.picture.draw(figure)

@@ -55,9 +55,7 @@ def figures(result: LearnedResult) -> dict[str, str]:
         right = f"{result.restarts_correct} of {result.restarts} ({low:.0%} to {high:.0%})"
         rows["restarts right"] = f"{right}, after {result.rounds} search(es)"
     if result.lost is not None:
-        rows["training on"] = (
-            f"lost it ({result.lost:.1%} of those held back); the search's is kept"
-        )
+        rows["training on"] = f"lost it ({result.lost:.1%} of those held back); the search's is kept"
     if result.log_evidence is not None:
         rows["log-evidence"] = (
             f"at least about {result.log_evidence:.1f} nats, {EVIDENCE_EXAMPLES} examples at most"

@@ -63,7 +63,7 @@ def test_what_cannot_be_evaluated_is_one_line(refused, solved, tmp_path):
         ([solved, "3+4", "--strip", strip], "expected text or --strip, got both"),
         (
             [solved, "3+4", "--plot", tmp_path / "run.png"],
-            "--plot: expected a run on images, got one without",
+            "--plot: expected a run that has a picture, got one without",
         ),
         ([solved, "--strip", strip], "an odd number of symbols, got 28 by 112"),
         ([solved, "--strip", tmp_path / "none.png"], "expected a picture, got no such file"),
@@ -130,7 +130,9 @@ def test_a_users_task_is_run_on_one_of_its_examples(ntpt, refused, user_file, tm
     assert "what a run of mine.py:task can be asked for (--seed), got 3" in refused(
         "evaluate", "kept", "--length", 3
     )
-    assert "expected a run on images, got one without" in refused("evaluate", "kept", "--plot", "p.png")
+    assert "expected a run that has a picture, got one without" in refused(
+        "evaluate", "kept", "--plot", "p.png"
+    )
 
 
 def test_what_a_users_network_reads_is_shown(ntpt, user_file, tmp_path):

@@ -48,7 +48,7 @@ def test_runs_that_cannot_be_used_are_named(refused, finished, tmp_path):
     unfinished = tmp_path / "unfinished"
     shutil.copytree(finished, unfinished)
     (unfinished / "result.json").unlink()
-    assert "got no result.json in it" in refused("show", unfinished)
+    assert "got one that is not finished: no result.json in it", "--resume" in refused("show", unfinished)
     for name in ("options.json", "result.json"):
         path = finished / name
         path.write_text(path.read_text().replace("ntpt_pyro run 2", "ntpt_pyro run 1"))
