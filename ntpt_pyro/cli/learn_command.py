@@ -44,13 +44,7 @@ def _learn(
     resume: bool,
     **parameters: Any,
 ) -> None:
-    from ntpt_pyro.report.by_kind import print_kept, print_result
-    from ntpt_pyro.runs.induce import induce
     from ntpt_pyro.tasks.registry import find_task
 
     task = find_task(name, **parameters)
-    given = session.library_for(task, library)
-    found = induce(task, library=given, out=out, resume=resume, progress=session.progress(), **settings)
-    console = session.console()
-    print_result(console, found.result, found.posterior)
-    print_kept(console, out)
+    session.induce_and_print(task, session.library_for(task, library), settings, out, resume=resume)

@@ -25,13 +25,8 @@ def posterior(
     session.check_resumable(out, resume=resume)
     session.set_threads(threads)
     from ntpt_pyro.cli.task_or_run import task_and_library
-    from ntpt_pyro.report.by_kind import print_kept, print_result
-    from ntpt_pyro.runs.induce import induce
 
     target, trained = task_and_library(task, lines=lines, data=data)
     given = session.library_for(target, library) if library is not None else trained
     settings = {**settings, "strategy": "exhaustive"}
-    found = induce(target, library=given, out=out, resume=resume, progress=session.progress(), **settings)
-    console = session.console()
-    print_result(console, found.result, found.posterior)
-    print_kept(console, out)
+    session.induce_and_print(target, given, settings, out, resume=resume)

@@ -1,8 +1,9 @@
 """What commands do alike before they work: threads, device, the library, the console."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ntpt_pyro.errors import UsageError
 
@@ -70,6 +71,31 @@ def library_for(task: "Task", path: Path | None) -> "Library | None":
     from ntpt_pyro.runs.run_folder import load_library
 
     return None if path is None else load_library(path, task.functions)
+
+
+def induce_and_print(
+    task: "Task",
+    library: "Library | None",
+    settings: Mapping[str, Any],
+    out: Path | None,
+    *,
+    resume: bool,
+) -> None:
+    """Induce a task's program, print it, and say where it is kept.
+
+    :param task: the task.
+    :param library: functions to begin with.
+    :param settings: those that were given.
+    :param out: the folder to keep the run in.
+    :param resume: go on with the run there.
+    """
+    from ntpt_pyro.report.by_kind import print_kept, print_result
+    from ntpt_pyro.runs.induce import induce
+
+    found = induce(task, library=library, out=out, resume=resume, progress=progress(), **settings)
+    printed_to = console()
+    print_result(printed_to, found.result, found.posterior)
+    print_kept(printed_to, out)
 
 
 def console() -> "Console":

@@ -35,22 +35,13 @@ def terpret(
     """Learn the parameters of a program text in TerpreT from instances of it."""
     session.check_resumable(out, resume=resume)
     session.set_threads(threads)
-    from ntpt_pyro.report.by_kind import print_kept, print_result
-    from ntpt_pyro.runs.induce import induce
     from ntpt_pyro.tasks.text_task import text_task
 
-    task, console = text_task(model, hypers, instances), session.console()
+    task = text_task(model, hypers, instances)
     if check:
         compared = task.check()
-        console.print(f"{model}: compiled text and interpreter agree on {compared:,} results", markup=False)
+        session.console().print(
+            f"{model}: compiled text and interpreter agree on {compared:,} results", markup=False
+        )
         return
-    found = induce(
-        task,
-        library=session.library_for(task, library),
-        out=out,
-        resume=resume,
-        progress=session.progress(),
-        **settings,
-    )
-    print_result(console, found.result, found.posterior)
-    print_kept(console, out)
+    session.induce_and_print(task, session.library_for(task, library), settings, out, resume=resume)

@@ -29,7 +29,7 @@ from ntpt_pyro.runs.methods.method import IMAGE_DROPOUT, Found, Method, Work
 from ntpt_pyro.runs.methods.named import method_of
 from ntpt_pyro.runs.methods.restarts_method import search_steps
 from ntpt_pyro.runs.results import ProgramResult
-from ntpt_pyro.runs.run_folder import RunFolder
+from ntpt_pyro.runs.run_folder import LIBRARY, RunFolder, load_library
 from ntpt_pyro.runs.settings import Settings
 from ntpt_pyro.runs.verdict import result_of
 from ntpt_pyro.tasks.checking import check_choices
@@ -151,8 +151,6 @@ def kept(run: RunFolder, task: Task) -> Induced:
     :returns: the program, the marginals of its choices, the functions.
     :raises RunError: where the run is not finished, damaged or of another version.
     """
-    from ntpt_pyro.runs.run_folder import LIBRARY, load_library
-
     library = load_library(run.folder, task.functions) if (run.folder / LIBRARY).exists() else Library()
     return Induced(run.program_result(), run.posterior(), library)
 
@@ -287,14 +285,14 @@ def _search(method: Method, work: Work) -> tuple[Found, int, int]:
 
 def _settled(work: Work, found: Found) -> Ended:
     """Train the best restart on, alone and on all examples; nothing where the search is all there is."""
-    if found.exact is not None or found.guide is None:
-        assert found.exact is not None
+    if found.exact is not None:
         posterior = found.exact.posterior
         return Ended(posterior, posterior.mode(), found.library, 0, [])
+    assert found.guide is not None
     task, settings = work.task, work.settings
     guide, library = best_alone(found.guide, found.library, found.verdict.best)
-    searched = best_alone(found.guide, deepcopy(found.library), found.verdict.best)
     library.teach(task.taught(found.verdict.program, library))
+    searched = found.guide.take(torch.tensor([found.verdict.best])), deepcopy(library)
     if settings.dropout:
         for network in library:
             network.dropout = IMAGE_DROPOUT
@@ -321,10 +319,12 @@ def _settled(work: Work, found: Found) -> Ended:
         guide, library = state.guide, state.average
     library.count_steps(settings.steps)
     ended = _read_off(work, found, guide, library)
-    share = task.accuracy(ended.program, ended.library, work.held_back)
-    if found.verdict.good_enough and share < found.verdict.accuracy:
-        lost = _read_off(work, found, *searched)
-        return replace(lost, steps=steps, snapshots=found.snapshots, lost=share)
+    if found.verdict.good_enough:
+        share = task.accuracy(ended.program, ended.library, work.held_back)
+        if share < found.verdict.accuracy:
+            searched[1].count_steps(found.steps)
+            lost = _read_off(work, found, *searched)
+            return replace(lost, steps=steps, snapshots=found.snapshots, lost=share)
     return replace(ended, steps=steps, snapshots=[*found.snapshots, *history.of(0, after=found.steps)])
 
 

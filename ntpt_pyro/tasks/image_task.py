@@ -67,7 +67,6 @@ class ImageTask(Task):
     ) -> None:
         self._loaders = {function.name: load for function, load in reads.items()}
         self._folders = (data, download)
-        self._image_draw = drawn
         super().__init__(
             model,
             examples=lambda *drawing: drawn(self.images["train"], *drawing).tensors,

@@ -383,8 +383,9 @@ def test_further_tests_are_made_with_the_model_that_they_name():
     assert result.trials == {"as it is": 1.0, "turned": pytest.approx(1 / 5), "drawn": 1.0}
 
 
-def test_what_the_search_explained_is_not_lost_by_training_on(monkeypatch):
-    """Training on destroys the choices: the program of the search is kept, and it is said."""
+@pytest.fixture
+def training_on_that_destroys(monkeypatch):
+    """Training on turns every choice round; gives the trainings."""
     real, calls = recipe.fit, []
 
     def destroying(*args, **settings):
@@ -395,9 +396,22 @@ def test_what_the_search_explained_is_not_lost_by_training_on(monkeypatch):
         return state
 
     monkeypatch.setattr(recipe, "fit", destroying)
+    return calls
+
+
+def test_what_the_search_explained_is_not_lost_by_training_on(training_on_that_destroys):
     found = induce(sum_task(), restarts=8, steps=300, search=100, seed=1)
-    assert calls
+    assert training_on_that_destroys
     assert found.result.held_back_accuracy == found.result.test_accuracy == 1.0
     assert found.result.program_correct
     assert found.result.lost is not None
     assert found.result.lost < 1.0
+
+
+def test_the_functions_of_a_program_that_is_kept_count_as_trained(training_on_that_destroys):
+    found = induce(reading_task(), restarts=4, steps=240, rounds=1, examples=200, library_lr=0.01)
+    assert training_on_that_destroys
+    assert found.result.lost is not None
+    assert found.result.program_correct
+    assert found.result.test_accuracy > 0.9
+    assert found.library.steps["bright"] == found.result.search_steps
