@@ -1,7 +1,7 @@
 """How well programs explain data: log-likelihoods, and a bound on the log-evidence."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -23,12 +23,31 @@ def log_likelihood(fixed: Model, batch: Sequence[Tensor]) -> Float[Tensor, " pro
     :returns: ``[programs]``, in nats, at most 0.
     """
     total: Tensor = torch.zeros(())
+    for one in _observed_log_probs(fixed, batch):
+        total = total + one.sum(-1)
+    return total
+
+
+def example_log_likelihoods(fixed: Model, batch: Sequence[Tensor]) -> Float[Tensor, "programs examples"]:
+    """The log-likelihood of each example of a batch under decided programs.
+
+    :param fixed: see :func:`log_likelihood`.
+    :param batch: its arguments.
+    :returns: ``[programs, examples]``, in nats, at most 0.
+    """
+    total: Tensor = torch.zeros(())
+    for one in _observed_log_probs(fixed, batch):
+        total = total + one
+    return total
+
+
+def _observed_log_probs(fixed: Model, batch: Sequence[Tensor]) -> Iterator[Tensor]:
+    """The log-probabilities of each observed site, ``[programs, examples]``."""
     trace = poutine.trace(fixed).get_trace(*batch)
     for site in trace.nodes.values():
         if site["type"] == "sample" and site["is_observed"] and role_of(site) is None:
             output: Any = site["fn"]
-            total = total + output.log_prob(site["value"]).sum(-1)
-    return total
+            yield output.log_prob(site["value"])
 
 
 def mean_log_likelihood(

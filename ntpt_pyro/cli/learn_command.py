@@ -6,7 +6,17 @@ from typing import Annotated, Any
 import typer
 
 from ntpt_pyro.cli import options, session
-from ntpt_pyro.cli.options import DataFolder, Download, Lines, Out, Resume, TaskName, Threads, TrainedLibrary
+from ntpt_pyro.cli.options import (
+    Ask,
+    DataFolder,
+    Download,
+    Lines,
+    Out,
+    Resume,
+    TaskName,
+    Threads,
+    TrainedLibrary,
+)
 from ntpt_pyro.runs.settings import Settings
 
 app = options.command_app()
@@ -23,6 +33,7 @@ def learn(
     lines: Lines = None,
     threads: Threads = 1,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
+    ask: Ask = False,
     out: Out = None,
     resume: Resume = False,
 ) -> None:
@@ -32,7 +43,17 @@ def learn(
     import torch
 
     with torch.device(session.device_named(device)):
-        _learn(task, settings, library, out, resume=resume, data=data, download=download, lines=lines)
+        _learn(
+            task,
+            settings,
+            library,
+            out,
+            resume=resume,
+            ask=ask,
+            data=data,
+            download=download,
+            lines=lines,
+        )
 
 
 def _learn(
@@ -42,9 +63,10 @@ def _learn(
     out: Path | None,
     *,
     resume: bool,
+    ask: bool,
     **parameters: Any,
 ) -> None:
     from ntpt_pyro.tasks.registry import find_task
 
     task = find_task(name, **parameters)
-    session.induce_and_print(task, session.library_for(task, library), settings, out, resume=resume)
+    session.induce_and_print(task, session.library_for(task, library), settings, out, resume=resume, ask=ask)

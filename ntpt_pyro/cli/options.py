@@ -29,6 +29,13 @@ Out = Annotated[Path | None, typer.Option(help="folder to keep the run in")]
 OutNeeded = Annotated[Path, typer.Option(help="folder to keep everything in")]
 Resume = Annotated[bool, typer.Option("--resume", help="go on with the run in --out")]
 
+Ask = Annotated[
+    bool,
+    typer.Option(
+        "--ask", help="solver: asks you for results on inputs that tell programs apart, until none is left"
+    ),
+]
+
 Command = Callable[..., None]
 
 

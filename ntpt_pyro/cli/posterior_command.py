@@ -4,13 +4,22 @@ from typing import Any
 
 from ntpt_pyro.cli import options, session
 from ntpt_pyro.cli.options import DataFolder, Lines, Out, Resume, TaskName, Threads, TrainedLibrary
+from ntpt_pyro.errors import UsageError
 from ntpt_pyro.runs.settings import Settings
 
 app = options.command_app()
+ALTERNATIVES = 3
+"""Programs of other behaviour that a solver looks for."""
 
 
 @app.command()
-@options.with_settings(Settings, only=["examples", "tolerance", "memory", "seed", "test_examples"])
+@options.with_settings(
+    Settings,
+    only=[
+        *("strategy", "examples", "tolerance", "memory", "seed", "test_examples"),
+        *("seconds", "alternatives"),
+    ],
+)
 def posterior(
     task: TaskName,
     settings: dict[str, Any],
@@ -21,12 +30,22 @@ def posterior(
     out: Out = None,
     resume: Resume = False,
 ) -> None:
-    """Find the exact posterior over all programs. TASK may be a run's folder: then its task and library."""
+    """Find the exact posterior over all programs. TASK may be a run's folder: then its task and library.
+
+    With --strategy solver it finds the best program and others of other behaviour (--alternatives), with a
+    proof, also where there are too many programs to try.
+    """
+    strategy = settings.get("strategy", "exhaustive")
+    if strategy not in ("exhaustive", "solver"):
+        raise UsageError(
+            "--strategy", expected="exhaustive or solver", got=repr(strategy), remedy="pick one, or use learn"
+        )
+    others = {"alternatives": ALTERNATIVES} if strategy == "solver" else {}
     session.check_resumable(out, resume=resume)
     session.set_threads(threads)
     from ntpt_pyro.cli.task_or_run import task_and_library
 
     target, trained = task_and_library(task, lines=lines, data=data)
     given = session.library_for(target, library) if library is not None else trained
-    settings = {**settings, "strategy": "exhaustive"}
+    settings = {**others, **settings, "strategy": strategy}
     session.induce_and_print(target, given, settings, out, resume=resume)

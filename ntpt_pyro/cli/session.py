@@ -80,6 +80,7 @@ def induce_and_print(
     out: Path | None,
     *,
     resume: bool,
+    ask: bool = False,
 ) -> None:
     """Induce a task's program, print it, and say where it is kept.
 
@@ -88,12 +89,22 @@ def induce_and_print(
     :param settings: those that were given.
     :param out: the folder to keep the run in.
     :param resume: go on with the run there.
+    :param ask: have the person answer a solver's questions.
     """
+    from ntpt_pyro.cli.asking import Person
     from ntpt_pyro.report.by_kind import print_kept, print_result
     from ntpt_pyro.runs.induce import induce
 
-    found = induce(task, library=library, out=out, resume=resume, progress=progress(), **settings)
     printed_to = console()
+    found = induce(
+        task,
+        library=library,
+        out=out,
+        resume=resume,
+        progress=progress(),
+        oracle=Person(task, printed_to) if ask else None,
+        **settings,
+    )
     print_result(printed_to, found.result, found.posterior)
     print_kept(printed_to, out)
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from ntpt_pyro.cli import options, session
-from ntpt_pyro.cli.options import Out, Resume, Threads, TrainedLibrary
+from ntpt_pyro.cli.options import Ask, Out, Resume, Threads, TrainedLibrary
 from ntpt_pyro.runs.settings import Settings
 
 app = options.command_app()
@@ -15,7 +15,10 @@ app = options.command_app()
 @app.command()
 @options.with_settings(
     Settings,
-    only=["strategy", "restarts", "steps", "choice_lr", "init_scale", "kl", "seed", "library_lr"],
+    only=[
+        *("strategy", "restarts", "steps", "choice_lr", "init_scale", "kl", "kl_start", "seed", "library_lr"),
+        *("seconds", "alternatives"),
+    ],
 )
 def terpret(
     model: Annotated[Path, typer.Argument(help="a program text in TerpreT")],
@@ -28,6 +31,7 @@ def terpret(
     check: Annotated[
         bool, typer.Option("--check", help="only compare the compiled text with its interpreter")
     ] = False,
+    ask: Ask = False,
     threads: Threads = 1,
     out: Out = None,
     resume: Resume = False,
@@ -44,4 +48,4 @@ def terpret(
             f"{model}: compiled text and interpreter agree on {compared:,} results", markup=False
         )
         return
-    session.induce_and_print(task, session.library_for(task, library), settings, out, resume=resume)
+    session.induce_and_print(task, session.library_for(task, library), settings, out, resume=resume, ask=ask)

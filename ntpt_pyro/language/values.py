@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+from torch.overrides import handle_torch_function, has_torch_function_unary
 
 from ntpt_pyro.errors import RangeError
 
@@ -20,7 +21,8 @@ Value = Float[Tensor, "*batch n"]
 def one_hot(integers: Int[Tensor, "*batch"], size: int, dtype: torch.dtype | None = None) -> Value:
     """The vertices of the simplex at known integers.
 
-    :param integers: ``[*batch]``, each in ``0..size-1``.
+    :param integers: ``[*batch]``, each in ``0..size-1``; or of a subclass that implements this function by
+        torch's own protocol, ``__torch_function__``.
     :param size: the range ``n`` of the value.
     :param dtype: floating type of the result; torch's default where None.
     :returns: ``[*batch, size]``, one at each integer and zero elsewhere; carries no gradient.
@@ -30,6 +32,9 @@ def one_hot(integers: Int[Tensor, "*batch"], size: int, dtype: torch.dtype | Non
     tensor([[0., 0., 1.],
             [1., 0., 0.]])
     """
+    if has_torch_function_unary(integers):
+        found: Value = handle_torch_function(one_hot, (integers,), integers, size, dtype)
+        return found
     if integers.numel():
         low, high = (int(bound) for bound in torch.aminmax(integers))
         if low < 0 or high >= size:

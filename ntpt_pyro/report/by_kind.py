@@ -10,7 +10,8 @@ from ntpt_pyro.language.program import Line, Program
 from ntpt_pyro.report.learned_report import print_learned
 from ntpt_pyro.report.posterior_report import print_posterior
 from ntpt_pyro.report.program_text import print_source
-from ntpt_pyro.runs.results import LearnedResult, PosteriorResult, ProgramResult
+from ntpt_pyro.report.solved_report import print_solved
+from ntpt_pyro.runs.results import LearnedResult, PosteriorResult, ProgramResult, SolvedResult
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 PRINTED: dict[type[ProgramResult], Callable[["Console", Any, Posterior], None]] = {
     LearnedResult: print_learned,
     PosteriorResult: print_posterior,
+    SolvedResult: print_solved,
 }
 """For each kind of result the function that prints it."""
 

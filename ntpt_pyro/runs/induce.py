@@ -23,6 +23,7 @@ from ntpt_pyro.inference.training.choice_guide import ChoiceGuide
 from ntpt_pyro.inference.training.fit import fit
 from ntpt_pyro.inference.training.restart_search import POSTERIOR_EXAMPLES, Rounds, best_alone
 from ntpt_pyro.language.library import Library
+from ntpt_pyro.runs.answers import Oracle
 from ntpt_pyro.runs.history import History, Snapshots
 from ntpt_pyro.runs.libraries import check_chosen_networks, library_of
 from ntpt_pyro.runs.methods.method import IMAGE_DROPOUT, Found, Method, Work
@@ -96,6 +97,7 @@ def induce(
     out: Path | str | None = None,
     resume: bool = False,
     progress: bool = False,
+    oracle: Oracle | None = None,
     **changes: Any,
 ) -> Induced:
     """Find a task's program, and learn the functions that it calls.
@@ -107,6 +109,8 @@ def induce(
     :param resume: go on with the run in ``out``. Going on gives the same result as never having stopped, on
         the same machine; a finished run gives its result again.
     :param progress: show progress bars.
+    :param oracle: answers a solver's questions, see :data:`~ntpt_pyro.runs.answers.Oracle`: where examples
+        leave open what their program does, it is asked for the result on an input that tells.
     :param changes: single settings by name, such as ``restarts=32``.
     :returns: the program, its posterior, the functions.
     :raises NtptError: for whatever is wrong with the task, the settings, the library or the folder.
@@ -140,7 +144,7 @@ def induce(
         if run.complete:
             return kept(run, task)
     with torch.random.fork_rng(devices=[]):  # torch's random state is as it was afterwards
-        return _induce(task, method, settings, library, run, progress=progress)
+        return _induce(task, method, settings, library, run, progress=progress, oracle=oracle)
 
 
 def kept(run: RunFolder, task: Task) -> Induced:
@@ -193,12 +197,14 @@ def _induce(
     run: RunFolder | None,
     *,
     progress: bool,
+    oracle: Oracle | None,
 ) -> Induced:
     began = time.monotonic()
     if not task.checked:
         task.check(**CHECKED)
     source = torch.Generator().manual_seed(settings.seed)
     work = prepared(task, method, settings, library, source, run, progress=progress)
+    work = replace(work, oracle=oracle, answers=None if run is None else run.answers)
     method.prepare(work)
     found, rounds, searched = _search(method, work)
     ended = _settled(work, found)
@@ -285,9 +291,8 @@ def _search(method: Method, work: Work) -> tuple[Found, int, int]:
 
 def _settled(work: Work, found: Found) -> Ended:
     """Train the best restart on, alone and on all examples; nothing where the search is all there is."""
-    if found.exact is not None:
-        posterior = found.exact.posterior
-        return Ended(posterior, posterior.mode(), found.library, 0, [])
+    if found.posterior is not None:
+        return Ended(found.posterior, found.verdict.program, found.library, 0, [])
     assert found.guide is not None
     task, settings = work.task, work.settings
     guide, library = best_alone(found.guide, found.library, found.verdict.best)

@@ -226,5 +226,88 @@ class PosteriorResult(ProgramResult):
     cost: PosteriorCost
 
 
-PROGRAM_KINDS: dict[str, type[ProgramResult]] = {one.kind: one for one in (LearnedResult, PosteriorResult)}
+@dataclass(frozen=True)
+class SolverQuestion:
+    """An input on which programs differ that explain the examples as well: the example to ask for next.
+
+    :param inputs: in words, a line each tensor.
+    :param readings: what learned functions are taken to read in it, by function in words.
+    :param expected: what the result's program gives.
+    :param other: what the other program gives.
+    """
+
+    inputs: list[str]
+    readings: dict[str, str]
+    expected: str
+    other: str
+
+
+@dataclass(frozen=True)
+class AnotherProgram:
+    """A program of another behaviour that explains the examples as well.
+
+    :param choices: every choice's integer by site.
+    :param lines: its text.
+    :param shown_by: an input on which it differs.
+    """
+
+    choices: dict[str, int]
+    lines: list[Line]
+    shown_by: SolverQuestion
+
+
+@dataclass(frozen=True)
+class SolvedResult(ProgramResult):
+    """The best program by a solver, and what was proved.
+
+    :param status: ``optimal``: proved best. ``feasible``: the best one known when time was over.
+    :param cost: examples that it does not explain; where functions read, minus their log-likelihood in nats.
+    :param bound: no program costs less.
+    :param reads: whether functions read, which says what the cost is.
+    :param examples: there are.
+    :param asserted: of them so many were given to the solver.
+    :param unexplained: the numbers of those that the program does not explain.
+    :param contradiction: the numbers of examples that no program explains together; none where one does.
+    :param smallest: whether each of them is known to be needed for that.
+    :param simplicity: choices that the program reads, or what it costs as the task counts; None where that
+        was not found out.
+    :param simplicity_bound: of programs that explain as much none has less.
+    :param choices_in_all: that could be read; None where the task counts otherwise.
+    :param determined: whether the examples determine the behaviour on all inputs, in a word; None where it
+        was not asked.
+    :param among_simplest: the same of the programs that are as simple.
+    :param not_asked: why it could not be asked.
+    :param question: the example to ask for next.
+    :param asked: how many examples were asked for.
+    :param others: programs of other behaviour.
+    :param no_others: whether there are no others.
+    :param clauses: of the circuit.
+    """
+
+    kind: ClassVar[str] = "solved"
+    status: str
+    cost: float
+    bound: float
+    reads: bool
+    examples: int
+    asserted: int
+    unexplained: list[int]
+    contradiction: list[int]
+    smallest: bool
+    simplicity: int | None
+    simplicity_bound: int | None
+    choices_in_all: int | None
+    determined: str | None
+    among_simplest: str | None
+    not_asked: str | None
+    question: SolverQuestion | None
+    asked: int
+    others: list[AnotherProgram]
+    no_others: bool
+    clauses: int
+
+
+PROGRAM_KINDS: dict[str, type[ProgramResult]] = {
+    one.kind: one for one in (LearnedResult, PosteriorResult, SolvedResult)
+}
 """The kinds of result that have a program."""

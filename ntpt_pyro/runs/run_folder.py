@@ -25,6 +25,7 @@ from ntpt_pyro.runs.results import FORMAT, PROGRAM_KINDS, ProgramResult, Result
 
 LIBRARY = "library.safetensors"
 HISTORY = "history.json"
+ANSWERS = "answers.json"
 CHOICES = "choices"
 """What options.json says of the task's choices."""
 MODEL = "model.safetensors"
@@ -128,6 +129,11 @@ class RunFolder:
         :returns: the file.
         """
         return self.folder / f"history-{phase}.json"
+
+    @property
+    def answers(self) -> Path:
+        """Where answers to a solver's questions are kept."""
+        return self.folder / ANSWERS
 
     def finish(
         self,

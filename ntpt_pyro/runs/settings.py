@@ -73,12 +73,15 @@ class Settings:
     :param library_lr: learning rate of the networks.
     :param init_scale: standard deviation of the choices' initial logits.
     :param kl: weight of the KL term in the search, against one example's log-likelihood.
+    :param kl_start: that it begins with, to fall to ``kl`` in the course of the search; None: it is ``kl``.
     :param dropout: whether networks drop inputs and hidden units while they learn after the search.
     :param averaging: decay of the average of their weights then, which is what is kept; 0 takes the last.
     :param own_networks: where the library is untrained, give each restart networks of its own.
     :param test_examples: that the program is tried on, at most.
     :param tolerance: of an exhaustive search: the probability that programs may have that are dropped.
     :param memory: of an exhaustive search: that running programs may take, in MiB.
+    :param seconds: of a solver: a limit of time; what is known then is the result.
+    :param alternatives: of a solver: programs of other behaviour to look for, that explain as much.
     :raises UsageError: where a number is not finite or out of its bounds.
 
     >>> Settings(restarts=0)
@@ -109,6 +112,9 @@ class Settings:
         3.0, "standard deviation of the choices' initial logits", at_least=0, below=1e30
     )
     kl: float = setting(0.03, "weight of the KL term in the search", at_least=0, below=1e30)
+    kl_start: float | None = setting(
+        None, "weight that it begins with, to fall to --kl (default: the same)", above=0, below=1e30
+    )
     dropout: bool = setting(False, "networks drop inputs and hidden units after the search")
     averaging: float = setting(
         0.0, "decay of the average of weights kept after the search", at_least=0, below=1
@@ -122,10 +128,16 @@ class Settings:
         below=1,
     )
     memory: int = setting(256, "exhaustive: that running programs may take, in MiB", at_least=0)
+    seconds: float = setting(300.0, "solver: limit of time, in seconds", at_least=0, below=1e9)
+    alternatives: int = setting(0, "solver: programs of other behaviour to look for", at_least=0)
 
     def __post_init__(self) -> None:
         """Check the numbers."""
         check_bounds(self)
+        if self.kl_start is not None and not self.kl:
+            raise UsageError(
+                "kl", expected="a weight above 0, which kl_start falls to", got="0", remedy="give one"
+            )
 
     def to_json(self) -> dict[str, Any]:
         """The settings as JSON can hold them."""

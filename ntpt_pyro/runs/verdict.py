@@ -24,6 +24,7 @@ from ntpt_pyro.runs.results import (
     RankedProgram,
     Reading,
 )
+from ntpt_pyro.runs.solved import solved_result
 from ntpt_pyro.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ def result_of(
     }
     if found.exact is not None:
         return _posterior_result(work, found.exact, common)
+    if found.solution is not None:
+        return solved_result(work, found, common)
     return _learned_result(work, found, ended, rounds, common)
 
 

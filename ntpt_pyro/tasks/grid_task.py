@@ -11,6 +11,7 @@ import numpy as np
 from ntpt_pyro.errors import UsageError
 from ntpt_pyro.language.library import Library
 from ntpt_pyro.language.program import Program
+from ntpt_pyro.models.grid import NOOP
 from ntpt_pyro.tasks.demonstrations.demonstration import Asked, Demonstration
 from ntpt_pyro.tasks.demonstrations.grid_run import demonstrate_grid
 from ntpt_pyro.tasks.examples import Examples
@@ -47,6 +48,8 @@ class GridTask(ImageTask):
         if lines < 1:
             raise UsageError("lines", expected="at least 1", got=str(lines), remedy="give more lines")
         self._module, self._lines, self._given = module, lines, given
+        instructions = range(len(module.INSTRUCTIONS))
+        self.costs = {f"instr_{k}": [int(n != NOOP) for n in instructions] for k in range(1, lines + 1)}
         super().__init__(
             partial(model, lines=lines),
             execute=partial(execute, lines=lines),

@@ -20,6 +20,7 @@ from ntpt_pyro.tasks.data.images import Images
 from ntpt_pyro.tasks.demonstrations.demonstration import Asked, Demonstration
 from ntpt_pyro.tasks.demonstrations.steps_of_model import demonstrate_model
 from ntpt_pyro.tasks.examples import Examples, Given, checked_examples, drawn_examples
+from ntpt_pyro.tasks.solvable import Solvable
 
 UNNAMED = "task"
 """What a task is called that is given no name; the name that finds it takes its place."""
@@ -41,7 +42,7 @@ class Trial:
     model: Callable[..., Any] | None = None
 
 
-class Task:
+class Task(Solvable):
     """Something to learn a program for.
 
     The smallest task is a model and its examples; everything else is optional. A model takes ``library=``

@@ -16,9 +16,11 @@ from ntpt_pyro.language.program import Line, Program
 from ntpt_pyro.language.values import mode
 from ntpt_pyro.tasks.demonstrations.demonstration import Asked, Demonstration
 from ntpt_pyro.tasks.examples import Examples
+from ntpt_pyro.tasks.solvable import in_words
 from ntpt_pyro.tasks.task import Task
 from ntpt_pyro.terpret import TerpretModel, parse
 from ntpt_pyro.terpret.instances import Batch, read_batches, read_hypers
+from ntpt_pyro.terpret.statements import elements
 
 DEFAULTS = {
     "strategy": "relaxed",
@@ -64,6 +66,7 @@ class TextTask(Task):
                 remedy="declare them",
             )
         functions = model.functions
+        self.observed = len(model.outputs)
         super().__init__(
             model,
             examples=self.train.tensors,
@@ -110,7 +113,9 @@ class TextTask(Task):
 
     def right(self, program: Program, library: Library | None = None) -> bool:
         """See :class:`~ntpt_pyro.Task`."""
-        return self.reproduced(self.train, program, library) == len(self.train.instances)
+        batch = self.train
+        pairs = zip(batch.instances, _readings(batch, library), strict=True)
+        return all(_fits(batch.model, {**instance, **read}, program) for instance, read in pairs)
 
     def accuracy(self, program: Program, library: Library | None, examples: Examples) -> float:
         """See :class:`~ntpt_pyro.Task`: the share of the instances learned from, by the interpreter."""
@@ -148,6 +153,25 @@ class TextTask(Task):
     def data_sources(self) -> dict[str, str]:
         """See :class:`~ntpt_pyro.Task`."""
         return {"train": f"{len(self.train.instances)} instances of {self._instances}"}
+
+    def input_words(self, inputs: Sequence[Tensor]) -> list[str]:
+        """See :class:`~ntpt_pyro.tasks.solvable.Solvable`: each input by its name."""
+        declared = self.train.model.inputs
+        return [f"{one.name} = {in_words(tensor[0])}" for one, tensor in zip(declared, inputs, strict=True)]
+
+    def result_words(self, results: Mapping[str, int]) -> str:
+        """See :class:`~ntpt_pyro.tasks.solvable.Solvable`: each output by its name."""
+        return _assigned({
+            one.name: in_words(tensor[0])
+            for one, tensor in zip(self.train.model.outputs, self.result_tensors(results), strict=True)
+        })  # fmt: skip
+
+    def result_tensors(self, results: Mapping[str, int]) -> list[Tensor]:
+        """See :class:`~ntpt_pyro.tasks.solvable.Solvable`: each output as large as it is declared."""
+        return [
+            torch.tensor([results[cell.site] for cell in elements(one)]).reshape(1, *one.dims)
+            for one in self.train.model.outputs
+        ]
 
     def demonstrate(self, program: Program, library: Library | None, asked: Asked) -> Demonstration:
         """See :class:`~ntpt_pyro.Task`: every variable of the concrete interpreter, on one instance."""

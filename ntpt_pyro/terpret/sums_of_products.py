@@ -149,6 +149,8 @@ class Stage:
 
     def _normalised(self, values: Slots) -> Slots:
         """Distributions without what rounding added; their gradients are as they were."""
+        if getattr(values, "vertices", False):
+            return values
         with torch.no_grad():
             totals = values.new_zeros(len(self.cells), *values.shape[1:])
             totals = totals.index_add(0, self._cell_of_row, values).index_select(0, self._cell_of_row)

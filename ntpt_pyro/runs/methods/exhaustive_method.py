@@ -49,4 +49,4 @@ class ExhaustiveMethod:
         programs = programs_of(exact.posterior.mode())
         share = float(program_accuracy(decided(model, programs, data), data)[0])
         verdict = Verdict(0, share, programs)
-        return Found(verdict, library, 0, None, None, marginal(), exact=exact)
+        return Found(verdict, library, 0, None, None, marginal(), posterior=exact.posterior, exact=exact)

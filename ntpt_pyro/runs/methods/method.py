@@ -1,12 +1,16 @@
 """What a way of inducing a program is: it searches with the material it is given, and says what it found."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+from torch import Tensor
 
 from ntpt_pyro.inference.handlers.strategy import Strategy
 from ntpt_pyro.inference.posterior.exhaustive import ExactPosterior
+from ntpt_pyro.inference.posterior.posterior import Posterior
+from ntpt_pyro.inference.solver.solution import Solution
 from ntpt_pyro.inference.training.choice_guide import ChoiceGuide
 from ntpt_pyro.inference.training.restart_search import Verdict
 from ntpt_pyro.language.library import Library
@@ -14,6 +18,9 @@ from ntpt_pyro.runs.history import Snapshots
 from ntpt_pyro.runs.settings import Settings
 from ntpt_pyro.tasks.examples import Examples
 from ntpt_pyro.tasks.task import Task
+
+if TYPE_CHECKING:
+    from ntpt_pyro.runs.answers import Oracle
 
 IMAGE_DROPOUT = (0.2, 0.3)
 """The shares of pixels and of hidden units that networks of images drop while they learn, where they drop any
@@ -32,6 +39,8 @@ class Work:
     :param training: those that it learns from.
     :param checkpoint: for the name of a phase the file that it is kept in; gives None where nothing is kept.
     :param progress: show progress bars.
+    :param oracle: answers a solver's questions; None where nobody does.
+    :param answers: the file that answers are kept in; None where nothing is kept.
     """
 
     task: Task
@@ -43,6 +52,8 @@ class Work:
     checkpoint: Callable[[str], Path | None] = lambda _: None
     history: Callable[[str], Path | None] = lambda _: None
     progress: bool = False
+    oracle: "Oracle | None" = None
+    answers: Path | None = None
 
     def label(self, text: str) -> str | None:
         """The label of a progress bar; None shows none."""
@@ -70,7 +81,10 @@ class Found:
     :param restarts_right: of them so many are right; None where it is not known.
     :param strategy: that the guide was trained with.
     :param guide: of the restarts, to be trained on; None where there is nothing to train on.
-    :param exact: the exact posterior, where the search found one.
+    :param posterior: where the search is all there is: over the programs that it found.
+    :param exact: the exact posterior, where it found that.
+    :param solution: what a solver proved.
+    :param asked: examples that were asked for on the way.
     :param snapshots: marginals of the best restart on the way.
     :param how: the way of the search in words, where it was another than training restarts.
     """
@@ -82,7 +96,10 @@ class Found:
     restarts_right: int | None
     strategy: Strategy
     guide: ChoiceGuide | None = None
+    posterior: Posterior | None = None
     exact: ExactPosterior | None = None
+    solution: Solution | None = None
+    asked: Sequence[tuple[Tensor, ...]] = ()
     snapshots: Snapshots = field(default_factory=list)
     how: str | None = None
 

@@ -9,8 +9,13 @@ from ntpt_pyro.runs.methods.em_method import EMMethod
 from ntpt_pyro.runs.methods.exhaustive_method import ExhaustiveMethod
 from ntpt_pyro.runs.methods.method import Method
 from ntpt_pyro.runs.methods.restarts_method import RestartsMethod
+from ntpt_pyro.runs.methods.solver_method import SolverMethod
 
-METHODS: dict[str, Callable[[], Method]] = {"em": EMMethod, "exhaustive": ExhaustiveMethod}
+METHODS: dict[str, Callable[[], Method]] = {
+    "em": EMMethod,
+    "exhaustive": ExhaustiveMethod,
+    "solver": SolverMethod,
+}
 """Those that follow no gradient of the choices; beside them each strategy of
 :data:`~ntpt_pyro.inference.STRATEGIES` trains restarts."""
 

@@ -1,0 +1,270 @@
+"""Programs of a model as answers of a solver: one circuit and one engine, examples added as needed."""
+
+import time
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ntpt_pyro.inference.handlers.model_sites import Model
+from ntpt_pyro.inference.solver.agreement import check_agreement
+from ntpt_pyro.inference.solver.circuit import FALSE, MOST_GATES, TRUE, Circuit, Literals
+from ntpt_pyro.inference.solver.clauses import ClauseWriter, signed, unit_clauses
+from ntpt_pyro.inference.solver.engine import Engine
+from ntpt_pyro.inference.solver.model_circuit import ModelRun, program_in, run_on_literals, together
+from ntpt_pyro.inference.solver.readings import Readings
+from ntpt_pyro.inference.solver.scores import Scores
+
+
+@dataclass(frozen=True)
+class Asserted:
+    """Examples that the circuit has.
+
+    :param examples: their numbers.
+    :param readings: what learned functions yield on them.
+    :param run: the model on them.
+    :param explained: the literal by which each is explained, by any possible readings, ``[examples]``.
+    """
+
+    examples: tuple[int, ...]
+    readings: Readings
+    run: ModelRun
+    explained: Literals
+
+    @property
+    def outside(self) -> dict[int, float]:
+        """By example how probable other readings are than the possible ones, at most."""
+        return dict(zip(self.examples, self.readings.outside_of(len(self.examples)).tolist(), strict=True))
+
+    @property
+    def surely_outside(self) -> dict[int, float]:
+        """The same of the most probable readings alone."""
+        unsure = self.readings.unsure_of(len(self.examples))
+        return dict(zip(self.examples, unsure.tolist(), strict=True))
+
+
+@dataclass(frozen=True)
+class Sure:
+    """The same examples at their most probable readings.
+
+    :param run: the model on them.
+    :param explained: see :class:`Asserted`.
+    """
+
+    run: ModelRun
+    explained: Literals
+
+
+class Clock:
+    """A limit of time.
+
+    :param seconds: from now; None is no limit.
+    """
+
+    def __init__(self, seconds: float | None) -> None:
+        self.began = time.monotonic()
+        self.seconds = seconds
+
+    @property
+    def spent(self) -> float:
+        """Seconds since it began."""
+        return time.monotonic() - self.began
+
+    @property
+    def left(self) -> float | None:
+        """Seconds that are left; None without a limit."""
+        return None if self.seconds is None else max(0.0, self.seconds - self.spent)
+
+    def at_most(self, seconds: float) -> float:
+        """So many seconds, or what is left where that is less.
+
+        :param seconds: how many.
+        :returns: seconds.
+        """
+        return seconds if self.left is None else min(seconds, self.left)
+
+    @property
+    def over(self) -> bool:
+        """Whether none are left."""
+        return self.left == 0
+
+
+class ProgramSolver:
+    """The programs of a model, as a circuit that grows by examples, and a solver for it.
+
+    :param model: a Pyro program, not wrapped, whose choices are in no plate.
+    :param data: its arguments, tensors with a common first axis of examples.
+    :param free: learned functions of which any integer is as likely, such as untrained ones.
+    :param least: see :class:`~ntpt_pyro.inference.solver.readings.Readings`.
+    :param memory: bytes that the solver's process may take; None is no limit.
+    :param most_gates: that the circuit may have.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        data: Sequence[Tensor],
+        *,
+        free: Container[str] = (),
+        least: float = 0.0,
+        memory: int | None = None,
+        most_gates: int = MOST_GATES,
+    ) -> None:
+        self.model = model
+        self.data = tuple(data)
+        self.examples = len(self.data[0]) if self.data else 0
+        self.free = free
+        self.least = least
+        self.scores = Scores(model, self.data)
+        self.circuit = Circuit(most_gates=most_gates)
+        self.engine = Engine(memory=memory)
+        self.choices: dict[str, Literals] = {}
+        """By site the literals of the program's choices."""
+        self.asserted: list[Asserted] = []
+        self.explained: dict[int, int] = {}
+        """By example the literal by which it is explained."""
+        self._sure: list[Sure] = []
+        self._writer = ClauseWriter(self.circuit)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.engine.close()
+
+    def add(self, examples: Sequence[int]) -> None:
+        """Run the model on further examples.
+
+        :param examples: their numbers.
+        :raises NtptError: see :func:`~ntpt_pyro.inference.solver.model_circuit.run_on_literals`.
+        :raises SiteError: where the circuit is not what the model computes.
+        """
+        new = tuple(dict.fromkeys(one for one in map(int, examples) if one not in self.explained))
+        if not new:
+            return
+        readings = Readings(self.circuit, self.least, self.free)
+        batch = [tensor[torch.tensor(new)] for tensor in self.data]
+        run = run_on_literals(self.model, batch, self.circuit, choices=self.choices, readings=readings)
+        explained = together(run.explained, self.circuit)
+        if not self.asserted:
+            check_agreement(self.scores, batch, self.circuit, run, readings)
+        self.asserted.append(Asserted(new, readings, run, explained))
+        self.explained.update(zip(new, explained.tolist(), strict=True))
+        self.write(explained)
+
+    def extend(self, example: Sequence[Tensor]) -> None:
+        """Add an example to those that are to be explained.
+
+        :param example: the model's arguments, ``[1, ...]`` each.
+        """
+        self.data = tuple(torch.cat([own, one.to(own)]) for own, one in zip(self.data, example, strict=True))
+        self.scores = Scores(self.model, self.data)
+        self.examples += 1
+
+    def reads_anything(self) -> bool:
+        """Whether learned functions read anything in an example; the first one is looked at."""
+        self.add([0])
+        return self.reads
+
+    def sure(self) -> list[Sure]:
+        """The asserted examples at their most probable readings, part by part as :attr:`asserted`."""
+        for part in self.asserted[len(self._sure) :]:
+            run, explained = part.run, part.explained
+            if part.readings.known:
+                readings = Readings(self.circuit, least=1.0)
+                readings.known |= {
+                    key: own for key, own in part.readings.known.items() if key[0] in self.free
+                }
+                batch = [tensor[torch.tensor(part.examples)] for tensor in self.data]
+                run = run_on_literals(
+                    self.model, batch, self.circuit, choices=self.choices, readings=readings
+                )
+                explained = together(run.explained, self.circuit)
+            self._sure.append(Sure(run, explained))
+            self.write(explained)
+        return self._sure
+
+    def surely_explained(self) -> dict[int, int]:
+        """By example the literal by which it is explained at the most probable readings."""
+        return {
+            example: literal
+            for part, sure in zip(self.asserted, self.sure(), strict=True)
+            for example, literal in zip(part.examples, sure.explained.tolist(), strict=True)
+        }
+
+    def write(self, roots: Literals) -> None:
+        """Give the engine the clauses that literals need.
+
+        :param roots: the literals.
+        """
+        roots = np.asarray(roots).reshape(-1)
+        self.engine.add(self._writer.needed(roots[roots > TRUE]))
+
+    def require(self, literals: Literals, *, unless: int | None = None) -> None:
+        """Have literals true from now on.
+
+        :param literals: of the circuit.
+        :param unless: a variable that lifts it where it is true.
+        """
+        literals = np.unique(literals)
+        self.write(literals)
+        if (literals == FALSE).any():  # a clause that nothing satisfies
+            contradiction = [1, 0, -1, 0] if unless is None else [unless, 1, 0, unless, -1, 0]
+            self.engine.add(np.array(contradiction, dtype=np.int32))
+        kept = signed(literals[literals > TRUE])
+        if unless is None:
+            self.engine.add(unit_clauses(kept))
+        else:
+            lifted = np.stack([kept, np.full_like(kept, unless), np.zeros_like(kept)], -1)
+            self.engine.add(lifted.reshape(-1).astype(np.int32))
+
+    def program(self, true: NDArray[np.bool_]) -> dict[str, int]:
+        """The program of an answer of the engine.
+
+        :param true: ``[variables]``.
+        :returns: by site its integer, in the model's order.
+        """
+        return program_in(self.padded(true), self.choices)
+
+    def padded(self, true: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """An answer with a value for every variable of the circuit.
+
+        :param true: ``[variables]`` that the engine knows.
+        :returns: ``[variables]`` of the circuit.
+        """
+        found = np.zeros(max(self.circuit.variables, len(true)), dtype=bool)
+        found[: len(true)] = true
+        return found
+
+    def signed_explained(self, examples: Sequence[int]) -> dict[int, int]:
+        """The literals by which examples are explained, as the engine takes them.
+
+        :param examples: their numbers.
+        :returns: by literal an example, of those that depend on the program.
+        """
+        return signed_by_literal({one: self.explained[one] for one in examples})
+
+    def hopeless(self) -> list[int]:
+        """Examples that no program explains, by the circuit alone."""
+        return [example for example, literal in self.explained.items() if literal == FALSE]
+
+    @property
+    def reads(self) -> bool:
+        """Whether learned functions read anything in the asserted examples."""
+        return any(part.readings.known for part in self.asserted)
+
+
+def signed_by_literal(literals: dict[int, int]) -> dict[int, int]:
+    """Literals as the engine takes them.
+
+    :param literals: of the circuit, by example.
+    :returns: by literal an example, of those that are not constant.
+    """
+    return {int(signed(np.array(one))): example for example, one in literals.items() if one > TRUE}

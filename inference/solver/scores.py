@@ -1,0 +1,74 @@
+"""How a decided program does on all examples at once: what tells a search which examples to look at next."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from ntpt_pyro.inference.handlers.model_sites import Model
+from ntpt_pyro.inference.handlers.steps import ForwardMarginals
+from ntpt_pyro.inference.handlers.sure_readings import SureReadings
+from ntpt_pyro.inference.posterior.accuracy import CHUNK, predicted, reproduced
+from ntpt_pyro.inference.posterior.decided_programs import choice_sizes, with_choices
+from ntpt_pyro.inference.posterior.log_likelihoods import example_log_likelihoods
+from ntpt_pyro.language.program import Program
+
+
+class Scores:
+    """Runs decided programs on all examples.
+
+    :param model: a Pyro program, not wrapped.
+    :param data: tensors with a common first axis of examples.
+    """
+
+    def __init__(self, model: Model, data: Sequence[Tensor]) -> None:
+        self.model = model
+        self.data = tuple(data)
+        self.sizes = choice_sizes(model, data)
+        """By choice how many alternatives it has."""
+
+    def fixed(self, programs: Sequence[Program]) -> Model:
+        """The model with its choices decided.
+
+        :param programs: every choice's integer by site.
+        :returns: a program of the same arguments, in the plate of restarts.
+        """
+        columns = {site: torch.tensor([one[site] for one in programs]) for site in self.sizes}
+        return with_choices(self.model, columns, self.sizes, ForwardMarginals())
+
+    def right(self, program: Mapping[str, int]) -> Bool[Tensor, " examples"]:
+        """Which examples a program reproduces, its functions' readings taken at their most probable.
+
+        :param program: every choice's integer by site.
+        :returns: ``[examples]``.
+        """
+        fixed = SureReadings()(self.fixed([program]))
+        with torch.no_grad():
+            parts = [reproduced(fixed, batch).reshape(-1) for batch in self._batches()]
+        return torch.cat(parts)
+
+    def results(self, program: Mapping[str, int]) -> dict[str, Int[Tensor, " examples"]]:
+        """What a program gives, its functions' readings taken at their most probable.
+
+        :param program: every choice's integer by site.
+        :returns: by observed site ``[examples]``.
+        """
+        fixed = SureReadings()(self.fixed([program]))
+        with torch.no_grad():
+            parts = [predicted(fixed, batch) for batch in self._batches()]
+        return {site: torch.cat([part[site].reshape(-1) for part in parts]) for site in parts[0]}
+
+    def log_likelihoods(self, programs: Sequence[Program]) -> Float[Tensor, "programs examples"]:
+        """The log-likelihood of each example given each program.
+
+        :param programs: every choice's integer by site.
+        :returns: ``[programs, examples]``, in nats.
+        """
+        fixed = self.fixed(programs)
+        with torch.no_grad():
+            parts = [example_log_likelihoods(fixed, batch) for batch in self._batches()]
+        return torch.cat([part.expand(len(programs), -1) for part in parts], -1)
+
+    def _batches(self) -> "zip[tuple[Tensor, ...]]":
+        return zip(*(tensor.split(CHUNK) for tensor in self.data), strict=True)

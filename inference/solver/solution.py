@@ -1,0 +1,217 @@
+"""All that a solver has to say of examples: the best program, and what is certain about it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from torch import Tensor
+
+from ntpt_pyro.errors import SiteError, UsageError
+from ntpt_pyro.inference.posterior.program_space import Uses
+from ntpt_pyro.inference.solver.differences import Admits, Determined, Difference, Differences
+from ntpt_pyro.inference.solver.explaining import Explanation, Progress, explain
+from ntpt_pyro.inference.solver.likeliest import CLOSE, likeliest
+from ntpt_pyro.inference.solver.program_solver import Clock, ProgramSolver
+from ntpt_pyro.inference.solver.simplest import Costs, Simplicity, simplest
+
+SIMPLEST = 30.0
+"""Seconds at most to find the simplest of the best programs."""
+DETERMINED = 15.0
+"""Seconds at most to find out whether examples determine the behaviour; and again among the simplest."""
+
+
+@dataclass(frozen=True)
+class Questions:
+    """What a solver is asked, beside the best program.
+
+    :param observed: how many of the model's arguments, the last ones, are results.
+    :param uses: for a choice, by its integer, the choices that matter then.
+    :param costs: what alternatives cost, for the simplest program; by default 1 for a choice that it reads.
+    :param admits: from the inputs to a value of two, whether they are admitted; by default all are.
+    :param simplest: ask for the simplest of the best programs.
+    :param determined: ask whether the examples determine the behaviour on all inputs.
+    :param alternatives: how many programs of other behaviour to look for.
+    """
+
+    observed: int = 1
+    uses: Uses | None = None
+    costs: Costs | None = None
+    admits: Admits | None = None
+    simplest: bool = True
+    determined: bool = True
+    alternatives: int = 0
+
+
+@dataclass(frozen=True)
+class Solution:
+    """The best program, and what is certain about it.
+
+    :param explanation: the program, and what is proved of it.
+    :param simplicity: how simple it is; None where that was not found out.
+    :param determined: whether the examples determine the behaviour, among all programs; None where it was not
+        asked.
+    :param among_simplest: the same among the programs that are as simple.
+    :param not_asked: why nothing is known of all inputs, where the model does not let it be asked.
+    :param alternatives: programs of other behaviour, that explain the examples as well.
+    :param complete: whether there are no others.
+    :param gates: of the circuit.
+    :param clauses: of it.
+    :param seconds: that all of it took.
+    """
+
+    explanation: Explanation
+    simplicity: Simplicity | None = None
+    determined: Determined | None = None
+    among_simplest: Determined | None = None
+    not_asked: str | None = None
+    alternatives: list[Difference] = field(default_factory=list)
+    complete: bool = False
+    gates: int = 0
+    clauses: int = 0
+    seconds: float = 0.0
+
+    @property
+    def question(self) -> Difference | None:
+        """The input to ask for next: on it programs differ that explain the examples as well.
+
+        Of the simplest ones, where these differ.
+        """
+        for one in (self.among_simplest, self.determined):
+            if one is not None and one.difference is not None:
+                return one.difference
+        return None
+
+
+def solve(
+    solver: ProgramSolver,
+    questions: Questions | None = None,
+    *,
+    seconds: float | None = None,
+    progress: Progress | None = None,
+) -> Solution:
+    """Find the best program for examples, prove it, and answer what is asked about it.
+
+    :param solver: of the model and the examples.
+    :param questions: what to ask.
+    :param seconds: a limit of time for all of it.
+    :param progress: told what is going on.
+    :returns: the program and the answers; what time did not allow is None.
+    :raises NtptError: where the model does what a solver cannot follow: names the site.
+
+    >>> import pyro, torch
+    >>> from ntpt_pyro import choice, observe, one_hot, runtime, switch
+    >>> @runtime([5], 5)
+    ... def double(x): return 2 * x % 5
+    >>> def model(x, y=None):
+    ...     line = choice("line", 2)
+    ...     with pyro.plate("examples", len(x)):
+    ...         observe("y", switch(line, [one_hot(x, 5), double(one_hot(x, 5))]), y)
+    >>> with ProgramSolver(model, [torch.tensor([0]), torch.tensor([0])]) as solver:
+    ...     found = solve(solver)
+    >>> found.explanation.status, found.determined.status
+    ('optimal', 'undetermined')
+    >>> with ProgramSolver(model, [torch.tensor([0, 3]), torch.tensor([0, 1])]) as solver:
+    ...     found = solve(solver)
+    >>> found.explanation.program, found.determined.status
+    ({'line': 1}, 'determined')
+    """
+    asked, clock = questions or Questions(), Clock(seconds)
+    best = _best(solver, asked, clock, progress)
+    if best.program is None or best.interrupted:
+        return Solution(best, gates=solver.circuit.gates, clauses=solver.engine.clauses, seconds=clock.spent)
+    simplicity = None
+    if asked.simplest:
+        best, simplicity = _simplest(solver, best, asked, clock, progress)
+    found = Solution(best, simplicity)
+    if (asked.determined or asked.alternatives) and not best.interrupted:
+        found = _of_all_inputs(solver, found, asked, clock, progress)
+    return replace(found, gates=solver.circuit.gates, clauses=solver.engine.clauses, seconds=clock.spent)
+
+
+def _best(solver: ProgramSolver, asked: Questions, clock: Clock, progress: Progress | None) -> Explanation:
+    """The best program: the most likely one where functions read, else one that explains most examples."""
+    if not solver.reads_anything():
+        return explain(solver, seconds=clock.left, progress=progress)
+    return likeliest(solver, observed=asked.observed, seconds=clock.left, progress=progress)
+
+
+def _simplest(
+    solver: ProgramSolver, best: Explanation, asked: Questions, clock: Clock, progress: Progress | None
+) -> tuple[Explanation, Simplicity | None]:
+    better, simplicity = simplest(
+        solver,
+        best,
+        uses=asked.uses,
+        costs=asked.costs,
+        seconds=clock.at_most(SIMPLEST),
+        progress=progress,
+    )
+    if solver.reads and better.program is not None and best.program is not None:
+        likelihoods = solver.scores.log_likelihoods([best.program, better.program]).sum(-1)
+        if float(likelihoods[0] - likelihoods[1]) > CLOSE:  # it reads the same, but less surely
+            return best, None
+    return better, simplicity
+
+
+def _of_all_inputs(
+    solver: ProgramSolver, found: Solution, asked: Questions, clock: Clock, progress: Progress | None
+) -> Solution:
+    """What can be said of inputs that no example has."""
+    try:
+        differences = Differences(solver, found.explanation, observed=asked.observed, admits=asked.admits)
+        if asked.determined:
+            if progress is not None:
+                progress("do the examples determine the behaviour?")
+            all_ = differences.determined(seconds=clock.at_most(DETERMINED))
+            found = replace(found, determined=all_)
+            if all_.status != "determined" and found.simplicity is not None and not all_.interrupted:
+                simple = differences.determined(
+                    simplicity=found.simplicity,
+                    uses=asked.uses,
+                    costs=asked.costs,
+                    seconds=clock.at_most(DETERMINED),
+                )
+                found = replace(found, among_simplest=simple)
+        if asked.alternatives:
+            others, complete = differences.alternatives(asked.alternatives, seconds=clock.left)
+            found = replace(found, alternatives=others, complete=complete)
+    except (SiteError, UsageError) as error:
+        found = replace(found, not_asked=str(error))
+    return found
+
+
+Oracle = Callable[[Difference], Sequence[Tensor] | None]
+"""From a question to the results on its input, ``[1, ...]`` each; None ends the asking."""
+
+
+def solve_by_asking(
+    solver: ProgramSolver,
+    oracle: Oracle,
+    questions: Questions | None = None,
+    *,
+    most: int = 100,
+    seconds: float | None = None,
+    progress: Progress | None = None,
+) -> tuple[Solution, int]:
+    """Ask for the results that tell programs apart, until the examples determine the behaviour.
+
+    :param solver: of the model and the examples; those that are asked for are added to it.
+    :param oracle: answers.
+    :param questions: see :func:`solve`; whether the behaviour is determined is always asked.
+    :param most: how many questions to ask.
+    :param seconds: a limit of time, without that of the oracle.
+    :param progress: told what is going on.
+    :returns: the solution at the end, and how many questions were asked.
+    """
+    asked = replace(questions or Questions(), determined=True)
+    spent, count = 0.0, 0
+    while True:
+        left = None if seconds is None else max(0.0, seconds - spent)
+        found = solve(solver, asked, seconds=left, progress=progress)
+        spent += found.seconds
+        if found.question is None or count >= most:
+            return found, count
+        results = oracle(found.question)
+        if results is None:
+            return found, count
+        solver.extend([*found.question.inputs, *results])
+        count += 1

@@ -1,0 +1,140 @@
+"""What a person sees of a program that a solver found."""
+
+from typing import TYPE_CHECKING
+
+from ntpt_pyro.inference.posterior.posterior import Posterior
+from ntpt_pyro.report.program_text import print_rows, print_source
+from ntpt_pyro.runs.results import SolvedResult, SolverQuestion
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+SHOWN = 8
+"""Numbers of examples that are written out."""
+
+
+def print_solved(console: "Console", result: SolvedResult, posterior: Posterior) -> None:
+    """Print the best program, what is proved of it, and the example to ask for next.
+
+    :param console: where to.
+    :param result: of the run.
+    :param posterior: not shown: a solver knows which program is best, not how probable others are.
+    """
+    from rich.markup import escape
+
+    console.print(f"\n[bold]{escape(result.task)}[/], solved from {escape(result.data.get('train', ''))}\n")
+    print_source(console, result.lines)
+    console.print()
+    print_rows(console, figures(result))
+    if result.question is not None:
+        console.print("\nthe example to ask for next: programs that explain the examples differ on it")
+        print_question(console, result.question)
+    for number, other in enumerate(result.others, start=1):
+        console.print(f"\nanother behaviour, {number} of {len(result.others)}")
+        print_source(console, other.lines)
+        print_question(console, other.shown_by)
+
+
+def print_question(console: "Console", question: SolverQuestion) -> None:
+    """Print an input on which two programs differ.
+
+    :param console: where to.
+    :param question: the input, and what they give.
+    """
+    for line in question.inputs:
+        console.print(f"    {line}", markup=False)
+    for name, read in question.readings.items():
+        console.print(f"    {name} reads {read}", markup=False)
+    console.print(f"    this program gives  {question.expected}", markup=False)
+    console.print(f"    another one gives   {question.other}", markup=False)
+
+
+def figures(result: SolvedResult) -> dict[str, str]:
+    """The figures of a solved run, a line each.
+
+    :param result: of the run.
+    :returns: by what it is, the figure in words.
+    """
+    verdicts = {True: f"right on {result.domain}", False: "wrong", None: "not judged: the task has no judge"}
+    rows = {"program": verdicts[result.program_correct], "proof": _proof(result)}
+    if result.contradiction:
+        rows["contradiction"] = _contradiction(result)
+    if result.unexplained:
+        rows["unexplained"] = _numbered(result.unexplained)
+    if result.simplicity is not None:
+        rows["simplest"] = _simplicity(result)
+    rows["determined"] = _determined(result)
+    if result.no_others:
+        rows["other behaviours"] = f"none but the {len(result.others)} below" if result.others else "none"
+    if result.asked:
+        rows["asked for"] = f"{result.asked} example(s)"
+    if result.test_accuracy is not None:
+        learned_from = "" if result.held_out else " of the examples that it was found by"
+        rows["accuracy" if learned_from else "held-out accuracy"] = (
+            f"{result.test_accuracy:.1%}{learned_from}"
+        )
+    rows |= {f"on {name}": f"{share:.1%}" for name, share in result.trials.items()}
+    rows["solver"] = (
+        f"{result.clauses:,} clauses, {result.asserted} of {result.examples} examples, {result.seconds:.1f} s"
+    )
+    return rows | result.facts
+
+
+def _proof(result: SolvedResult) -> str:
+    gap = result.cost - result.bound
+    if result.reads:
+        known = f"log-likelihood {-result.cost:.2f} nats"
+        if result.status != "optimal":
+            return f"none yet: {known}, another program could have up to {-result.bound:.2f}"
+        same = f"; none of the same results is more than {gap:.2g} nats more likely" if gap > 0.01 else ""
+        return f"no program of other results is as likely ({known}){same}"
+    count = len(result.unexplained)
+    known = f"explains {result.examples - count} of {result.examples} examples"
+    if result.status != "optimal":
+        return f"none yet: {known}, another program could explain {gap:.0f} more"
+    return f"{known}, no program explains more" if count else f"explains all {result.examples} examples"
+
+
+def _contradiction(result: SolvedResult) -> str:
+    numbers = _numbered(result.contradiction)
+    if len(result.contradiction) == 1:
+        return f"{numbers}: no program explains it"
+    fewest = ", but any of them left out some program does" if result.smallest else ""
+    return f"no program explains {numbers} together{fewest}"
+
+
+def _numbered(numbers: list[int]) -> str:
+    shown = ", ".join(map(str, numbers[:SHOWN]))
+    more = f" and {len(numbers) - SHOWN} more" if len(numbers) > SHOWN else ""
+    return f"{'example' if len(numbers) == 1 else 'examples'} {shown}{more}"
+
+
+def _simplicity(result: SolvedResult) -> str:
+    assert result.simplicity is not None
+    assert result.simplicity_bound is not None
+    of = (
+        None
+        if result.choices_in_all is None
+        else f"reads {result.simplicity} of {result.choices_in_all} choices"
+    )
+    what = of or f"cost {result.simplicity}"
+    if result.simplicity_bound >= result.simplicity:
+        return f"{what}, proved fewest" if of else f"{what}, proved lowest"
+    return f"{what}, {result.simplicity_bound} at least"
+
+
+def _determined(result: SolvedResult) -> str:
+    words = {
+        "determined": "yes, by its examples: no other program that explains them differs on any input",
+        "undetermined": "no: programs that explain the examples differ on other inputs",
+        "unknown": "not found out in time",
+        None: "not asked",
+    }
+    if result.not_asked is not None:
+        return f"not asked ({result.not_asked})"
+    found = words[result.determined]
+    if result.among_simplest == "determined":
+        return f"{found}; but none of the simplest does"
+    if result.among_simplest == "undetermined" and result.determined == "undetermined":
+        return f"{found}, among the simplest too"
+    return found

@@ -1,0 +1,93 @@
+"""The best program by a solver, with a proof; where networks are untrained, a solver proposes teachers."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import torch
+from tqdm import tqdm
+
+from ntpt_pyro.errors import BudgetError
+from ntpt_pyro.inference.handlers.strategies import marginal
+from ntpt_pyro.inference.posterior.decided_programs import programs_of
+from ntpt_pyro.inference.posterior.program_posterior import ProgramPosterior
+from ntpt_pyro.inference.solver.likeliest import LEAST
+from ntpt_pyro.inference.solver.program_solver import ProgramSolver
+from ntpt_pyro.inference.solver.solution import Questions, Solution, solve, solve_by_asking
+from ntpt_pyro.inference.training.restart_search import Verdict
+from ntpt_pyro.runs.answers import Answers
+from ntpt_pyro.runs.methods.method import Found, Work
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+
+class SolverMethod:
+    """Finds the program that explains the examples best, and proves it."""
+
+    defaults: Mapping[str, Any] = {"examples": 64, "rounds": 1, "test_examples": 2000}
+    holds_back = False
+
+    def prepare(self, work: Work) -> None:
+        """See :class:`~ntpt_pyro.runs.methods.method.Method`: what cannot run on literals refuses itself."""
+
+    def search(self, work: Work, number: int) -> Found:
+        """See :class:`~ntpt_pyro.runs.methods.method.Method`."""
+        task, settings, library = work.task, work.settings, work.library.eval()
+        model, data = task.with_library(library), work.examples.tensors
+        questions = Questions(
+            observed=task.observed,
+            uses=task.uses,
+            costs=task.costs,
+            admits=task.admits,
+            alternatives=settings.alternatives,
+        )
+        with (
+            ProgramSolver(model, data, least=LEAST) as solver,
+            tqdm(desc=task.name, disable=not work.progress, leave=False, bar_format="{desc}") as bar,
+        ):
+
+            def told(words: str) -> None:
+                bar.set_description_str(f"{task.name}: {words}")
+
+            if work.oracle is None:
+                solution = solve(solver, questions, seconds=settings.seconds, progress=told)
+            else:
+                answers = Answers(task, work.oracle, work.answers)
+                solution, _ = solve_by_asking(
+                    solver, answers, questions, seconds=settings.seconds, progress=told
+                )
+            return _found(work, solver, solution)
+
+
+def _found(work: Work, solver: ProgramSolver, solution: Solution) -> Found:
+    """What the solver found, as every method says it."""
+    best = solution.explanation
+    if best.program is None:
+        raise BudgetError(
+            f"solver, {work.task.name}",
+            expected=f"a program within {work.settings.seconds:g} s",
+            got="none until it was stopped" if best.interrupted else "none",
+            remedy="give more time (--seconds) or fewer examples",
+        )
+    programs = [best.program, *(one.program for one in solution.alternatives)]
+    likelihoods = solver.scores.log_likelihoods(programs).double().sum(-1)
+    posterior = ProgramPosterior(
+        {site: torch.tensor([program[site] for program in programs]) for site in best.program},
+        likelihoods,
+        solver.scores.sizes,
+        hidden=1.0,
+    )
+    share = 1 - len(best.unexplained) / solver.examples
+    verdict = Verdict(0, share, programs_of(best.program))
+    asked = _tail(solver, work)
+    return Found(
+        verdict, work.library, 0, None, None, marginal(), posterior=posterior, solution=solution, asked=asked
+    )
+
+
+def _tail(solver: ProgramSolver, work: Work) -> "Sequence[tuple[Tensor, ...]]":
+    """The examples that were asked for."""
+    first = len(work.examples)
+    return [tuple(tensor[n : n + 1] for tensor in solver.data) for n in range(first, solver.examples)]
