@@ -12,16 +12,16 @@ import torch
 from ntpt_pyro import Library, Settings, Task
 from ntpt_pyro.errors import TaskError, UsageError
 from ntpt_pyro.experiments.recording import command_of, made_with
-from ntpt_pyro.inference import Training, most_probable, program_of, strategy_named, train
+from ntpt_pyro.inference import Callback, Training, most_probable, program_of, strategy_named, train
 from ntpt_pyro.runs import RunFolder, Work
 from ntpt_pyro.runs.induce import options_of, prepared
-from ntpt_pyro.runs.methods.restarts_method import RestartsMethod, library_for
+from ntpt_pyro.runs.methods.restarts_method import RestartsMethod, kl_weight, library_for
 from ntpt_pyro.runs.results import Result
 from ntpt_pyro.runs.statistics import Rate, success_rate
 
 EVERY = 25
 """Training steps between two counts of the restarts that are right."""
-NAMED = ("restarts", "steps", "examples", "batch_size", "choice_lr", "init_scale", "kl", "seed")
+NAMED = ("restarts", "steps", "examples", "batch_size", "choice_lr", "init_scale", "kl", "kl_start", "seed")
 """Settings that a recorded command names."""
 
 
@@ -132,11 +132,14 @@ def measure(
     library: Library | None = None,
     *,
     budget: float | None = None,
+    callbacks: Sequence[Callback] = (),
+    every: int = EVERY,
     progress: bool = False,
 ) -> StrategyRestarts:
     """Train restarts under one strategy, and count those whose most probable program is right.
 
-    The parameters are those of :func:`compare`.
+    The parameters are those of :func:`compare`; ``callbacks`` are called after every step, and restarts
+    that are right are counted ``every`` so many.
 
     :raises TaskError: where the task has no judge.
     """
@@ -159,17 +162,17 @@ def measure(
             choice_lr=settings.choice_lr,
             library_lr=settings.library_lr,
             init_scale=settings.init_scale,
-            kl=settings.kl,
+            kl=kl_weight(settings, settings.steps),
             generator=source,
         )
-        counts = _Counts(work, mine, some, budget)
+        counts = _Counts(work, mine, some, budget, every)
         train(
             training,
             work.examples.tensors,
             steps=settings.steps,
             batch_size=batch_size,
             source=source,
-            callbacks=[counts],
+            callbacks=[*callbacks, counts],
             progress=work.label(str(settings.strategy)),
         )
     known = [step for step in counts.since if step is not None]
@@ -201,18 +204,20 @@ class _Counts:
     """A callback that counts the restarts that are right, and ends the training when its time is over."""
 
     def __init__(
-        self, work: Work, library: Library, some: Sequence[torch.Tensor], budget: float | None
+        self, work: Work, library: Library, some: Sequence[torch.Tensor], budget: float | None, every: int
     ) -> None:
         self.work, self.library, self.some, self.budget = work, library, some, budget
+        self.every = every
         self.taken: list[Count] = []
         self.since: list[int | None] = [None] * work.settings.restarts
         self.seconds = 0.0
         """Of the processor, counting not included."""
         self._began = time.process_time()
+        self._judged: dict[tuple[tuple[str, int], ...], bool | None] = {}
 
     def __call__(self, training: Training) -> bool:
         self.seconds += time.process_time() - self._began
-        counted = training.step % EVERY == 0 or training.step == self.work.settings.steps
+        counted = training.step % self.every == 0 or training.step == self.work.settings.steps
         if counted:
             self.since = [
                 (since or training.step) if right else None
@@ -224,12 +229,16 @@ class _Counts:
         return counted and self.budget is not None and self.seconds >= self.budget
 
     def _right(self, training: Training) -> list[bool | None]:
-        """Whether each restart's program is right."""
+        """Whether each restart's program is right; one is tried once, where no network comes with it."""
         task, restarts = self.work.task, self.work.settings.restarts
         model, guide = task.with_library(self.library), training.guide
         programs = most_probable(training.strategy, model, guide, self.some, restarts=restarts)
         found = []
         for restart in range(restarts):
-            its_own = self.library.take(torch.tensor([restart])) if task.judged_with_functions else None
-            found.append(task.right(program_of(programs, restart), its_own))
+            program = program_of(programs, restart)
+            key = tuple(program.items())
+            if task.functions or key not in self._judged:
+                its_own = self.library.take(torch.tensor([restart])) if task.judged_with_functions else None
+                self._judged[key] = task.right(program, its_own)
+            found.append(self._judged[key])
         return found

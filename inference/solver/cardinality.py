@@ -21,15 +21,17 @@ def at_most(solver: ProgramSolver, weights: Mapping[int, int], bound: int, *, un
 
     left = bound - weights.get(TRUE, 0)
     counted = [
-        int(signed(np.array(literal))) for literal, cost in weights.items() if literal != TRUE
-        for _ in range(cost)
-    ]  # fmt: skip
+        int(signed(np.array(literal)))
+        for literal, cost in weights.items()
+        for _ in range(cost * (literal > TRUE))
+    ]
     if left < 0:
         solver.engine.add(np.array([unless, 0], dtype=np.int32))
-        return
-    if left >= len(counted):
-        return
-    made = CardEnc.atmost(counted, left, top_id=solver.circuit.variables, encoding=EncType.totalizer)
-    solver.circuit.variable(made.nv + 1 - solver.circuit.variables)
-    flat = [literal for clause in made.clauses for literal in (*clause, unless, 0)]
-    solver.engine.add(np.array(flat, dtype=np.int32))
+    elif left == 0:
+        none = [number for literal in counted for number in (-literal, unless, 0)]
+        solver.engine.add(np.array(none, dtype=np.int32))
+    elif left < len(counted):
+        made = CardEnc.atmost(counted, left, top_id=solver.circuit.variables, encoding=EncType.totalizer)
+        solver.circuit.variable(made.nv + 1 - solver.circuit.variables)
+        flat = [literal for clause in made.clauses for literal in (*clause, unless, 0)]
+        solver.engine.add(np.array(flat, dtype=np.int32))

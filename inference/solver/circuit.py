@@ -141,7 +141,8 @@ class Circuit:
         :returns: ``[*batch]``.
         """
         low, high = np.minimum(left, right), np.maximum(left, right)
-        found = np.asarray(np.where(low == TRUE, high, low))  # also where one is false, or they are equal
+        # Also right where one is false, or they are equal. In C order, so that a view of it can be set.
+        found = np.array(np.where(low == TRUE, high, low), order="C")
         places = np.flatnonzero((low > TRUE) & (low != high))
         if len(places):
             pairs = (low.reshape(-1)[places] << 32) | high.reshape(-1)[places]
@@ -223,17 +224,18 @@ class Circuit:
         sizes = np.diff(np.append(starts, len(literals)))
         whole = self._covered(literals, starts, sizes)
         found[results[whole >= 0]] = whole[whole >= 0]
-        parts, first = list[Literals](), self.variables
+        made, parts, first = dict[bytes, int](), list[Literals](), self.variables
         for number in np.flatnonzero((sizes > 1) & (whole < 0)).tolist():
             own = literals[starts[number] : starts[number] + sizes[number]]
             key = own.tobytes()
-            known = self._any.get(key)
+            known = self._any.get(key) or made.get(key)
             if known is None:
-                known = self._any[key] = 2 * (first + len(parts))
+                known = made[key] = 2 * (first + len(parts))
                 parts.append(own)
             found[results[number]] = known
         if parts:
             self.check_room(len(parts))
+            self._any |= made
             self._new(len(parts))
             lengths = np.array([0, *(len(part) for part in parts[:-1])])
             self.blocks.append(AnyOf(first, np.concatenate(parts), lengths.cumsum()))
@@ -291,7 +293,7 @@ def value_of(true: NDArray[np.bool_], literals: Literals) -> NDArray[np.bool_]:
     :param literals: ``[*shape]``.
     :returns: ``[*shape, *batch]``.
     """
-    negated = (literals % 2 == 1).reshape(*literals.shape, *(1,) * (true.ndim - 1))
+    negated = np.reshape(literals % 2 == 1, (*np.shape(literals), *(1,) * (true.ndim - 1)))
     value: NDArray[np.bool_] = true[literals // 2] ^ negated
     return value
 

@@ -42,6 +42,7 @@ class Difference:
     :param expected: what the known program gives, by observed site.
     :param other: what the other one gives.
     :param program: the other one.
+    :param sizes: by observed site how many results there could be.
     """
 
     inputs: tuple[Tensor, ...]
@@ -49,11 +50,12 @@ class Difference:
     expected: Mapping[str, int]
     other: Mapping[str, int]
     program: dict[str, int]
+    sizes: Mapping[str, int]
 
 
 @dataclass(frozen=True)
 class Determined:
-    """Whether examples determine what their program does on all inputs.
+    """Whether examples determine what their program does on all other inputs.
 
     :param status: ``unknown`` where the time was over.
     :param difference: an input that shows it where they do not.
@@ -208,6 +210,7 @@ class Differences:
             expected={site: int(value_of(values, own)[0].argmax()) for site, own in input_.expected.items()},
             other={site: int(value_of(values, own)[0].argmax()) for site, own in input_.other.items()},
             program=program,
+            sizes={site: own.shape[-1] for site, own in input_.other.items()},
         )
 
 
@@ -231,16 +234,17 @@ class _Input:
             one.tensor(like.dtype) if isinstance(one, FreeIntegers) else one
             for one, like in zip(self.given, inputs, strict=True)
         ]
-        ignored = [(tensor < 0).all(0, keepdim=True) for tensor in results]  # results that no example gives
-        self.tensors = [*opened, *(torch.where(one, -1, 0) for one in ignored)]
+        self.ignored = [(tensor < 0).all(0, keepdim=True) for tensor in results]
+        """Results that no example gives."""
+        self.tensors = [*opened, *(torch.where(one, -1, 0) for one in self.ignored)]
         self.readings = Readings(self.circuit, free=_Everything())
 
     def no_example(self, solver: ProgramSolver, best: Explanation, unless: int) -> Clauses:
-        """Clauses by which it is none of the examples that both programs explain: true, and a help."""
+        """Clauses by which it is none of the examples, whose results are known: no use to ask for them."""
         found: list[int] = []
         if not all(isinstance(one, FreeIntegers) for one in self.given):
             return np.zeros(0, dtype=np.int32)
-        for example in set(solver.explained) - set(best.unexplained):
+        for example in {*solver.explained, *best.unexplained} - self._partly_observed(solver):
             for one, tensor in zip(self.given, solver.data, strict=False):
                 assert isinstance(one, FreeIntegers)
                 flat = tensor[example].reshape(-1).tolist()
@@ -248,6 +252,14 @@ class _Input:
                 found += [int(signed(np.array(literal))) for literal in literals if literal > TRUE]
             found += [unless, 0]
         return np.array(found, dtype=np.int32)
+
+    def _partly_observed(self, solver: ProgramSolver) -> set[int]:
+        """Examples that leave a result open which others give."""
+        found: set[int] = set()
+        for tensor, ignored in zip(solver.data[len(self.given) :], self.ignored, strict=True):
+            open_ = ((tensor < 0) & ~ignored).reshape(len(tensor), -1).any(-1)
+            found |= set(open_.nonzero().flatten().tolist())
+        return found
 
     def admitted(self) -> Literals:
         """The literal by which the task admits it."""

@@ -141,7 +141,7 @@ class Engine:
         last: dict[str, Any] = {"status": "unknown"}
         true: np.ndarray | None = None
         interrupted = False
-        _require("pysat", "python-sat")
+        require_module("pysat", "python-sat")
         try:
             with contextlib.closing(self._ask({"assumptions": assumed}, seconds)) as replies:
                 for reply, bits in replies:
@@ -190,7 +190,7 @@ class Engine:
         last: dict[str, Any] = {"cost": None, "bound": 0}
         true: np.ndarray | None = None
         interrupted = False
-        _require(*METHODS[method])
+        require_module(*METHODS[method])
         try:
             with contextlib.closing(self._ask(asked, seconds)) as replies:
                 for reply, bits in replies:
@@ -338,7 +338,7 @@ class Engine:
         )
 
 
-def _require(module: str, project: str) -> None:
+def require_module(module: str = "pysat", project: str = "python-sat") -> None:
     """See that a module is installed, without loading it."""
     if importlib.util.find_spec(module) is None:
         raise UsageError(

@@ -19,9 +19,9 @@ from ntpt_pyro.inference.solver.engine import Optimum
 from ntpt_pyro.inference.solver.program_solver import Clock, ProgramSolver
 
 Status = Literal["optimal", "feasible", "infeasible", "unknown"]
-FIRST = 8
+FIRST = 32
 """Examples that a search begins with."""
-MORE = 8
+MORE = 16
 """Examples that are added at a time."""
 
 

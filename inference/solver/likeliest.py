@@ -20,23 +20,27 @@ from ntpt_pyro.inference.solver.cardinality import at_most
 from ntpt_pyro.inference.solver.circuit import Literals
 from ntpt_pyro.inference.solver.differences import Differences
 from ntpt_pyro.inference.solver.engine import Answer
-from ntpt_pyro.inference.solver.explaining import MORE, Explanation, Progress, Status
+from ntpt_pyro.inference.solver.explaining import Explanation, Progress, Status
 from ntpt_pyro.inference.solver.model_circuit import ModelRun
 from ntpt_pyro.inference.solver.program_solver import Clock, ProgramSolver
 
 LEAST = 0.02
 """A reading is possible where its probability is at least so many times the largest one's."""
-FIRST = 16
+FIRST = 12
 """Examples that a search begins with."""
 MOST_ASSERTED = 256
 """Examples by which it is proved that no program is more likely."""
+MORE = 8
+"""Examples that are added at a time."""
 MISREAD = 0.25
 """Share of examples that a program may leave unexplained while one is looked for."""
+ALL_EXPLAINED = 3.0
+"""Seconds at most to look for one that leaves none unexplained."""
 STEPS = 24
 """Into so many parts a loss of likelihood is cut for the solver, which counts in integers."""
 CLOSE = 0.01
 """Nats that are nothing."""
-ONE_FUNCTION = 10.0
+ONE_FUNCTION = 5.0
 """Seconds at most to prove it for programs of the same results too."""
 
 
@@ -90,19 +94,26 @@ class _Search:
         solver = self.solver
         count = min(FIRST, solver.examples)
         new = np.linspace(0, solver.examples - 1, count).round().astype(int).tolist()
-        while new and not self.clock.over:
+        while new and not self.clock.over and not self.interrupted:
             solver.add(new)
-            allowed = int(MISREAD * len(solver.explained))
-            lifted = solver.circuit.variable()
-            unexplained = Counter(literal ^ 1 for literal in solver.explained.values())
-            at_most(solver, unexplained, allowed, unless=lifted)
-            answer = self._solve([-lifted])
+            answer = self._explaining(0.0, seconds=self.clock.at_most(ALL_EXPLAINED))
+            for share in (MISREAD, 2 * MISREAD, 1.0):
+                if answer.true is None and not self.interrupted:
+                    answer = self._explaining(share)
             if answer.true is None:
                 return
             wrong = self._take(solver.program(answer.true))
             if len(wrong) <= MISREAD * solver.examples:
                 return
             new = [example for example in wrong if example not in solver.explained][:MORE]
+
+    def _explaining(self, share: float, seconds: float | None = None) -> Answer:
+        """A program that leaves no more than a share of the asserted examples unexplained."""
+        solver = self.solver
+        lifted = solver.circuit.variable()
+        unexplained = Counter(literal ^ 1 for literal in solver.explained.values())
+        at_most(solver, unexplained, int(share * len(solver.explained)), unless=lifted)
+        return self._solve([-lifted], seconds)
 
     def prove(self) -> None:
         """Show that programs with other results are less likely; or find one that is more likely."""
@@ -143,7 +154,7 @@ class _Search:
         outside = {example: q for part in solver.asserted for example, q in part.outside.items()}
         weights = Counter[int]()
         for example, literal in solver.explained.items():
-            weights[literal ^ 1] += int(self._loss(outside[example]) / unit)
+            weights[literal ^ 1] += min(int(self._loss(outside[example]) / unit), STEPS + 1)
         bounded = solver.circuit.variable()
         at_most(solver, weights, STEPS, unless=bounded)
         return self._solve([-lifted, -bounded], seconds)

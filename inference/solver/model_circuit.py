@@ -99,7 +99,7 @@ class _OnLiterals(Messenger):
             raise SiteError(
                 f"solver, site {site!r}",
                 expected="choices, steps, and integers that are observed",
-                got=f"a {'observed' if msg['is_observed'] else 'latent'} {type(msg['fn']).__name__}",
+                got=f"{'an observed' if msg['is_observed'] else 'a latent'} {type(msg['fn']).__name__}",
                 remedy="take a strategy other than solver",
             )
 

@@ -13,10 +13,10 @@ from ntpt_pyro.inference.solver.likeliest import CLOSE, likeliest
 from ntpt_pyro.inference.solver.program_solver import Clock, ProgramSolver
 from ntpt_pyro.inference.solver.simplest import Costs, Simplicity, simplest
 
-SIMPLEST = 30.0
-"""Seconds at most to find the simplest of the best programs."""
-DETERMINED = 15.0
-"""Seconds at most to find out whether examples determine the behaviour; and again among the simplest."""
+PATIENCE = 5.0
+"""Seconds at most for a question beside the program."""
+PATIENCE_OF_ASKERS = 60.0
+"""The same where somebody answers: to be asked the next question is what they want."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,8 @@ class Questions:
     :param simplest: ask for the simplest of the best programs.
     :param determined: ask whether the examples determine the behaviour on all inputs.
     :param alternatives: how many programs of other behaviour to look for.
+    :param patience: seconds at most to find out whether the examples determine the behaviour, among all
+        programs and again among the simplest; and twice as many to find the simplest.
     """
 
     observed: int = 1
@@ -39,6 +41,7 @@ class Questions:
     simplest: bool = True
     determined: bool = True
     alternatives: int = 0
+    patience: float = PATIENCE
 
 
 @dataclass(frozen=True)
@@ -142,7 +145,7 @@ def _simplest(
         best,
         uses=asked.uses,
         costs=asked.costs,
-        seconds=clock.at_most(SIMPLEST),
+        seconds=clock.at_most(2 * asked.patience),
         progress=progress,
     )
     if solver.reads and better.program is not None and best.program is not None:
@@ -161,14 +164,14 @@ def _of_all_inputs(
         if asked.determined:
             if progress is not None:
                 progress("do the examples determine the behaviour?")
-            all_ = differences.determined(seconds=clock.at_most(DETERMINED))
+            all_ = differences.determined(seconds=clock.at_most(asked.patience))
             found = replace(found, determined=all_)
             if all_.status != "determined" and found.simplicity is not None and not all_.interrupted:
                 simple = differences.determined(
                     simplicity=found.simplicity,
                     uses=asked.uses,
                     costs=asked.costs,
-                    seconds=clock.at_most(DETERMINED),
+                    seconds=clock.at_most(asked.patience),
                 )
                 found = replace(found, among_simplest=simple)
         if asked.alternatives:
@@ -202,7 +205,7 @@ def solve_by_asking(
     :param progress: told what is going on.
     :returns: the solution at the end, and how many questions were asked.
     """
-    asked = replace(questions or Questions(), determined=True)
+    asked = replace(questions or Questions(patience=PATIENCE_OF_ASKERS), determined=True)
     spent, count = 0.0, 0
     while True:
         left = None if seconds is None else max(0.0, seconds - spent)

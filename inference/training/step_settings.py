@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields
 from typing import TypedDict
 
 from ntpt_pyro.bounds import check_count, check_number
+from ntpt_pyro.inference.handlers.annealing import Annealing
 
 
 class StepOptions(TypedDict, total=False):
@@ -12,7 +13,7 @@ class StepOptions(TypedDict, total=False):
     choice_lr: float
     library_lr: float
     init_scale: float
-    kl: float | None
+    kl: float | Annealing | None
     clip_norm: float | None
     sharpness: float
     averaging: float
@@ -29,7 +30,9 @@ class StepSettings:
         :class:`~ntpt_pyro.inference.ChoiceGuide`.
     :param kl: weight of the KL term against the log-likelihood of one example, at least 0; 0 is TerpreT's
         FMGD. None leaves it to the caller: :func:`~ntpt_pyro.inference.fit` takes one over the number of
-        examples, :class:`~ntpt_pyro.inference.Training` 0.001.
+        examples, :class:`~ntpt_pyro.inference.Training` 0.001. With an
+        :class:`~ntpt_pyro.inference.Annealing` that falls the choices begin undecided, which is a bonus for
+        their entropy, and decide as it is withdrawn; see ``docs/why_gradients_miss.md``.
     :param clip_norm: the most the norm of a gradient may be, above 0, see
         :class:`~ntpt_pyro.inference.SplitAdam`; None does not clip.
     :param sharpness: how strongly better restarts are preferred by a shared library, at least 0, see
@@ -48,7 +51,7 @@ class StepSettings:
     choice_lr: float = 0.1
     library_lr: float = 1e-3
     init_scale: float = 3.0
-    kl: float | None = None
+    kl: float | Annealing | None = None
     clip_norm: float | None = None
     sharpness: float = 10.0
     averaging: float = 0.0
@@ -61,7 +64,7 @@ class StepSettings:
             check_number(name, getattr(self, name), above=0, remedy=defaults[name])
         for name in ("init_scale", "sharpness"):
             check_number(name, getattr(self, name), at_least=0, remedy=defaults[name])
-        if self.kl is not None:
+        if self.kl is not None and not isinstance(self.kl, Annealing):
             check_number("kl", self.kl, at_least=0, remedy="leave it out")
         if self.clip_norm is not None:
             check_number("clip_norm", self.clip_norm, above=0, remedy="give None not to clip")

@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from ntpt_pyro.bounds import check_count
 from ntpt_pyro.errors import DataError
+from ntpt_pyro.inference.handlers.annealing import Annealing
 from ntpt_pyro.inference.training.callbacks import Callback
 from ntpt_pyro.inference.training.checkpoint import load_checkpoint, save_checkpoint
 from ntpt_pyro.inference.training.training import Training
@@ -87,7 +88,8 @@ def train(
 
 def _settings_of(training: Training) -> dict[str, Any]:
     """What the result of a training depends on, beside its model, its data and random draws."""
-    steps = {**asdict(training.settings), "kl": training.kl}
+    kl = training.kl
+    steps = {**asdict(training.settings), "kl": asdict(kl) if isinstance(kl, Annealing) else kl}
     del steps["checkpoint_every"]
     return {"strategy": training.strategy.describe(), "restarts": training.restarts.size, **steps}
 

@@ -12,6 +12,7 @@ from pyro.infer import SVI
 from torch import Tensor
 
 from ntpt_pyro.errors import DivergenceError
+from ntpt_pyro.inference.handlers.annealing import value_at
 from ntpt_pyro.inference.handlers.model_sites import Model, model_sites
 from ntpt_pyro.inference.handlers.restarts import Restarts
 from ntpt_pyro.inference.handlers.strategy import Strategy
@@ -64,7 +65,7 @@ class Training:
         self.settings = StepSettings(**settings)
         """How steps are taken."""
         self.kl = KL if self.settings.kl is None else self.settings.kl
-        """Weight of the KL term against the log-likelihood of one example."""
+        """Weight of the KL term against the log-likelihood of one example, or its schedule."""
         self.library = torch.nn.Module() if library is None else library
         self.average = deepcopy(self.library).eval() if self.settings.averaging else self.library
         """The library with the average of its weights, not training; without averaging the library itself."""
@@ -108,7 +109,7 @@ class Training:
             leaves the parameters as they were.
         """
         examples = len(batch[0])
-        now = self.strategy.weighted(self.kl * examples).at(self.step)
+        now = self.strategy.weighted(value_at(self.kl, self.step) * examples).at(self.step)
         self._svi.model, self._svi.guide = now(self._program), now(self.guide)
         with (
             pyro.get_param_store().scope(self._store) as self._store,

@@ -12,7 +12,9 @@ app = options.command_app()
 
 
 @app.command()
-@options.with_settings(Settings, only=["examples", "batch_size", "choice_lr", "init_scale", "kl", "seed"])
+@options.with_settings(
+    Settings, only=["examples", "batch_size", "choice_lr", "init_scale", "kl", "kl_start", "seed"]
+)
 def restarts(
     task: TaskName,
     out: OutNeeded,

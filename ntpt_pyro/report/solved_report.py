@@ -125,8 +125,8 @@ def _simplicity(result: SolvedResult) -> str:
 
 def _determined(result: SolvedResult) -> str:
     words = {
-        "determined": "yes, by its examples: no other program that explains them differs on any input",
-        "undetermined": "no: programs that explain the examples differ on other inputs",
+        "determined": "yes: no program that explains the examples differs on any input",
+        "undetermined": "no: programs that explain them differ on new inputs",
         "unknown": "not found out in time",
         None: "not asked",
     }
@@ -134,7 +134,7 @@ def _determined(result: SolvedResult) -> str:
         return f"not asked ({result.not_asked})"
     found = words[result.determined]
     if result.among_simplest == "determined":
-        return f"{found}; but none of the simplest does"
+        return f"{found}; the simplest do not"
     if result.among_simplest == "undetermined" and result.determined == "undetermined":
-        return f"{found}, among the simplest too"
+        return f"{found}, the simplest too"
     return found

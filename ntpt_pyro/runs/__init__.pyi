@@ -8,6 +8,7 @@ from .methods.named import method_names as method_names
 from .results import LearnedResult as LearnedResult
 from .results import PosteriorResult as PosteriorResult
 from .results import ProgramResult as ProgramResult
+from .results import SolvedResult as SolvedResult
 from .run_folder import RunFolder as RunFolder
 from .run_folder import load_library as load_library
 from .settings import Settings as Settings

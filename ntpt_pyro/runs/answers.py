@@ -61,6 +61,7 @@ class Answers:
                 return None
             known = list(answer) if isinstance(answer, tuple) else [answer]
         found = _tensors(self.task, known, like)
+        _check_range(self.task, question, found)
         if self.path is not None and all(one["inputs"] != inputs for one in self._known):
             self._known.append({"inputs": inputs, "results": [one[0].tolist() for one in found]})
             write_json(self.path, {"answers": self._known})
@@ -82,6 +83,19 @@ def _tensors(task: Task, answer: Sequence[Any], like: Sequence[Tensor]) -> list[
             got=f"{answer!r:.80}",
             remedy="return integers or lists of them, a tuple where there are several results",
         ) from error
+
+
+def _check_range(task: Task, question: Difference, found: Sequence[Tensor]) -> None:
+    """Raise where a result is none that the model could give."""
+    integers = torch.cat([one.reshape(-1) for one in found]).tolist()
+    for (site, size), integer in zip(question.sizes.items(), integers, strict=True):
+        if not 0 <= integer < size:
+            raise TaskError(
+                f"task {task.name}, oracle, {site}",
+                expected=f"a result in 0..{size - 1}",
+                got=str(integer),
+                remedy="correct the oracle",
+            )
 
 
 def _read(path: Path) -> list[Mapping[str, Any]]:

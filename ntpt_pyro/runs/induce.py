@@ -26,7 +26,7 @@ from ntpt_pyro.language.library import Library
 from ntpt_pyro.runs.answers import Oracle
 from ntpt_pyro.runs.history import History, Snapshots
 from ntpt_pyro.runs.libraries import check_chosen_networks, library_of
-from ntpt_pyro.runs.methods.method import IMAGE_DROPOUT, Found, Method, Work
+from ntpt_pyro.runs.methods.method import IMAGE_DROPOUT, Found, Method, Work, untrained
 from ntpt_pyro.runs.methods.named import method_of
 from ntpt_pyro.runs.methods.restarts_method import search_steps
 from ntpt_pyro.runs.results import ProgramResult
@@ -135,7 +135,7 @@ def induce(
             got=type(task).__name__,
             remedy="make one: Task(model, examples=...), or find one by its name: find_task(name)",
         )
-    method, settings = settled_settings(task, settings, changes)
+    method, settings = settled_settings(task, settings, changes, library)
     if resume and out is None:
         raise UsageError("resume", expected="a folder to go on in", got="none", remedy="name it (out)")
     run = None if out is None else RunFolder(Path(out))
@@ -160,19 +160,20 @@ def kept(run: RunFolder, task: Task) -> Induced:
 
 
 def settled_settings(
-    task: Task, settings: Settings | None, changes: Mapping[str, Any]
+    task: Task, settings: Settings | None, changes: Mapping[str, Any], library: Library | None = None
 ) -> tuple[Method, Settings]:
     """The method, and all settings: what is given, what suits the method, what suits the task.
 
     :param task: the task.
     :param settings: all of them, where they are given.
     :param changes: single ones.
+    :param library: functions to begin with.
     :returns: both.
     :raises UsageError: where a name is unknown or a number out of its bounds.
     """
     base = settings if settings is not None else Settings().changed(task.defaults)
     strategy = changes.get("strategy", base.strategy)
-    method = method_of(strategy)
+    method = method_of(strategy, untrained(task, library))
     suited = method.defaults if settings is None else {}
     return method, base.changed({**suited, **changes})
 
@@ -206,7 +207,9 @@ def _induce(
     work = prepared(task, method, settings, library, source, run, progress=progress)
     work = replace(work, oracle=oracle, answers=None if run is None else run.answers)
     method.prepare(work)
+    searching = time.monotonic()
     found, rounds, searched = _search(method, work)
+    found = replace(found, seconds=time.monotonic() - searching)
     ended = _settled(work, found)
     total = replace(ended, steps=searched + ended.steps)
     result = result_of(work, found, total, rounds, source, seconds=time.monotonic() - began)

@@ -159,6 +159,7 @@ class LearnedResult(ProgramResult):
     :param held_back_log_likelihood: of one of them under that restart's program, mean, in nats; None where no
         restarts were trained.
     :param search_steps: training steps of the search that found it.
+    :param search_seconds: that all searches took, of the session that ended them; None where it is not known.
     :param how: the way of the search in words, where it was another than training restarts.
     :param lost: the share of the examples held back that training on ended with, where the search had
         explained more of them: then what the search found is kept. None where that was not so.
@@ -169,6 +170,7 @@ class LearnedResult(ProgramResult):
     held_back_accuracy: float
     held_back_log_likelihood: float | None
     search_steps: int
+    search_seconds: float | None = None
     how: str | None = None
     lost: float | None = None
 

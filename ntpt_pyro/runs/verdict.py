@@ -189,6 +189,7 @@ def _learned_result(
         held_back_accuracy=found.verdict.accuracy,
         held_back_log_likelihood=found.verdict.log_likelihood,
         search_steps=found.steps,
+        search_seconds=round(found.seconds, 2),
         how=found.how,
         lost=ended.lost,
     )

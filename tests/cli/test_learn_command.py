@@ -21,7 +21,7 @@ SMALL = ("--examples=40", "--restarts=2", "--steps=6", "--batch-size=8", "--roun
 WRONG = {
     "add2x2/middle": "task: expected one of add2x2/top, .* got 'add2x2/middle'",
     "add2x2/top --strategy mcmc": "strategy: expected one of marginal, fmgd, relaxed, .* got 'mcmc'",
-    "add2x2/top --strategy exact": "strategy: expected one of .*, em, exhaustive, got 'exact'; pick one",
+    "add2x2/top --strategy exact": "strategy: expected .*, em, exhaustive, solver, got 'exact'; pick one",
     "add2x2/top --strategy enumeration --lines 4": r"enumeration of instr_1 \(6\), .* relax the choices",
     "add2x2/top --bogus 1": r"No such option: --bogus .*\(see ntpt learn --help\)",
     "": "Missing argument",

@@ -108,7 +108,7 @@ def test_a_text_has_a_posterior(ntpt, user_file):
         ),
         (("add2x2/top", "--examples", 0), "examples: expected a finite number of at least 1"),
         (("nothing",), "task: expected one of"),
-        (("add2x2/top", "--strategy", "em"), "No such option: --strategy"),
+        (("add2x2/top", "--strategy", "em"), "--strategy: expected exhaustive or solver, got 'em'"),
         (("add2x2/top", "--resume"), "--resume: expected --out with it"),
     ],
 )

@@ -233,7 +233,7 @@ def test_what_is_wrong_with_files_is_one_line(refused, files, changed, message):
     [
         (["--restarts=0"], "restarts: expected a finite number of at least 1, got 0"),
         (["--strategy=magic"], "strategy: expected one of"),
-        (["--strategy=exact"], "em, exhaustive, got 'exact'"),
+        (["--strategy=exact"], "em, exhaustive, solver, got 'exact'"),
         (["--resume"], "expected --out with it"),
         (["--threads=0"], "threads: expected at least 1"),
     ],

@@ -123,7 +123,8 @@ RENAMED: dict[str, str | Callable[[dict[str, Any]], Any]] = {
 """Recorded keys that have another name now, or that a function finds in the dictionary that had them."""
 
 KEPT = ("result.json", "choices.json", "history.json")
-TIMES = {"seconds", "seconds_at_most", "seconds_a_success", "least_seconds", "at_equal_cost"}
+TIMES = {"seconds", "search_seconds", "seconds_at_most", "seconds_a_success", "least_seconds"}
+TIMES |= {"at_equal_cost"}
 LEFT_OUT = TIMES | {"versions", "commit", "commits", "options", "command", "format", "data"}
 """Keys whose values may be another every time."""
 ASKED = {"task", "strategy", "model", "seed", "restarts", "trials"}

@@ -12,7 +12,15 @@ from ntpt_pyro.errors import DataError, LibraryError, TaskError, UsageError
 from ntpt_pyro.inference import fit, marginal, relaxed
 from ntpt_pyro.inference.training import restart_search
 from ntpt_pyro.models.nets import net_0, net_1
-from ntpt_pyro.runs import METHODS, LearnedResult, PosteriorResult, RunFolder, load_library, method_names
+from ntpt_pyro.runs import (
+    METHODS,
+    LearnedResult,
+    PosteriorResult,
+    RunFolder,
+    SolvedResult,
+    load_library,
+    method_names,
+)
 from ntpt_pyro.runs.methods import restarts_method
 from ntpt_pyro.tasks import image_task
 from ntpt_pyro.tasks.data.images import Images
@@ -42,7 +50,11 @@ KEYS = {
 
 def timeless(found) -> dict:
     """The content of result.json without what the clock decides."""
-    return {name: value for name, value in found.result.to_json().items() if name not in ("seconds", "cost")}
+    return {
+        name: value
+        for name, value in found.result.to_json().items()
+        if name not in ("seconds", "search_seconds", "cost")
+    }
 
 
 # From Python.
@@ -95,9 +107,10 @@ def test_every_name_is_one_algorithm_that_finds_the_program(strategy):
     found = induce(sum_task(execute=execute), strategy=strategy, restarts=8, steps=steps)
     assert found.program == SUM
     assert found.result.program_correct
-    assert isinstance(found.result, PosteriorResult if strategy == "exhaustive" else LearnedResult)
+    kinds = {"exhaustive": PosteriorResult, "solver": SolvedResult}
+    assert isinstance(found.result, kinds.get(strategy, LearnedResult))
     assert found.result.strategy == strategy
-    assert (found.result.restarts is None) == (strategy == "exhaustive")
+    assert (found.result.restarts is None) == (strategy in kinds)
 
 
 @pytest.mark.parametrize("name", ["exact", "EM", "", "marginals"])
@@ -107,7 +120,7 @@ def test_another_name_is_refused_with_those_that_there_are(name):
     assert (
         str(caught.value) == f"strategy: expected one of {', '.join(method_names())}, got {name!r}; pick one"
     )
-    assert {"em", "exhaustive"} == set(METHODS) < set(method_names())
+    assert {"em", "exhaustive", "solver"} == set(METHODS) < set(method_names())
 
 
 def test_an_unknown_setting_is_refused_with_those_that_there_are():

@@ -7,7 +7,7 @@ import pytest
 
 from ntpt_pyro import induce
 from ntpt_pyro.errors import RunError
-from ntpt_pyro.runs import LearnedResult, PosteriorResult, ProgramResult, RunFolder
+from ntpt_pyro.runs import LearnedResult, PosteriorResult, ProgramResult, RunFolder, SolvedResult
 from ntpt_pyro.runs.results import FORMAT, PROGRAM_KINDS, RankedProgram, Reading
 from tests.small import settings, small, small_task  # noqa: F401  # a fixture
 from tests.two_registers import execute, sum_task
@@ -15,6 +15,7 @@ from tests.two_registers import execute, sum_task
 MADE = {
     "learned": {"restarts": 2, "steps": 9},
     "posterior": {"strategy": "exhaustive"},
+    "solved": {"strategy": "solver", "alternatives": 1},
 }
 CONTRACT = {
     "task": str,
@@ -74,6 +75,9 @@ def test_what_is_inside_is_typed(made):
         assert isinstance(result, PosteriorResult)
         assert all(isinstance(one, RankedProgram) for one in result.programs)
         assert result.cost.programs == 9
+    elif kind == "solved":
+        assert isinstance(result, SolvedResult)
+        assert (result.status, result.bound) == ("optimal", result.cost)
     else:
         assert isinstance(result, LearnedResult)
         assert 0 <= result.held_back_accuracy <= 1

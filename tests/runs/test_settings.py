@@ -9,13 +9,14 @@ import pytest
 
 from ntpt_pyro import Settings, Task, induce
 from ntpt_pyro.errors import UsageError
-from ntpt_pyro.inference import relaxed
+from ntpt_pyro.inference import Annealing, relaxed
+from ntpt_pyro.runs.methods.restarts_method import kl_weight
 from ntpt_pyro.tasks import find_task, task_names
 from tests.two_registers import sum_task
 
 NUMBERS = [one for one in fields(Settings) if "bounds" in one.metadata and one.name != "strategy"]
 WHOLE = [one.name for one in NUMBERS if one.type in (int, int | None)]
-REAL = [one.name for one in NUMBERS if one.type is float]
+REAL = [one.name for one in NUMBERS if one.type in (float, float | None)]
 
 
 def test_every_number_has_bounds_and_every_setting_a_help():
@@ -40,6 +41,16 @@ def test_what_is_no_number_within_its_bounds_is_refused(name, value):
     assert message.endswith(f"the default is {default}" if default is not None else "leave it out")
     with pytest.raises(UsageError, match=f"^{name}: expected a "):
         induce(sum_task(), **{name: value})
+
+
+def test_a_weight_falls_to_one_above_zero():
+    with pytest.raises(UsageError, match="kl: expected a weight above 0, which kl_start falls to, got 0"):
+        Settings(kl=0, kl_start=0.3)
+
+
+def test_a_search_has_its_weight_from_the_settings():
+    assert kl_weight(Settings(kl=0.2), 40) == 0.2
+    assert kl_weight(Settings(kl=0.2, kl_start=0.8), 40) == Annealing(0.8, 0.2, 40)
 
 
 @pytest.mark.parametrize("name", WHOLE)

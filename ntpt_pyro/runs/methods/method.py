@@ -87,6 +87,7 @@ class Found:
     :param asked: examples that were asked for on the way.
     :param snapshots: marginals of the best restart on the way.
     :param how: the way of the search in words, where it was another than training restarts.
+    :param seconds: that all searches of the run took.
     """
 
     verdict: Verdict
@@ -102,6 +103,18 @@ class Found:
     asked: Sequence[tuple[Tensor, ...]] = ()
     snapshots: Snapshots = field(default_factory=list)
     how: str | None = None
+    seconds: float = 0.0
+
+
+def untrained(task: Task, library: Library | None) -> list[str]:
+    """The functions of a task that nothing has taught yet.
+
+    :param task: what is learned.
+    :param library: functions to begin with.
+    :returns: their names.
+    """
+    steps = {} if library is None else library.steps
+    return [function.name for function in task.functions if not steps.get(function.name)]
 
 
 class Method(Protocol):

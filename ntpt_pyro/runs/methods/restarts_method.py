@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from ntpt_pyro.inference.handlers.annealing import Annealing
 from ntpt_pyro.inference.handlers.strategy import Strategy
 from ntpt_pyro.inference.training.callbacks import Callback
 from ntpt_pyro.inference.training.fit import fit
@@ -58,7 +59,7 @@ class RestartsMethod:
             choice_lr=settings.choice_lr,
             library_lr=settings.library_lr,
             init_scale=settings.init_scale,
-            kl=settings.kl,
+            kl=kl_weight(settings, steps),
             seed=seed,
             callbacks=[history, *ends],
             progress=work.label(f"search {number + 1}, {restarts} restarts"),
@@ -91,6 +92,16 @@ def search_steps(settings: Settings) -> int:
     if settings.search is None or settings.restarts == 1:
         return settings.steps
     return min(settings.search, -(-settings.steps // 3))
+
+
+def kl_weight(settings: Settings, steps: int) -> float | Annealing:
+    """The weight of the KL term in a search.
+
+    :param settings: of the run.
+    :param steps: of the search, in the course of which it falls where the settings say so.
+    :returns: the weight, or its schedule.
+    """
+    return settings.kl if settings.kl_start is None else Annealing(settings.kl_start, settings.kl, steps)
 
 
 def library_for(work: Work, seed: int) -> Library:

@@ -6,21 +6,50 @@ from typing import TYPE_CHECKING, Any
 import torch
 from tqdm import tqdm
 
-from ntpt_pyro.errors import BudgetError
+from ntpt_pyro.errors import BudgetError, UsageError
 from ntpt_pyro.inference.handlers.strategies import marginal
 from ntpt_pyro.inference.posterior.decided_programs import programs_of
 from ntpt_pyro.inference.posterior.program_posterior import ProgramPosterior
 from ntpt_pyro.inference.solver.likeliest import LEAST
 from ntpt_pyro.inference.solver.program_solver import ProgramSolver
-from ntpt_pyro.inference.solver.solution import Questions, Solution, solve, solve_by_asking
+from ntpt_pyro.inference.solver.solution import (
+    PATIENCE,
+    PATIENCE_OF_ASKERS,
+    Questions,
+    Solution,
+    solve,
+    solve_by_asking,
+)
 from ntpt_pyro.inference.training.restart_search import Verdict
 from ntpt_pyro.runs.answers import Answers
-from ntpt_pyro.runs.methods.method import Found, Work
+from ntpt_pyro.runs.methods.method import Found, Work, untrained
+from ntpt_pyro.runs.methods.taught_by_solver import taught_by_solver
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from torch import Tensor
+
+
+class TeachingSolverMethod:
+    """Proposes programs of different behaviour, and teaches untrained networks by the likely ones."""
+
+    defaults: Mapping[str, Any] = {}  # never changed
+    holds_back = True
+
+    def prepare(self, work: Work) -> None:
+        """See :class:`~ntpt_pyro.runs.methods.method.Method`: nobody can answer for untrained networks."""
+        if work.oracle is not None:
+            raise UsageError(
+                f"solver, {work.task.name}",
+                expected="trained functions, where it asks for examples",
+                got=f"{', '.join(untrained(work.task, work.library))} untrained",
+                remedy="leave out the oracle (--ask), or give a library that reads (--library)",
+            )
+
+    def search(self, work: Work, number: int) -> Found:
+        """See :class:`~ntpt_pyro.runs.methods.method.Method`."""
+        return taught_by_solver(work, number)
 
 
 class SolverMethod:
@@ -42,6 +71,7 @@ class SolverMethod:
             costs=task.costs,
             admits=task.admits,
             alternatives=settings.alternatives,
+            patience=PATIENCE if work.oracle is None else PATIENCE_OF_ASKERS,
         )
         with (
             ProgramSolver(model, data, least=LEAST) as solver,

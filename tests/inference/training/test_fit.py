@@ -64,8 +64,9 @@ def test_a_second_library_of_the_same_name_has_its_own_weights():
     assert losses[0] == losses[1]
 
 
+@pytest.mark.parametrize("kl", [None, Annealing(0.5, 0.01, 20)])
 @pytest.mark.parametrize("strategy", [marginal(), relaxed(Annealing(2.0, 0.5, 20))])
-def test_a_broken_run_goes_on_as_if_it_had_not_been(tmp_path, strategy):
+def test_a_broken_run_goes_on_as_if_it_had_not_been(tmp_path, strategy, kl):
     def run(checkpoint, callbacks=()):
         model, library, examples = problem()
         state = fit(
@@ -74,6 +75,7 @@ def test_a_broken_run_goes_on_as_if_it_had_not_been(tmp_path, strategy):
             strategy=strategy,
             restarts=3,
             library=library,
+            kl=kl,
             steps=25,
             checkpoint=checkpoint,
             checkpoint_every=4,
@@ -104,6 +106,8 @@ def test_a_checkpoint_of_other_settings_or_another_file_is_refused(tmp_path):
     fit(model, examples, library=library, steps=2, checkpoint=path)
     with pytest.raises(RunError, match=r"expected seed=0 as before, got 1"):
         fit(model, examples, library=library, steps=2, seed=1, checkpoint=path)
+    with pytest.raises(RunError, match=r"expected kl=0.025 as before, got \{'start': 0.5"):
+        fit(model, examples, library=library, steps=2, kl=Annealing(0.5, 0.025, 2), checkpoint=path)
     path.write_bytes(b"something else")
     with pytest.raises(RunError, match="expected a readable checkpoint"):
         fit(model, examples, library=library, steps=2, checkpoint=path)

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from ntpt_pyro.errors import UsageError
-from ntpt_pyro.inference import StepOptions, StepSettings
+from ntpt_pyro.inference import Annealing, StepOptions, StepSettings
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,7 @@ def test_numbers_out_of_range_are_refused_by_name(name, wrong, expected):
 def test_the_ends_of_the_ranges_are_inside():
     StepSettings(init_scale=0.0, kl=0.0, clip_norm=None, sharpness=0.0, averaging=0.0, checkpoint_every=1)
     StepSettings(kl=None)
+    StepSettings(kl=Annealing(0.3, 0.01, 100))
 
 
 def test_every_setting_is_a_keyword():

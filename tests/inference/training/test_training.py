@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from ntpt_pyro.errors import UsageError
-from ntpt_pyro.inference import StepSettings, Training, fit, marginal
+from ntpt_pyro.inference import Annealing, StepSettings, Training, fit, marginal
 from tests.inference.training.reader import problem
 
 
@@ -37,6 +37,29 @@ def test_settings_are_keywords_with_their_defaults():
     assert Training(model, examples, strategy=marginal(), library=library).kl == 1e-3
     with pytest.raises(UsageError, match="clip_norm: expected a finite number above 0, got 0; give None"):
         Training(model, examples, strategy=marginal(), clip_norm=0.0)
+
+
+def test_the_weight_of_the_kl_term_may_fall():
+    schedule = Annealing(0.8, 0.2, 4)
+    model, library, examples = problem()
+    still = {"choice_lr": 1e-9, "library_lr": 1e-9}  # so that the weight is all that changes
+    training = Training(model, examples, strategy=marginal(), library=library, kl=schedule, **still)
+    guide = training.guide.probabilities()["flip"].flatten()
+    term = float((guide * (2 * guide).log()).sum())
+    losses = [training.learn(*examples) for _ in range(6)]
+    weights = [0.8 * 0.25 ** (min(step, 4) / 4) for step in range(6)]
+    assert training.kl == schedule
+    assert term > 0.01
+    for weight, loss in zip(weights, losses, strict=True):
+        assert losses[0] - loss == pytest.approx((0.8 - weight) * term, abs=1e-5)
+
+
+def test_a_schedule_that_never_changes_is_its_number():
+    found = []
+    for kl in (0.25, Annealing(0.25, 0.25, 7)):
+        model, library, examples = problem()
+        found.append(fit(model, examples, library=library, steps=5, kl=kl).losses)
+    assert found[0] == found[1]
 
 
 def test_a_training_is_shown_in_one_line():

@@ -29,5 +29,5 @@ def test_a_strategy_of_ones_own_trains_restarts():
 
 @pytest.mark.parametrize("name", ["exact", "mcmc", 3])
 def test_what_is_no_name_is_refused(name):
-    with pytest.raises(UsageError, match=f"strategy: expected one of marginal, .*, exhaustive, got {name!r}"):
+    with pytest.raises(UsageError, match=f"strategy: expected .*, solver, got {name!r}"):
         method_of(name)

@@ -1,0 +1,182 @@
+"""What a solver finds and proves, and how long it takes.
+
+    python -m ntpt_pyro.experiments.solver_figures --part trained --data DATA --library LIBRARY
+        --out experiments/results/solver/trained.json
+
+Parts: `texts` and `determined` (the program texts in models/terpret), `trained` (tasks whose networks a
+library has), `scale` (adders, sorting networks), `parity` (chains of bits). What is measured is written after
+each figure; the same command goes on where it was interrupted.
+"""
+
+import argparse
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ntpt_pyro import Task, find_task, induce
+from ntpt_pyro.errors import UsageError
+from ntpt_pyro.experiments.recording import command_of, made_with, parser_of, record, several
+from ntpt_pyro.experiments.solver_determined import determined_figures
+from ntpt_pyro.experiments.solver_scale import parity_figures, scale_figures
+from ntpt_pyro.experiments.solver_texts import text_figures
+from ntpt_pyro.inference.solver.likeliest import LEAST
+from ntpt_pyro.inference.solver.program_solver import ProgramSolver
+from ntpt_pyro.inference.solver.solution import Questions, solve
+from ntpt_pyro.runs import load_library
+from ntpt_pyro.runs.results import SolvedResult
+from ntpt_pyro.runs.statistics import Rate, Spread, spread, success_rate
+from ntpt_pyro.tasks import task_names
+
+FIGURES = "solver_figures"
+PARTS = ("texts", "determined", "trained", "scale", "parity")
+EXAMPLES = 64
+"""Of each task whose networks are trained."""
+MANY = 4
+"""Times as many seeds has MATH: the others are four tasks of a kind."""
+
+
+@dataclass(frozen=True)
+class TrainedSolved:
+    """What a solver found of tasks whose networks are trained, a run a task and a seed.
+
+    :param right: programs that are right, by the task's own judge.
+    :param proved: runs that ended ``optimal``: no program with other results is as likely.
+    :param closed: those of them where no program at all is more likely.
+    :param gap: in nats, how much more likely a program could be.
+    :param seconds_proved: until the program was found and proved, the circuit's included.
+    :param seconds: of the whole run: with the simplest program, what determines it, the test.
+    """
+
+    tasks: list[str]
+    data: str
+    right: Rate
+    proved: Rate
+    closed: Rate
+    gap: Spread
+    clauses: Spread
+    seconds_proved: Spread
+    seconds: Spread
+
+
+def main(arguments: list[str] | None = None) -> dict[str, Any]:
+    """Measure the parts and write the figures.
+
+    :param arguments: of the command line; None takes those of the process.
+    :returns: what was written.
+    :raises UsageError: where a part is unknown or lacks its library, or the file is another recording.
+    """
+    options = parsed(arguments)
+    torch.set_num_threads(1)
+    content: dict[str, Any] = {"threads": torch.get_num_threads(), **_begun(options)}
+    for part, figures in _parts(options).items():
+        kept = content.setdefault(part, {})
+        for name, measure in figures.items():
+            if name not in kept:
+                kept[name] = measure()
+                record(FIGURES, options, **content)
+                print(f"{part}, {name}: {kept[name]}", flush=True)
+    return record(FIGURES, options, **content)
+
+
+def parsed(arguments: list[str] | None) -> argparse.Namespace:
+    """The options of a command line."""
+    parser = parser_of(__doc__, seeds=5)
+    parser.add_argument("--library", type=Path, help="a library whose networks are trained")
+    parser.add_argument("--part", type=several, default=list(PARTS))
+    return parser.parse_args(arguments)
+
+
+def _begun(options: argparse.Namespace) -> dict[str, Any]:
+    """What an interrupted recording of the same command has measured."""
+    if not options.out.exists():
+        return {}
+    found: dict[str, Any] = json.loads(options.out.read_text(encoding="utf-8"))
+    same = {"command": command_of(f"python -m ntpt_pyro.experiments.{FIGURES}", vars(options)), **made_with()}
+    ours = {name: found.pop(name, None) for name in same}
+    if ours != same:
+        raise UsageError(
+            str(options.out),
+            expected="a recording of this command, of the same versions",
+            got="another one",
+            remedy="delete it, or name another file (--out)",
+        )
+    return found
+
+
+def _parts(options: argparse.Namespace) -> dict[str, dict[str, Callable[[], Any]]]:
+    """What measures the figures, by part and name."""
+    seeds = range(options.seeds)
+    made: dict[str, Callable[[], dict[str, Callable[[], Any]]]] = {
+        "texts": partial(text_figures, seeds),
+        "determined": determined_figures,
+        "trained": partial(trained_figures, options.data, options.library, seeds),
+        "scale": scale_figures,
+        "parity": partial(parity_figures, seeds),
+    }
+    unknown = [part for part in options.part if part not in made]
+    if unknown or not options.part:
+        got = ", ".join(unknown) or "none"
+        raise UsageError("part", expected=f"some of {', '.join(PARTS)}", got=got, remedy="pick from these")
+    return {part: made[part]() for part in options.part}
+
+
+def trained_figures(
+    data: Path | None, library: Path | None, seeds: Sequence[int]
+) -> dict[str, Callable[[], Any]]:
+    """MATH, and the four tasks of APPLY2X2 and of ADD2X2.
+
+    :raises UsageError: where there is no library.
+    """
+    if library is None:
+        raise UsageError("library", expected="trained networks", got="none", remedy="name it (--library)")
+    kinds = {
+        kind: [name for name in task_names() if name.startswith(kind)] for kind in ("apply2x2", "add2x2")
+    }
+    many = range(MANY * len(seeds))
+    found: dict[str, Callable[[], Any]] = {"math": partial(_solved, ["math"], data, library, many)}
+    return found | {kind: partial(_solved, names, data, library, seeds) for kind, names in kinds.items()}
+
+
+def _solved(names: list[str], data: Path | None, path: Path, seeds: Sequence[int]) -> TrainedSolved:
+    rows: list[SolvedResult] = []
+    proving: list[float] = []
+    for name in names:
+        task = find_task(name, data=data)
+        for seed in seeds:
+            library = load_library(path, task.functions)
+            chosen: dict[str, Any] = {"examples": EXAMPLES, "seed": seed}
+            result = induce(task, library=library, strategy="solver", **chosen).result
+            assert isinstance(result, SolvedResult)
+            rows.append(result)
+            proving.append(_seconds_to_prove(task, path, seed))
+            print(name, seed, result.program_correct, result.status, proving[-1], result.seconds, flush=True)
+    gaps = [round(row.cost - row.bound, 3) for row in rows]
+    return TrainedSolved(
+        names,
+        rows[0].data["train"],
+        success_rate(sum(bool(row.program_correct) for row in rows), len(rows)),
+        success_rate(sum(row.status == "optimal" for row in rows), len(rows)),
+        success_rate(sum(gap == 0 for gap in gaps), len(rows)),
+        spread(gaps),
+        spread([row.clauses for row in rows]),
+        spread(proving),
+        spread([round(row.seconds, 2) for row in rows]),
+    )
+
+
+def _seconds_to_prove(task: Task, path: Path, seed: int) -> float:
+    """The time to find the same program and prove it, nothing else asked."""
+    library = load_library(path, task.functions).eval()
+    data = task.draw(EXAMPLES, torch.Generator().manual_seed(seed)).tensors
+    with ProgramSolver(task.with_library(library), data, least=LEAST) as solver:
+        asked = Questions(task.observed, simplest=False, determined=False)
+        return round(solve(solver, asked).explanation.seconds, 2)
+
+
+if __name__ == "__main__":
+    main()
