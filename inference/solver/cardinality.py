@@ -20,16 +20,13 @@ def at_most(solver: ProgramSolver, weights: Mapping[int, int], bound: int, *, un
     from pysat.card import CardEnc, EncType
 
     left = bound - weights.get(TRUE, 0)
-    counted = [
-        int(signed(np.array(literal)))
-        for literal, cost in weights.items()
-        for _ in range(cost * (literal > TRUE))
-    ]
+    open_ = {int(signed(np.array(one))): cost for one, cost in weights.items() if one > TRUE and cost}
+    too_dear = [number for number, cost in open_.items() if cost > left >= 0]
+    never = [part for number in too_dear for part in (-number, unless, 0)]
+    solver.engine.add(np.array(never, dtype=np.int32))
+    counted = [number for number, cost in open_.items() if cost <= left for _ in range(cost)]
     if left < 0:
         solver.engine.add(np.array([unless, 0], dtype=np.int32))
-    elif left == 0:
-        none = [number for literal in counted for number in (-literal, unless, 0)]
-        solver.engine.add(np.array(none, dtype=np.int32))
     elif left < len(counted):
         made = CardEnc.atmost(counted, left, top_id=solver.circuit.variables, encoding=EncType.totalizer)
         solver.circuit.variable(made.nv + 1 - solver.circuit.variables)

@@ -154,7 +154,7 @@ class _Search:
         outside = {example: q for part in solver.asserted for example, q in part.outside.items()}
         weights = Counter[int]()
         for example, literal in solver.explained.items():
-            weights[literal ^ 1] += min(int(self._loss(outside[example]) / unit), STEPS + 1)
+            weights[literal ^ 1] += int(min(self._loss(outside[example]) / unit, STEPS + 1))
         bounded = solver.circuit.variable()
         at_most(solver, weights, STEPS, unless=bounded)
         return self._solve([-lifted, -bounded], seconds)

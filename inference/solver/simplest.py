@@ -94,7 +94,6 @@ def simplest(
                 program=program,
                 unexplained=wrong,
                 asserted=tuple(solver.explained),
-                seconds=best.seconds + clock.spent,
                 interrupted=found.interrupted,
             )
             of = None if costs is not None else len(solver.choices)

@@ -1,89 +1,94 @@
-"""Networks taught by programs that a solver proposes: expectation maximisation over a pool of candidates.
+"""Networks taught by programs that a solver proposes: each candidate teaches networks of its own.
 
-The E step of :func:`~ntpt_pyro.inference.expectation_maximisation` tries all programs. Here a solver finds a
-few of different behaviour that explain most examples where an untrained network may read anything
-(:class:`~ntpt_pyro.inference.solver.proposals.Proposer`). They are weighed by their exact likelihood on
-examples held back, the networks learn on the expectation over them, and so on.
+A solver finds programs of different behaviour that explain most examples where an untrained network may read
+anything (:class:`~ntpt_pyro.inference.solver.proposals.Proposer`). Each of them then teaches untrained
+networks of its own, all in one batch, as restarts do. They are weighed by the exact likelihood of examples
+held back, which no network has learned by heart; the less likely half is dropped, the others go on. Where
+many programs taught one network instead, by the expectation over them, it settled on a wrong program, though
+the right one was among them (ADD2X2's `top` from nothing).
 
-The right program may be missing from the pool, or the networks may learn to serve a wrong one. So a search
-that is not sure after some iterations begins another round: fresh networks, further proposals from other
-examples, the pool kept.
+A round that ends without a program that explains the examples held back is followed by another one: fresh
+networks, other examples for the solver, and programs of further behaviour.
 """
 
-from collections.abc import Callable, Collection, Sequence
-from copy import deepcopy
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, fields
+from functools import partial
 from pathlib import Path
 from typing import Any, Unpack
 
 import torch
-from jaxtyping import Shaped
+from jaxtyping import Float, Shaped
+from pyro import poutine
 from torch import Tensor
 
 from ntpt_pyro.bounds import check_count, check_number
 from ntpt_pyro.errors import BudgetError, UsageError
 from ntpt_pyro.inference.handlers.model_sites import Model
+from ntpt_pyro.inference.handlers.steps import ForwardMarginals
+from ntpt_pyro.inference.handlers.strategy import Strategy
 from ntpt_pyro.inference.posterior.behaviours import Behaviour
+from ntpt_pyro.inference.posterior.decided_programs import choice_sizes, vertices, with_choices
+from ntpt_pyro.inference.posterior.log_likelihoods import example_log_likelihoods
 from ntpt_pyro.inference.posterior.program_posterior import ProgramPosterior
 from ntpt_pyro.inference.solver.proposal_settings import ProposalSettings
 from ntpt_pyro.inference.solver.proposals import Proposer
-from ntpt_pyro.inference.solver.scores import Scores
+from ntpt_pyro.inference.training.callbacks import Callback
 from ntpt_pyro.inference.training.checkpoint import load_checkpoint, save_checkpoint
-from ntpt_pyro.inference.training.em_settings import EMOptions
-from ntpt_pyro.inference.training.expectation_maximisation import Iteration, over
+from ntpt_pyro.inference.training.expectation_maximisation import Iteration
 from ntpt_pyro.inference.training.fit import fit
+from ntpt_pyro.inference.training.step_settings import StepOptions
 from ntpt_pyro.language.library import Library
 
-LOOKED_AT = 3
-"""Iterations of a round after which it ends where no program explains examples held back better."""
-LEAST_GAIN = 0.05
-"""By so many nats an example at least."""
 
-
-class SolverEMOptions(EMOptions, total=False):
+class SolverEMOptions(StepOptions, total=False):
     """Keyword arguments of :func:`teach_by_solver`, any of which may be left out.
 
     They are the fields of :class:`SolverEMSettings`, and settings of the M steps, those of
     :func:`~ntpt_pyro.inference.fit`.
     """
 
+    steps: int
+    sure: float
+    iterations: int
     rounds: int
     pool: int
     seconds: float
     proposed_from: int
     proposals: ProposalSettings
+    strategy: Strategy | None
+    batch_size: int
+    seed: int
+    callbacks: Iterable[Callback]
 
 
 @dataclass(frozen=True)
 class SolverEMSettings:
     """How networks are taught by a solver's programs.
 
-    :param first: examples that the first posterior of a round is of, at least 1; twice as many from one
-        iteration to the next.
-    :param steps: training steps of an M step, at least 0.
-    :param sure: the probability of a behaviour, among those of the pool, from which it may end, at least 0.
-    :param iterations: of a round, at least 1.
+    :param steps: training steps between two looks at the examples held back, at least 0.
+    :param sure: the probability of a behaviour, among those of the round, from which it may end, at least 0.
+    :param iterations: looks of a round, at least 1.
     :param rounds: the most, at least 1.
-    :param pool: programs that a round may add, at least 1.
+    :param pool: programs that a round may look for, at least 1.
     :param seconds: the most that a round looks for them, above 0.
     :param proposed_from: training examples that they are found by, at least 1.
     :param proposals: how they are found.
     :raises UsageError: names the first field that is out of its range.
     """
 
-    first: int = 8
     steps: int = 50
     sure: float = 0.99
-    iterations: int = 8
+    iterations: int = 5
     rounds: int = 6
-    pool: int = 24
+    pool: int = 16
     seconds: float = 10.0
     proposed_from: int = 48
     proposals: ProposalSettings = field(default_factory=ProposalSettings)
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        least = {"first": 1, "steps": 0, "iterations": 1, "rounds": 1, "pool": 1, "proposed_from": 1}
+        least = {"steps": 0, "iterations": 1, "rounds": 1, "pool": 1, "proposed_from": 1}
         for name, one in least.items():
             check_count(name, getattr(self, name), at_least=one)
         check_number("sure", self.sure, at_least=0)
@@ -92,15 +97,12 @@ class SolverEMSettings:
 
 @dataclass(frozen=True)
 class PoolIteration(Iteration):
-    """The result of one iteration; its posterior is over the pool.
+    """The result of one look; its posterior is over the candidates that are left.
 
     :param round: that it is of, from 0.
-    :param log_likelihood: of an example held back, a mean, under the program of the pool that explains them
-        best; in nats.
     """
 
     round: int = 0
-    log_likelihood: float = 0.0
 
 
 def teach_by_solver(
@@ -118,18 +120,17 @@ def teach_by_solver(
 ) -> list[PoolIteration]:
     """Learn a library, and find the program, from programs that a solver proposes.
 
-    It ends when one behaviour is sure given all of the examples held back, and ``enough`` agrees. That one is
-    sure says only that it is the best of the pool: ``enough`` is to look at how many examples held back come
-    out right.
+    It ends when one behaviour is sure, and ``enough`` agrees. That one is sure says only that it is the best
+    of its round: ``enough`` is to look at how many examples held back come out right.
 
     The seed decides everything where no limit of time is reached; what a limit cuts off depends on the
     machine.
 
-    :param model: a Pyro program, not wrapped, whose choices are in no plate.
-    :param held_back: the examples of E steps: tensors with a common first axis.
-    :param training: the examples that programs are proposed by, and those of M steps; others than those.
-    :param library: the networks; it is trained in place. Each round after the first begins with new weights
-        in those that are free.
+    :param model: a Pyro program, not wrapped, that takes its functions as ``library``; its choices are in no
+        plate.
+    :param held_back: the examples that candidates are weighed by: tensors with a common first axis.
+    :param training: the examples that programs are proposed by, and that networks learn; others than those.
+    :param library: the networks; in the end it has those of the best candidate.
     :param behaviours: see :func:`~ntpt_pyro.inference.expectation_maximisation`.
     :param free: functions that may read anything while programs are proposed; by default the untrained ones.
     :param enough: whether an iteration in which one is sure may be the last; by default it may.
@@ -192,20 +193,17 @@ class _Teaching:
 
     def __post_init__(self) -> None:
         self.seed = int(self.m_step.pop("seed", 0))
-        self.begun = deepcopy(self.library.state_dict())
-        self.scores = Scores(self.model, self.held_back)
-        self.pool: list[dict[str, int]] = []
+        self.known: list[dict[str, int]] = []  # programs of all rounds
         self.found: list[PoolIteration] = []
         self.taught = 0  # M steps so far
+        self.sizes = choice_sizes(partial(self.model, library=self.library), self.held_back)
 
     def run(self) -> list[PoolIteration]:
         """All rounds."""
         for number in range(self.settings.rounds):
-            self._renew(number)
-            programs, others = self._proposed(number)
-            self.pool += programs
-            useless = others and not programs  # better look for others first
-            if self.pool and not useless and self._sure(number):
+            programs = self._proposed(number)
+            self.known += programs
+            if programs and self._sure(number, programs):
                 break
         if not self.found:
             raise BudgetError(
@@ -220,21 +218,12 @@ class _Teaching:
         """The seed of a round."""
         return self.seed * self.settings.rounds + number
 
-    def _renew(self, number: int) -> None:
-        """Give the free functions new weights; the others those that they had."""
-        self.library.load_state_dict(self.begun)
-        if number:
-            fresh = self.library.copied(1, self._of_round(number)).take(torch.tensor([0]))
-            for name in self.free:
-                self.library[name].load_state_dict(fresh[name].state_dict())
-
-    def _proposed(self, number: int) -> tuple[list[dict[str, int]], bool]:
-        """Programs of further behaviour, and whether there may be others."""
+    def _proposed(self, number: int) -> list[dict[str, int]]:
+        """Programs of further behaviour; where there are no others, all of them again."""
         kept = self.checkpoint(f"programs-{number}") if self.checkpoint else None
         asked = {"round": number, "seed": self._of_round(number)}
         if kept is not None and kept.exists():
-            state = load_checkpoint(kept, asked)
-            return list(state["programs"]), bool(state["others"])
+            return list(load_checkpoint(kept, asked)["programs"])
         self.library.eval()
         seed = self._of_round(number)
         order = torch.randperm(
@@ -242,57 +231,84 @@ class _Teaching:
         )
         rows = order[: self.settings.proposed_from].to(self.training[0].device)
         some = [tensor[rows] for tensor in self.training]
+        bound = partial(self.model, library=self.library)
         with Proposer(
-            self.model, some, free=self.free, settings=self.settings.proposals, known=self.pool, seed=seed
+            bound, some, free=self.free, settings=self.settings.proposals, known=self.known, seed=seed
         ) as proposer:
             new = proposer.propose(self.settings.pool, seconds=self.settings.seconds)
-        programs = [one.program for one in new]
+        programs = [one.program for one in new] or self.known[-self.settings.pool :]
         if kept is not None:
-            save_checkpoint(kept, {"programs": programs, "others": not proposer.exhausted}, asked)
-        return programs, not proposer.exhausted
+            save_checkpoint(kept, {"programs": programs}, asked)
+        return programs
 
-    def _sure(self, number: int) -> bool:
-        """The iterations of a round; whether the last one is enough."""
-        settings, everything = self.settings, len(self.held_back[0])
-        examples = min(settings.first, everything)
-        for iteration in range(settings.iterations):
-            self.library.eval()
-            groups = self._weighed(number, examples)
-            may_end = examples == everything and groups[0].probability >= settings.sure
-            if may_end and (self.enough is None or self.enough(self.found[-1])):
+    def _sure(self, number: int, programs: list[dict[str, int]]) -> bool:
+        """Teach the candidates of a round; whether the best one is enough, whose networks are kept then."""
+        settings, copies = self.settings, self._copies(number, len(programs))
+        best = 0
+        for look in range(settings.iterations):
+            self._learn(number, programs, copies)
+            likelihoods = self._likelihoods(programs, copies)
+            best = int(likelihoods.argmax())
+            self._keep(copies, best)
+            sure = self._note(number, programs, likelihoods) >= settings.sure
+            if sure and (self.enough is None or self.enough(self.found[-1])):
                 return True
-            if iteration >= LOOKED_AT and examples == everything and self._gain() < LEAST_GAIN:
-                return False
-            if iteration + 1 < settings.iterations:  # else the library is as the posterior says
-                self._learn(number, groups)
-                examples = min(2 * examples, everything)
+            if look + 1 < settings.iterations and len(programs) > 1:
+                kept = likelihoods.argsort(descending=True)[: max(1, len(programs) // 2)]
+                programs, copies = [programs[int(one)] for one in kept], copies.take(kept)
+                copies.teach(self.free)
         return False
 
-    def _gain(self) -> float:
-        """By how much examples held back are explained better than an iteration before."""
-        return self.found[-1].log_likelihood - self.found[-2].log_likelihood
+    def _copies(self, number: int, candidates: int) -> Library:
+        """Networks for each candidate: untrained ones new, the others as they were."""
+        copies = self.library.copied(candidates, self._of_round(number))
+        if candidates == 1:
+            copies = copies.take(torch.tensor([0]))
+        copies.teach(self.free)
+        return copies
 
-    def _weighed(self, number: int, examples: int) -> Sequence[Behaviour]:
-        """Note the posterior over the pool."""
-        each = self.scores.log_likelihoods(self.pool)
-        columns = {site: torch.tensor([one[site] for one in self.pool]) for site in self.scores.sizes}
-        posterior = ProgramPosterior(columns, each[:, :examples].sum(-1), self.scores.sizes)
-        groups = self.behaviours(posterior)
-        step = self.settings.steps * self.taught
-        best = float(each.mean(-1).max())
-        self.found.append(PoolIteration(examples, posterior, groups, step, number, best))
-        return groups
+    def _columns(self, programs: list[dict[str, int]]) -> dict[str, Tensor]:
+        """By choice the integer of each candidate."""
+        return {site: torch.tensor([one[site] for one in programs]) for site in self.sizes}
 
-    def _learn(self, number: int, groups: Sequence[Behaviour]) -> None:
-        """An M step."""
+    def _fixed(self, programs: list[dict[str, int]], library: Library) -> Model:
+        """The model with its choices decided, a candidate a restart, each with networks of its own."""
+        model = partial(self.model, library=library)
+        return with_choices(model, self._columns(programs), self.sizes, ForwardMarginals())
+
+    def _learn(self, number: int, programs: list[dict[str, int]], copies: Library) -> None:
+        """An M step of every candidate."""
         done, self.taught = self.taught, self.taught + 1
-        self.library.train()
+        copies.train()
+        chosen = vertices(self._columns(programs), self.sizes)
         fit(
-            over(groups)(self.model),
+            poutine.condition(partial(self.model, library=copies), data=chosen),
             self.training,
-            library=self.library,
+            library=copies,
+            restarts=len(programs),
             steps=self.settings.steps,
-            progress=self.progress and f"{self.progress}, round {number + 1}: networks",
+            progress=self.progress and f"{self.progress}, round {number + 1}: networks of {len(programs)}",
             checkpoint=self.checkpoint(f"networks-{done}") if self.checkpoint else None,
             **{**self.m_step, "seed": self._of_round(number) * 1000 + done},
         )
+        copies.eval()
+
+    def _likelihoods(self, programs: list[dict[str, int]], copies: Library) -> Float[Tensor, " candidates"]:
+        """The log-likelihood of the examples held back under each candidate, in nats."""
+        with torch.no_grad():
+            each = example_log_likelihoods(self._fixed(programs, copies), self.held_back)
+        return each.expand(len(programs), -1).double().sum(-1)
+
+    def _keep(self, copies: Library, best: int) -> None:
+        """Have the library be the best candidate's."""
+        alone = copies if copies.copies is None else copies.take(torch.tensor([best]))
+        self.library.load_state_dict(alone.state_dict())
+        self.library.eval()
+
+    def _note(self, number: int, programs: list[dict[str, int]], likelihoods: Tensor) -> float:
+        """Note the posterior over the candidates; the probability of the first behaviour."""
+        posterior = ProgramPosterior(self._columns(programs), likelihoods, self.sizes)
+        groups = self.behaviours(posterior)
+        step, examples = self.settings.steps * self.taught, len(self.held_back[0])
+        self.found.append(PoolIteration(examples, posterior, groups, step, number))
+        return groups[0].probability

@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 def versions() -> dict[str, str]:
     """The versions that a result depends on."""
-    return {name: version(name) for name in ("ntpt-pyro", "torch", "pyro-ppl", "numpy")}
+    return {name: version(name) for name in ("ntpt-pyro", "torch", "pyro-ppl", "numpy", "python-sat")}
 
 
 def commit() -> str | None:

@@ -20,8 +20,6 @@ from ntpt_pyro.runs.methods.restarts_method import protect_trained
 
 WEIGHED_EXAMPLES = 64
 """Examples held back that candidates are weighed by."""
-LEAST_BATCH = 64
-"""Examples of a step, at least: a step is over several candidates, and few steps are taken."""
 
 
 def untrained(work: Work) -> list[str]:
@@ -52,7 +50,7 @@ def taught_by_solver(work: Work, number: int) -> Found:
         return float(program_accuracy(decided(model, best, seen.tensors), work.held_back.tensors)[0])
 
     iterations = teach_by_solver(
-        model,
+        task.model,
         seen.tensors,
         work.training.tensors,
         library=library,
@@ -61,7 +59,7 @@ def taught_by_solver(work: Work, number: int) -> Found:
         enough=lambda iteration: share_right(iteration) >= GOOD_ENOUGH,
         progress=work.label(f"search {number + 1}"),
         checkpoint=partial(_part, work, number) if work.checkpoint("") else None,
-        batch_size=max(LEAST_BATCH, settings.batch_size or len(work.training)),
+        batch_size=settings.batch_size or len(work.training),
         library_lr=settings.library_lr,
         seed=seed,
     )
@@ -76,6 +74,7 @@ def taught_by_solver(work: Work, number: int) -> Found:
         }
     )
     right, rounds = task.right(program, library), last.round + 1
+    candidates = next(one for one in iterations if one.round == last.round).posterior.programs()
     return Found(
         Verdict(0, share_right(last), programs_of(program)),
         library,
@@ -85,8 +84,8 @@ def taught_by_solver(work: Work, number: int) -> Found:
         strategy,
         guide=guide,
         snapshots=[snapshot(one.step, one.posterior.marginals) for one in iterations],
-        how=f"{last.posterior.programs()} programs of different behaviour proposed by a solver; networks "
-        f"taught by them, {last.step} steps in {rounds} {'round' if rounds == 1 else 'rounds'}",
+        how=f"{candidates} programs of different behaviour proposed by a solver, each of which taught networks "
+        f"of its own; {last.step} steps in {rounds} {'round' if rounds == 1 else 'rounds'}",
     )
 
 
