@@ -9,11 +9,11 @@ other results is like that is for the solver to prove. Likelihoods are exact: on
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import inf, log
 
 import numpy as np
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from ntpt_pyro.inference.solver.cardinality import at_most
@@ -59,27 +59,50 @@ def likeliest(
     :param progress: told what is going on.
     :returns: the program; its ``cost`` is minus the log-likelihood of the examples, in nats. ``optimal``: no
         program with other results at the most probable readings is as likely, and none at all costs less than
-        ``bound``. Where the solver could show that only this one function is left, the bound is the cost.
+        ``bound``. Where the solver could show that only this one function is left, the bound is the cost. The
+        program's own likelihood is that of forward marginals, exact where it reads each reading once.
     """
-    search = _Search(solver, Clock(seconds), progress or (lambda words: None))
+    search = _Search(solver, observed, Clock(seconds), progress or (lambda words: None))
     if not search.clock.over:
         search.find()
-    if search.program is not None:
+    if search.best is not None:
         search.prove()
-        search.prove_function(observed)
+        search.prove_function()
     return search.ended()
+
+
+@dataclass
+class _Program:
+    """A program that was found, and how others are kept apart from it.
+
+    :param program: by site its integer.
+    :param likelihood: of all examples, the logarithm, in nats.
+    :param wrong: examples that it does not explain at the most probable readings.
+    :param results: by observed site what it gives at these, ``[examples]``.
+    :param same_results: what any program costs at least that gives the same.
+    :param lifted: the variable that lifts what keeps others apart from it; None where nothing does yet.
+    :param by_function: whether others are to be another function; else to give other results on an example.
+    """
+
+    program: dict[str, int]
+    likelihood: float
+    wrong: list[int]
+    results: dict[str, Tensor]
+    same_results: float = 0.0
+    lifted: int | None = None
+    by_function: bool = False
 
 
 class _Search:
     """The most likely program so far."""
 
-    def __init__(self, solver: ProgramSolver, clock: Clock, progress: Progress) -> None:
+    def __init__(self, solver: ProgramSolver, observed: int, clock: Clock, progress: Progress) -> None:
         self.solver = solver
+        self.observed = observed
         self.clock = clock
         self.progress = progress
-        self.program: dict[str, int] | None = None
-        self.likelihoods: Float[Tensor, " examples"] = torch.full((solver.examples,), -inf)
-        self.unexplained: tuple[int, ...] = ()
+        self.best: _Program | None = None
+        self.found: list[_Program] = []
         self.bound = 0.0
         self.proved = False
         self.interrupted = False
@@ -87,7 +110,7 @@ class _Search:
     @property
     def cost(self) -> float:
         """Minus the log-likelihood of all examples under the best program."""
-        return -float(self.likelihoods.sum())
+        return inf if self.best is None else -self.best.likelihood
 
     def find(self) -> None:
         """Look for a program that explains all but a few examples, few examples first."""
@@ -102,7 +125,7 @@ class _Search:
                     answer = self._explaining(share)
             if answer.true is None:
                 return
-            wrong = self._take(solver.program(answer.true))
+            wrong = self._take(solver.program(answer.true)).wrong
             if len(wrong) <= MISREAD * solver.examples:
                 return
             new = [example for example in wrong if example not in solver.explained][:MORE]
@@ -119,36 +142,39 @@ class _Search:
         """Show that programs with other results are less likely; or find one that is more likely."""
         solver = self.solver
         solver.add(range(min(solver.examples, MOST_ASSERTED)))
-        lifted = solver.circuit.variable()
-        self._other_results(lifted)
+        assert self.best is not None
+        self.found = [self.best]
+        self.best.same_results = self._of_same_results(self.best.wrong)
         while not self.interrupted and self.cost > CLOSE and not self.clock.over:
-            answer = self._more_likely(lifted)
+            answer = self._more_likely()
             if answer.status == "unsatisfiable":
-                self.bound = min(self.cost, self._of_same_results())
-                self.proved = True
+                self.bound, self.proved = min(self.cost, self.best.same_results), True
                 return
             if answer.true is None:
                 return
-            self._take(solver.program(answer.true))
-            self._other_results(lifted)
+            another = self._take(solver.program(answer.true))
+            another.same_results = self._of_same_results(another.wrong)
+            self.found.append(another)
         self.proved = self.cost <= CLOSE
 
-    def prove_function(self, observed: int) -> None:
+    def prove_function(self) -> None:
         """Show that programs of another function are less likely, those with the same results among them."""
-        solver = self.solver
-        if not self.proved or self.interrupted or self.cost - self.bound <= CLOSE or self.program is None:
+        if not self.proved or self.interrupted or self.cost - self.bound <= CLOSE:
             return
-        lifted = solver.circuit.variable()
-        asked = Differences(solver, self.ended(), observed=observed)
-        if asked.require_another(self.program, lifted) is None:
-            self.bound = self.cost
-            return
-        left = ONE_FUNCTION if self.clock.left is None else min(ONE_FUNCTION, self.clock.left)
-        if self._more_likely(lifted, seconds=left).status == "unsatisfiable":
+        if (
+            self._more_likely(function=True, seconds=self.clock.at_most(ONE_FUNCTION)).status
+            == "unsatisfiable"
+        ):
             self.bound = self.cost
 
-    def _more_likely(self, lifted: int, seconds: float | None = None) -> Answer:
-        """A program that could be more likely than the best one, of those that another question leaves."""
+    def _more_likely(self, *, function: bool = False, seconds: float | None = None) -> Answer:
+        """A program that could be more likely than the best one, other than those that were found.
+
+        Another program has other results than a found one, where programs of the same results are known to be
+        less likely than the best one; else it is another function, as others than the best have to be.
+        """
+        for one in self.found:
+            self._keep_apart(one, one.same_results < self.cost and (function or one is not self.best))
         solver = self.solver
         unit = self.cost / STEPS
         outside = {example: q for part in solver.asserted for example, q in part.outside.items()}
@@ -157,7 +183,27 @@ class _Search:
             weights[literal ^ 1] += int(min(self._loss(outside[example]) / unit, STEPS + 1))
         bounded = solver.circuit.variable()
         at_most(solver, weights, STEPS, unless=bounded)
-        return self._solve([-lifted, -bounded], seconds)
+        apart = [-one.lifted for one in self.found if one.lifted is not None]
+        return self._solve([*apart, -bounded], seconds)
+
+    def _keep_apart(self, one: _Program, by_function: bool) -> None:
+        """Have the open program be another than a found one."""
+        if one.lifted is not None and one.by_function == by_function:
+            return
+        solver = self.solver
+        one.lifted, one.by_function = solver.circuit.variable(), by_function
+        if by_function:
+            asked = Differences(solver, self.ended(), observed=self.observed)
+            if asked.require_another(one.program, one.lifted) is None:  # there is no other
+                solver.engine.add(np.array([one.lifted, 0], dtype=np.int32))
+            return
+        parts = [
+            _differing(sure.run, one.results, part.examples)
+            for part, sure in zip(solver.asserted, solver.sure(), strict=True)
+        ]
+        literals = np.concatenate(parts)
+        differs = solver.circuit.any_of(literals, np.zeros(len(literals), dtype=np.int64), 1)
+        solver.require(differs, unless=one.lifted)
 
     def _loss(self, outside: float) -> float:
         """What an example costs at least under a program that explains it by no possible readings."""
@@ -165,41 +211,22 @@ class _Search:
         wrong = sum(noise for noise in run.noise.values())
         return -log(min(1.0, outside + wrong)) if outside + wrong > 0 else inf
 
-    def _of_same_results(self) -> float:
-        """What a program costs at least that has the best one's results at the most probable readings."""
-        solver = self.solver
-        right = solver.scores.right(self.program or {})
-        return sum(
-            self._loss(q)
-            for part in solver.asserted
-            for example, q in part.surely_outside.items()
-            if not bool(right[example])
-        )
+    def _of_same_results(self, wrong: Sequence[int]) -> float:
+        """What programs cost at least that leave examples unexplained at their most probable readings."""
+        outside = {example: q for part in self.solver.asserted for example, q in part.surely_outside.items()}
+        return sum(self._loss(outside[example]) for example in wrong if example in outside)
 
-    def _other_results(self, lifted: int) -> None:
-        """Have the program's results differ from the best one's on an example."""
-        solver = self.solver
-        assert self.last is not None
-        parts = [_differing(sure.run, self.last, part.examples, solver) for part, sure in
-                 zip(solver.asserted, solver.sure(), strict=True)]  # fmt: skip
-        literals = np.concatenate(parts)
-        differs = solver.circuit.any_of(literals, np.zeros(len(literals), dtype=np.int64), 1)
-        solver.require(differs, unless=lifted)
-
-    last: dict[str, Tensor] | None = None
-    """By observed site the results of the program that was found last, ``[examples]``."""
-
-    def _take(self, program: dict[str, int]) -> list[int]:
-        """Note a program; returns the examples that it does not explain at the most probable readings."""
-        solver = self.solver
-        likelihoods = solver.scores.log_likelihoods([program])[0].double()
-        wrong: list[int] = (~solver.scores.right(program)).nonzero().flatten().tolist()
-        self.last = solver.scores.results(program)
-        if self.program is None or float(likelihoods.sum()) > -self.cost:
-            self.program, self.likelihoods, self.unexplained = program, likelihoods, tuple(wrong)
-        known = f"{len(solver.explained)} of {solver.examples} examples"
-        self.progress(f"{known}, log-likelihood {-self.cost:.1f}, all but {len(self.unexplained)} explained")
-        return wrong
+    def _take(self, program: dict[str, int]) -> _Program:
+        """Note a program that was found."""
+        scores = self.solver.scores
+        likelihood = float(scores.log_likelihoods([program])[0].double().sum())
+        wrong = (~scores.right(program)).nonzero().flatten().tolist()
+        found = _Program(program, likelihood, wrong, scores.results(program))
+        if self.best is None or likelihood > self.best.likelihood:
+            self.best = found
+        known = f"{len(self.solver.explained)} of {self.solver.examples} examples"
+        self.progress(f"{known}, log-likelihood {-self.cost:.1f}, all but {len(self.best.wrong)} explained")
+        return found
 
     def _solve(self, assumed: list[int], seconds: float | None = None) -> Answer:
         limit = self.clock.left if seconds is None else seconds
@@ -209,11 +236,11 @@ class _Search:
 
     def ended(self) -> Explanation:
         """What is known at the end."""
-        status: Status = "optimal" if self.proved else "unknown" if self.program is None else "feasible"
+        status: Status = "optimal" if self.proved else "unknown" if self.best is None else "feasible"
         return Explanation(
             status,
-            self.program,
-            self.unexplained,
+            None if self.best is None else self.best.program,
+            () if self.best is None else tuple(self.best.wrong),
             self.cost,
             self.bound,
             tuple(self.solver.explained),
@@ -223,9 +250,7 @@ class _Search:
         )
 
 
-def _differing(
-    run: ModelRun, results: dict[str, Tensor], examples: Sequence[int], solver: ProgramSolver
-) -> Literals:
+def _differing(run: ModelRun, results: dict[str, Tensor], examples: Sequence[int]) -> Literals:
     """Literals by which results are other than given ones."""
     found = []
     for site, literals in run.results.items():

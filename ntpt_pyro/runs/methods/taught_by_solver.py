@@ -84,8 +84,8 @@ def taught_by_solver(work: Work, number: int) -> Found:
         strategy,
         guide=guide,
         snapshots=[snapshot(one.step, one.posterior.marginals) for one in iterations],
-        how=f"{candidates} programs of different behaviour proposed by a solver, each of which taught networks "
-        f"of its own; {last.step} steps in {rounds} {'round' if rounds == 1 else 'rounds'}",
+        how=f"{candidates} programs of different behaviour proposed by a solver, each taught networks of its "
+        f"own; {last.step} steps in {rounds} {'round' if rounds == 1 else 'rounds'}",
     )
 
 
