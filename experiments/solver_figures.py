@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 
-from ntpt_pyro import Task, find_task, induce
+from ntpt_pyro import find_task
 from ntpt_pyro.errors import UsageError
 from ntpt_pyro.experiments.recording import command_of, made_with, parser_of, record, several
 from ntpt_pyro.experiments.solver_determined import determined_figures
@@ -26,9 +26,8 @@ from ntpt_pyro.experiments.solver_scale import parity_figures, scale_figures
 from ntpt_pyro.experiments.solver_texts import text_figures
 from ntpt_pyro.inference.solver.likeliest import LEAST
 from ntpt_pyro.inference.solver.program_solver import ProgramSolver
-from ntpt_pyro.inference.solver.solution import Questions, solve
+from ntpt_pyro.inference.solver.solution import Questions, Solution, solve
 from ntpt_pyro.runs import load_library
-from ntpt_pyro.runs.results import SolvedResult
 from ntpt_pyro.runs.statistics import Rate, Spread, spread, success_rate
 from ntpt_pyro.tasks import task_names
 
@@ -48,8 +47,7 @@ class TrainedSolved:
     :param proved: runs that ended ``optimal``: no program with other results is as likely.
     :param closed: those of them where no program at all is more likely.
     :param gap: in nats, how much more likely a program could be.
-    :param seconds_proved: until the program was found and proved, the circuit's included.
-    :param seconds: of the whole run: with the simplest program, what determines it, the test.
+    :param seconds: until the program was found and proved, the circuit's included.
     """
 
     tasks: list[str]
@@ -59,7 +57,6 @@ class TrainedSolved:
     closed: Rate
     gap: Spread
     clauses: Spread
-    seconds_proved: Spread
     seconds: Spread
 
 
@@ -143,39 +140,30 @@ def trained_figures(
 
 
 def _solved(names: list[str], data: Path | None, path: Path, seeds: Sequence[int]) -> TrainedSolved:
-    rows: list[SolvedResult] = []
-    proving: list[float] = []
+    rows: list[Solution] = []
+    right = 0
     for name in names:
         task = find_task(name, data=data)
+        library = load_library(path, task.functions).eval()
         for seed in seeds:
-            library = load_library(path, task.functions)
-            chosen: dict[str, Any] = {"examples": EXAMPLES, "seed": seed}
-            result = induce(task, library=library, strategy="solver", **chosen).result
-            assert isinstance(result, SolvedResult)
-            rows.append(result)
-            proving.append(_seconds_to_prove(task, path, seed))
-            print(name, seed, result.program_correct, result.status, proving[-1], result.seconds, flush=True)
-    gaps = [round(row.cost - row.bound, 3) for row in rows]
+            examples = task.draw(EXAMPLES, torch.Generator().manual_seed(seed)).tensors
+            with ProgramSolver(task.with_library(library), examples, least=LEAST) as solver:
+                found = solve(solver, Questions(task.observed, simplest=False, determined=False))
+            best = found.explanation
+            rows.append(found)
+            right += bool(best.program is not None and task.right(best.program, library))
+            print(name, seed, right, best.status, round(best.gap, 2), round(best.seconds, 2), flush=True)
+    gaps = [round(row.explanation.gap, 3) for row in rows]
     return TrainedSolved(
         names,
-        rows[0].data["train"],
-        success_rate(sum(bool(row.program_correct) for row in rows), len(rows)),
-        success_rate(sum(row.status == "optimal" for row in rows), len(rows)),
+        task.data_sources()["train"],
+        success_rate(right, len(rows)),
+        success_rate(sum(row.explanation.status == "optimal" for row in rows), len(rows)),
         success_rate(sum(gap == 0 for gap in gaps), len(rows)),
         spread(gaps),
         spread([row.clauses for row in rows]),
-        spread(proving),
-        spread([round(row.seconds, 2) for row in rows]),
+        spread([round(row.explanation.seconds, 2) for row in rows]),
     )
-
-
-def _seconds_to_prove(task: Task, path: Path, seed: int) -> float:
-    """The time to find the same program and prove it, nothing else asked."""
-    library = load_library(path, task.functions).eval()
-    data = task.draw(EXAMPLES, torch.Generator().manual_seed(seed)).tensors
-    with ProgramSolver(task.with_library(library), data, least=LEAST) as solver:
-        asked = Questions(task.observed, simplest=False, determined=False)
-        return round(solve(solver, asked).explanation.seconds, 2)
 
 
 if __name__ == "__main__":
