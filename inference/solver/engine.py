@@ -24,8 +24,6 @@ Clauses = np.ndarray
 """Clauses, int32 and flat: a literal is a variable's number, negative where it is negated (as in DIMACS), and
 0 ends each clause."""
 
-METHODS = {"rc2": ("pysat", "python-sat"), "cp-sat": ("ortools", "ortools")}
-"""How :meth:`Engine.minimise` may search: by method the module that it needs, and its name for pip."""
 OUT_OF_MEMORY = ("alloc", "MemoryError", "map segment")
 """What the last words of a process without memory may contain."""
 KILLED, OUT_OF_TIME = -9, -14
@@ -85,7 +83,7 @@ class Engine:
     :meth:`close` the engine can still be used, and starts anew.
 
     :param memory: bytes that the process may take in all, of address space; None: no limit. Python and
-        python-sat take 120 MB of it, OR-tools 250 MB.
+        python-sat take 120 MB of it.
     """
 
     def __init__(self, *, memory: int | None = None) -> None:
@@ -141,7 +139,7 @@ class Engine:
         last: dict[str, Any] = {"status": "unknown"}
         true: np.ndarray | None = None
         interrupted = False
-        require_module("pysat", "python-sat")
+        require_solver()
         try:
             with contextlib.closing(self._ask({"assumptions": assumed}, seconds)) as replies:
                 for reply, bits in replies:
@@ -159,7 +157,6 @@ class Engine:
         *,
         seconds: float | None = None,
         progress: Callable[[int | None, int], None] | None = None,
-        method: str = "rc2",
     ) -> Optimum:
         """Look for a cheapest assignment that satisfies all clauses.
 
@@ -170,13 +167,8 @@ class Engine:
         :param seconds: see :meth:`solve`.
         :param progress: called with the lowest cost known (None: no assignment yet) and the bound, when
             either changes.
-        :param method: "rc2" (raises the bound until an assignment meets it) or "cp-sat" (needs OR-tools).
         :raises BudgetError: see :meth:`solve`.
         """
-        if method not in METHODS:
-            raise UsageError(
-                "Engine.minimise", expected=f"a method of {[*METHODS]}", got=repr(method), remedy="take one"
-            )
         if min(costs.values(), default=0) < 0:
             raise UsageError(
                 "Engine.minimise",
@@ -185,12 +177,12 @@ class Engine:
                 remedy="let the opposite literal cost as much instead",
             )
         known = [*zip(self._known([*costs]), map(int, costs.values()), strict=True)]
-        asked = {"assumptions": self._known(assumptions), "costs": known, "method": method}
+        asked = {"assumptions": self._known(assumptions), "costs": known}
         begun = time.perf_counter()
         last: dict[str, Any] = {"cost": None, "bound": 0}
         true: np.ndarray | None = None
         interrupted = False
-        require_module(*METHODS[method])
+        require_solver()
         try:
             with contextlib.closing(self._ask(asked, seconds)) as replies:
                 for reply, bits in replies:
@@ -334,15 +326,18 @@ class Engine:
             "solver",
             expected="an answer of its process",
             got=words,
-            remedy="reinstall python-sat and ortools if this happens again",
+            remedy="reinstall python-sat if this happens again",
         )
 
 
-def require_module(module: str = "pysat", project: str = "python-sat") -> None:
-    """See that a module is installed, without loading it."""
-    if importlib.util.find_spec(module) is None:
+def require_solver() -> None:
+    """See that python-sat is installed, without loading it.
+
+    :raises UsageError: where it is not.
+    """
+    if importlib.util.find_spec("pysat") is None:
         raise UsageError(
-            "solver", expected=f"{project}, which solves", got="none", remedy=f"pip install {project}"
+            "solver", expected="python-sat, which solves", got="none", remedy="pip install python-sat"
         )
 
 

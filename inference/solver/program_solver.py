@@ -15,7 +15,7 @@ from ntpt_pyro.inference.handlers.model_sites import Model
 from ntpt_pyro.inference.solver.agreement import check_agreement
 from ntpt_pyro.inference.solver.circuit import FALSE, MOST_GATES, TRUE, Circuit, Literals
 from ntpt_pyro.inference.solver.clauses import ClauseWriter, signed, unit_clauses
-from ntpt_pyro.inference.solver.engine import Engine, require_module
+from ntpt_pyro.inference.solver.engine import Engine, require_solver
 from ntpt_pyro.inference.solver.model_circuit import ModelRun, program_in, run_on_literals, together
 from ntpt_pyro.inference.solver.readings import Readings
 from ntpt_pyro.inference.solver.scores import Scores
@@ -115,7 +115,7 @@ class ProgramSolver:
         memory: int | None = None,
         most_gates: int = MOST_GATES,
     ) -> None:
-        require_module()
+        require_solver()
         self.model = model
         self.data = tuple(data)
         self.examples = len(self.data[0]) if self.data else 0

@@ -129,13 +129,10 @@ class Session:
             return known["cost"] is not None and known["cost"] <= known["bound"]
 
         units = np.array([[one, 0] for one in asked["assumptions"]], np.int32).reshape(-1)
-        search = rc2
-        if asked["method"] == "cp-sat":
-            search = importlib.import_module("ntpt_pyro.inference.solver.cp_sat").cp_sat
-        if not search(clauses([*self.added, units]), asked["variables"], costs, report):
+        if not rc2(clauses([*self.added, units]), asked["variables"], costs, report):
             self.write({**known, "status": "infeasible"})
         else:
-            assert known["cost"] == known["bound"], f"{asked['method']} ended with {known}"
+            assert known["cost"] == known["bound"], f"RC2 ended with {known}"
             self.write({**known, "status": "optimal"})
 
 
