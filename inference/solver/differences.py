@@ -55,7 +55,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Determined:
-    """Whether examples determine what their program does on all other inputs.
+    """Whether examples determine what their program does: of the programs that explain the same of them.
 
     :param status: ``unknown`` where the time was over.
     :param difference: an input that shows it where they do not.
@@ -240,15 +240,17 @@ class _Input:
         self.readings = Readings(self.circuit, free=_Everything())
 
     def no_example(self, solver: ProgramSolver, best: Explanation, unless: int) -> Clauses:
-        """Clauses by which it is none of the examples, whose results are known: no use to ask for them."""
+        """Clauses by which it is none of the examples that both programs explain, and none to be skipped."""
         found: list[int] = []
         if not all(isinstance(one, FreeIntegers) for one in self.given):
             return np.zeros(0, dtype=np.int32)
-        for example in {*solver.explained, *best.unexplained} - self._partly_observed(solver):
-            for one, tensor in zip(self.given, solver.data, strict=False):
+        known = {*solver.explained} - {*best.unexplained} - self._partly_observed(solver)
+        inputs = [[tensor[example] for tensor in solver.data] for example in sorted(known)]
+        for tensors in (*inputs, *solver.skipped):
+            for one, tensor in zip(self.given, tensors, strict=False):
                 assert isinstance(one, FreeIntegers)
-                flat = tensor[example].reshape(-1).tolist()
-                literals = [int(group[flat[cell]]) ^ 1 for cell, group in one.groups.items()]
+                flat = tensor.reshape(-1).tolist()
+                literals = [int(group[int(flat[cell])]) ^ 1 for cell, group in one.groups.items()]
                 found += [int(signed(np.array(literal))) for literal in literals if literal > TRUE]
             found += [unless, 0]
         return np.array(found, dtype=np.int32)

@@ -140,6 +140,7 @@ class _Search:
                 return self.ended("infeasible", core=[assumed[one] for one in answer.core])
             if answer.true is None:
                 return self.ended("unknown")
+            solver.check_answer(answer.true)
             failed = self._take(solver.program(answer.true), loss=0.0, bound=0.0)
             if not failed:
                 return self.ended("optimal")
@@ -153,6 +154,7 @@ class _Search:
             self.interrupted = found.interrupted
             if found.true is None or found.cost is None:
                 return self.ended("unknown")
+            solver.check_answer(found.true)
             failed = self._take(solver.program(found.true), loss=found.cost, bound=found.bound)
             if found.status != "optimal" or self.clock.over:
                 return self.ended("feasible")

@@ -59,8 +59,9 @@ def likeliest(
     :param progress: told what is going on.
     :returns: the program; its ``cost`` is minus the log-likelihood of the examples, in nats. ``optimal``: no
         program with other results at the most probable readings is as likely, and none at all costs less than
-        ``bound``. Where the solver could show that only this one function is left, the bound is the cost. The
-        program's own likelihood is that of forward marginals, exact where it reads each reading once.
+        ``bound``. Where the solver could show that only this one function is left, the bound is the cost.
+        These are exact likelihoods; a program whose forward marginals are not exact, because it reads a
+        reading twice, is not called optimal, as far as draws show it.
     """
     search = _Search(solver, observed, Clock(seconds), progress or (lambda words: None))
     if not search.clock.over:
@@ -68,6 +69,7 @@ def likeliest(
     if search.best is not None:
         search.prove()
         search.prove_function()
+        search.check_exact()
     return search.ended()
 
 
@@ -166,6 +168,15 @@ class _Search:
             == "unsatisfiable"
         ):
             self.bound = self.cost
+
+    def check_exact(self) -> None:
+        """Prove nothing by a likelihood that is not exact: of a program that reads a reading twice."""
+        if (
+            self.proved
+            and self.best is not None
+            and not self.solver.scores.exact_where_drawn(self.best.program)
+        ):
+            self.proved, self.bound = False, 0.0
 
     def _more_likely(self, *, function: bool = False, seconds: float | None = None) -> Answer:
         """A program that could be more likely than the best one, other than those that were found.

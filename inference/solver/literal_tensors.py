@@ -65,6 +65,21 @@ class LiteralTensor(Tensor):
     def __repr__(self, *, tensor_contents: Any = None) -> str:  # type: ignore[override]
         return f"<LiteralTensor {list(self.shape)}>"
 
+    def numpy(self, *, force: bool = False) -> Any:
+        """Refused: a literal has no number.
+
+        :param force: see torch.
+        :raises UsageError: always.
+        """
+        raise refused(self.circuit, "numpy")
+
+    def tolist(self) -> Any:
+        """Refused: a literal has no number.
+
+        :raises UsageError: always.
+        """
+        raise refused(self.circuit, "tolist")
+
     @property
     def array(self) -> Literals:
         """The literals."""

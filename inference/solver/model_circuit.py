@@ -100,7 +100,7 @@ class _OnLiterals(Messenger):
                 f"solver, site {site!r}",
                 expected="choices, steps, and integers that are observed",
                 got=f"{'an observed' if msg['is_observed'] else 'a latent'} {type(msg['fn']).__name__}",
-                remedy="take a strategy other than solver",
+                remedy="make choices by ntpt_pyro.choice, observe by observe, or take another strategy",
             )
 
     def _choice(self, site: str, prior: Any) -> Tensor:

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ntpt_pyro.errors import SiteError
 from ntpt_pyro.inference.handlers.model_sites import Model
 from ntpt_pyro.inference.solver.agreement import check_agreement
 from ntpt_pyro.inference.solver.circuit import FALSE, MOST_GATES, TRUE, Circuit, Literals
@@ -129,6 +130,8 @@ class ProgramSolver:
         self.asserted: list[Asserted] = []
         self.explained: dict[int, int] = {}
         """By example the literal by which it is explained."""
+        self.skipped: list[Sequence[Tensor]] = []
+        """Inputs that nobody is to be asked for."""
         self._sure: list[Sure] = []
         self._writer = ClauseWriter(self.circuit)
 
@@ -233,6 +236,26 @@ class ProgramSolver:
         :returns: by site its integer, in the model's order.
         """
         return program_in(self.padded(true), self.choices)
+
+    def check_answer(self, true: NDArray[np.bool_]) -> None:
+        """Check that the model explains the examples that the circuit explains, where nothing is read.
+
+        :param true: ``[variables]`` of an answer of the engine.
+        :raises SiteError: where it does not: the circuit is not what the model computes.
+        """
+        if self.reads:
+            return
+        program = self.program(true)
+        right, values = self.scores.right(program), self.padded(true)
+        for example, literal in self.explained.items():
+            if bool(values[literal // 2] ^ bool(literal % 2)) != bool(right[example]):
+                raise SiteError(
+                    f"solver, example {example}",
+                    expected="the model's result on literals as on vertices",
+                    got=f"another one, with program {program}",
+                    remedy="the model adds up cases that are not disjoint; write it with select, switch and "
+                    "runtime functions, or take a strategy other than solver",
+                )
 
     def padded(self, true: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """An answer with a value for every variable of the circuit.

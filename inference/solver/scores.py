@@ -1,9 +1,11 @@
 """How a decided program does on all examples at once: what tells a search which examples to look at next."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
+from pyro.poutine.messenger import Messenger
 from torch import Tensor
 
 from ntpt_pyro.inference.handlers.model_sites import Model
@@ -13,6 +15,8 @@ from ntpt_pyro.inference.posterior.accuracy import CHUNK, predicted, reproduced
 from ntpt_pyro.inference.posterior.decided_programs import choice_sizes, with_choices
 from ntpt_pyro.inference.posterior.log_likelihoods import example_log_likelihoods
 from ntpt_pyro.language.program import Program
+from ntpt_pyro.language.sites import Message
+from ntpt_pyro.language.values import one_hot
 
 
 class Scores:
@@ -70,5 +74,44 @@ class Scores:
             parts = [example_log_likelihoods(fixed, batch) for batch in self._batches()]
         return torch.cat([part.expand(len(programs), -1) for part in parts], -1)
 
+    def exact_where_drawn(self, program: Program, *, draws: int = 400, seed: int = 0) -> bool:
+        """Whether forward marginals give a program's likelihood, as far as drawn readings show.
+
+        They do where each reading is read once. A program that reads one twice is run on vertices drawn from
+        what the functions read, and what it then gives is compared with its marginals.
+
+        :param program: every choice's integer by site.
+        :param draws: how often each example is run.
+        :param seed: of the draws.
+        :returns: False where an example's likelihood is off by more than five standard errors.
+        """
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            for batch in self._batches():
+                marginal = example_log_likelihoods(self.fixed([program]), batch).exp().reshape(-1)
+                drawn = SampledReadings(draws)(self.fixed([program] * draws))
+                each = example_log_likelihoods(drawn, batch).exp().expand(draws, -1)
+                error = (marginal * (1 - marginal) / draws).clamp_min(0).sqrt()
+                if bool(((each.mean(0) - marginal).abs() > 5 * error + 5 / draws).any()):
+                    return False
+        return True
+
     def _batches(self) -> "zip[tuple[Tensor, ...]]":
         return zip(*(tensor.split(CHUNK) for tensor in self.data), strict=True)
+
+
+class SampledReadings(Messenger):
+    """Learned functions yield vertices drawn from what they read, others in each restart.
+
+    :param draws: restarts.
+    """
+
+    def __init__(self, draws: int) -> None:
+        super().__init__()
+        self.draws = draws
+
+    def _pyro_post_ntpt_learned(self, msg: Message) -> None:
+        if isinstance(msg["args"][0].declaration.out, int):
+            read: Any = msg["value"]
+            drawn = torch.distributions.Categorical(read, validate_args=False).sample((self.draws,))
+            msg["value"] = one_hot(drawn, read.shape[-1])

@@ -183,7 +183,8 @@ def _of_all_inputs(
 
 
 Oracle = Callable[[Difference], Sequence[Tensor] | None]
-"""From a question to the results on its input, ``[1, ...]`` each; None ends the asking."""
+"""From a question to the results on its input, ``[1, ...]`` each; an empty list where the input is not meant,
+and not to be asked for again. None ends the asking."""
 
 
 def solve_by_asking(
@@ -206,15 +207,37 @@ def solve_by_asking(
     :returns: the solution at the end, and how many questions were asked.
     """
     asked = replace(questions or Questions(patience=PATIENCE_OF_ASKERS), determined=True)
-    spent, count = 0.0, 0
+    spent, count, last = 0.0, 0, None
     while True:
         left = None if seconds is None else max(0.0, seconds - spent)
         found = solve(solver, asked, seconds=left, progress=progress)
         spent += found.seconds
+        if found.explanation.program is None and last is not None:
+            return _last_known(solver, last, found, spent), count
         if found.question is None or count >= most:
-            return found, count
+            return replace(found, seconds=spent), count
         results = oracle(found.question)
         if results is None:
-            return found, count
-        solver.extend([*found.question.inputs, *results])
-        count += 1
+            return replace(found, seconds=spent), count
+        if len(results):
+            solver.extend([*found.question.inputs, *results])
+            count += 1
+        solver.skipped.append(found.question.inputs)  # is not asked for again, explained or not
+        last = found
+
+
+def _last_known(solver: ProgramSolver, last: Solution, found: Solution, seconds: float) -> Solution:
+    """The program of the answers before, where none was found any more in time."""
+    program = last.explanation.program
+    assert program is not None
+    wrong = tuple((~solver.scores.right(program)).nonzero().flatten().tolist())
+    explanation = replace(
+        last.explanation,
+        status="feasible",
+        unexplained=wrong,
+        cost=len(wrong),
+        bound=0.0,
+        core=found.explanation.core,
+        smallest=found.explanation.smallest,
+    )
+    return Solution(explanation, gates=found.gates, clauses=found.clauses, seconds=seconds)

@@ -1,10 +1,12 @@
 """A person as the oracle of a solver: shown an input and two results, asked which is right."""
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
+from ntpt_pyro.errors import NtptError
 from ntpt_pyro.report.solved_report import print_question
-from ntpt_pyro.runs.answers import SeesQuestion
+from ntpt_pyro.runs.answers import NOT_MEANT, SeesQuestion, checked_answer
 from ntpt_pyro.runs.solved import question_of
 
 if TYPE_CHECKING:
@@ -13,7 +15,9 @@ if TYPE_CHECKING:
     from ntpt_pyro.inference.solver.differences import Difference
     from ntpt_pyro.tasks.task import Task
 
-PROMPT = "1: this program's, 2: the other's, or the right result; nothing: ask no more > "
+PROMPT = "a: as this program, b: as the other one, the right result, s: skip this input, nothing: stop > "
+NAME = re.compile(r"[A-Za-z_]\w* *= *")
+"""What a result may be written behind, as it is shown."""
 
 
 class Person(SeesQuestion):
@@ -31,7 +35,7 @@ class Person(SeesQuestion):
         """See :class:`~ntpt_pyro.runs.answers.SeesQuestion`."""
         self.console.print("\nwhich result is right?")
         print_question(self.console, question_of(self.task, question))
-        shown = {"1": question.expected, "2": question.other}
+        shown = {"a": question.expected, "b": question.other}
         while True:
             try:
                 said = input(PROMPT).strip()
@@ -39,9 +43,15 @@ class Person(SeesQuestion):
                 return None
             if not said:
                 return None
+            if said == "s":
+                return NOT_MEANT
             if said in shown:
                 return tuple(one[0].tolist() for one in self.task.result_tensors(shown[said]))
             try:
-                return tuple(json.loads(f"[{said}]"))
-            except ValueError:
-                self.console.print("that is no number, nor lists of them")
+                answer = json.loads(f"[{NAME.sub('', said)}]")
+                checked_answer(self.task, question, answer)
+            except (ValueError, NtptError):
+                form = NAME.sub("", self.task.result_words(question.expected))
+                self.console.print(f"not a result; one is written like  {form}", markup=False)
+                continue
+            return tuple(answer)

@@ -91,6 +91,8 @@ def induce_and_print(
     :param resume: go on with the run there.
     :param ask: have the person answer a solver's questions.
     """
+    if ask and settings.get("strategy") != "solver":
+        raise UsageError("--ask", expected="--strategy solver with it", got="another", remedy="add it")
     from ntpt_pyro.cli.asking import Person
     from ntpt_pyro.report.by_kind import print_kept, print_result
     from ntpt_pyro.runs.induce import induce

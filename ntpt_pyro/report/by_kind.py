@@ -16,6 +16,8 @@ from ntpt_pyro.runs.results import LearnedResult, PosteriorResult, ProgramResult
 if TYPE_CHECKING:
     from rich.console import Console
 
+Ranked = tuple[dict[str, int], float | None]
+"""A program, and how probable it is where that is known."""
 PRINTED: dict[type[ProgramResult], Callable[["Console", Any, Posterior], None]] = {
     LearnedResult: print_learned,
     PosteriorResult: print_posterior,
@@ -34,31 +36,36 @@ def print_result(console: "Console", result: ProgramResult, posterior: Posterior
     PRINTED[type(result)](console, result, posterior)
 
 
-def ranked(result: ProgramResult, posterior: Posterior, k: int) -> list[tuple[dict[str, int], float]]:
+def ranked(result: ProgramResult, posterior: Posterior, k: int) -> Sequence[Ranked]:
     """The most probable programs of a run.
 
     :param result: of the run; an exact posterior keeps its programs in it.
     :param posterior: of its choices.
     :param k: how many.
-    :returns: programs with their probabilities, the most probable first.
+    :returns: programs with their probabilities, where these are known, the most probable first.
     :raises UsageError: where there are not so many.
     """
-    if not isinstance(result, PosteriorResult):
+    if isinstance(result, LearnedResult):
         return posterior.top(k)
-    if not 1 <= k <= len(result.programs):
+    kept: list[Ranked] = []
+    if isinstance(result, PosteriorResult):
+        kept += [(one.choices, one.probability) for one in result.programs]
+    if isinstance(result, SolvedResult):  # a solver does not know how probable a program is
+        kept += [(result.choices, None), *((one.choices, None) for one in result.others)]
+    if not 1 <= k <= len(kept):
         raise UsageError(
             "top",
-            expected=f"a number in 1..{len(result.programs)}, of programs kept",
+            expected=f"a number in 1..{len(kept)}, of programs kept",
             got=str(k),
             remedy="ask for fewer",
         )
-    return [(one.choices, one.probability) for one in result.programs[:k]]
+    return kept[:k]
 
 
 def print_ranked(
     console: "Console",
     result: ProgramResult,
-    programs: Sequence[tuple[dict[str, int], float]],
+    programs: Sequence[Ranked],
     lines: Callable[[Program], list[Line]] | None,
 ) -> None:
     """Print the most probable programs.
@@ -69,7 +76,8 @@ def print_ranked(
     :param lines: the text of a program; None where the task cannot be found any more.
     """
     for rank, (program, probability) in enumerate(programs, start=1):
-        console.print(f"\n[bold]{rank}.[/] probability {probability:.4g}")
+        known = "" if probability is None else f" probability {probability:.4g}"
+        console.print(f"\n[bold]{rank}.[/]{known}")
         written = [Line(f"{site} = {result.word(site, n)}") for site, n in program.items()]
         print_source(console, lines(program) if lines else written)
 

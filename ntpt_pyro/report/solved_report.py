@@ -9,6 +9,8 @@ from ntpt_pyro.runs.results import SolvedResult, SolverQuestion
 if TYPE_CHECKING:
     from rich.console import Console
 
+BOTH = ("this program gives", "another one gives")
+"""What the two programs of a question are called."""
 SHOWN = 8
 """Numbers of examples that are written out."""
 
@@ -32,21 +34,23 @@ def print_solved(console: "Console", result: SolvedResult, posterior: Posterior)
     for number, other in enumerate(result.others, start=1):
         console.print(f"\nanother behaviour, {number} of {len(result.others)}")
         print_source(console, other.lines)
-        print_question(console, other.shown_by)
+        print_question(console, other.shown_by, ("the program above gives", "this one gives"))
 
 
-def print_question(console: "Console", question: SolverQuestion) -> None:
+def print_question(console: "Console", question: SolverQuestion, who: tuple[str, str] = BOTH) -> None:
     """Print an input on which two programs differ.
 
     :param console: where to.
     :param question: the input, and what they give.
+    :param who: what the two are called.
     """
     for line in question.inputs:
         console.print(f"    {line}", markup=False)
     for name, read in question.readings.items():
         console.print(f"    {name} reads {read}", markup=False)
-    console.print(f"    this program gives  {question.expected}", markup=False)
-    console.print(f"    another one gives   {question.other}", markup=False)
+    width = max(map(len, who))
+    for name, results in zip(who, (question.expected, question.other), strict=True):
+        console.print(f"    {name:<{width}}  {results}", markup=False)
 
 
 def figures(result: SolvedResult) -> dict[str, str]:
@@ -60,14 +64,14 @@ def figures(result: SolvedResult) -> dict[str, str]:
     if result.contradiction:
         rows["contradiction"] = _contradiction(result)
     if result.unexplained:
-        rows["unexplained"] = _numbered(result.unexplained)
+        rows["unexplained"] = _numbered(result, result.unexplained)
     if result.simplicity is not None:
         rows["simplest"] = _simplicity(result)
     rows["determined"] = _determined(result)
     if result.no_others:
         rows["other behaviours"] = f"none but the {len(result.others)} below" if result.others else "none"
     if result.asked:
-        rows["asked for"] = f"{result.asked} example(s)"
+        rows["asked for"] = _count(result.asked, "example")
     if result.test_accuracy is not None:
         learned_from = "" if result.held_out else " of the examples that it was found by"
         rows["accuracy" if learned_from else "held-out accuracy"] = (
@@ -89,24 +93,43 @@ def _proof(result: SolvedResult) -> str:
         same = f"; none of the same results is more than {gap:.2g} nats more likely" if gap > 0.01 else ""
         return f"no program of other results is as likely ({known}){same}"
     count = len(result.unexplained)
-    known = f"explains {result.examples - count} of {result.examples} examples"
+    known = f"explains {result.examples - count} of {_count(result.examples, 'example')}"
     if result.status != "optimal":
         return f"none yet: {known}, another program could explain {gap:.0f} more"
-    return f"{known}, no program explains more" if count else f"explains all {result.examples} examples"
+    return (
+        f"{known}, no program explains more"
+        if count
+        else f"explains all of {_count(result.examples, 'example')}"
+    )
 
 
 def _contradiction(result: SolvedResult) -> str:
-    numbers = _numbered(result.contradiction)
+    numbers = _numbered(result, result.contradiction)
     if len(result.contradiction) == 1:
         return f"{numbers}: no program explains it"
-    fewest = ", but any of them left out some program does" if result.smallest else ""
+    fewest = ", but with any of them left out some program does" if result.smallest else ""
     return f"no program explains {numbers} together{fewest}"
 
 
-def _numbered(numbers: list[int]) -> str:
-    shown = ", ".join(map(str, numbers[:SHOWN]))
+def _numbered(result: SolvedResult, numbers: list[int]) -> str:
+    """Examples by number, from 0; those that were asked for are answers, from 1."""
+    given = result.examples - result.asked
+    parts = [
+        _listed("example", [n for n in numbers if n < given]),
+        _listed("answer", [n - given + 1 for n in numbers if n >= given]),
+    ]
+    return " and ".join(part for part in parts if part)
+
+
+def _listed(what: str, numbers: list[int]) -> str:
+    if not numbers:
+        return ""
     more = f" and {len(numbers) - SHOWN} more" if len(numbers) > SHOWN else ""
-    return f"{'example' if len(numbers) == 1 else 'examples'} {shown}{more}"
+    return f"{what}{'' if len(numbers) == 1 else 's'} {', '.join(map(str, numbers[:SHOWN]))}{more}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def _simplicity(result: SolvedResult) -> str:
@@ -119,14 +142,16 @@ def _simplicity(result: SolvedResult) -> str:
     )
     what = of or f"cost {result.simplicity}"
     if result.simplicity_bound >= result.simplicity:
-        return f"{what}, proved fewest" if of else f"{what}, proved lowest"
+        among = " of those that explain the same examples" if result.unexplained else ""
+        return f"{what}, proved {'fewest' if of else 'lowest'}{among}"
     return f"{what}, {result.simplicity_bound} at least"
 
 
 def _determined(result: SolvedResult) -> str:
+    which = "the same examples" if result.unexplained else "the examples"
     words = {
-        "determined": "yes: no program that explains the examples differs on any input",
-        "undetermined": "no: programs that explain them differ on new inputs",
+        "determined": f"yes: no program that explains {which} differs on any input",
+        "undetermined": f"no: programs that explain {which} differ on new inputs",
         "unknown": "not found out in time",
         None: "not asked",
     }
@@ -134,7 +159,7 @@ def _determined(result: SolvedResult) -> str:
         return f"not asked ({result.not_asked})"
     found = words[result.determined]
     if result.among_simplest == "determined":
-        return f"{found}; the simplest do not"
+        return f"{found}; the simplest ones do not"
     if result.among_simplest == "undetermined" and result.determined == "undetermined":
-        return f"{found}, the simplest too"
+        return f"{found}; the simplest ones differ too"
     return found

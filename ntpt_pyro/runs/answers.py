@@ -15,7 +15,10 @@ from ntpt_pyro.tasks.task import Task
 
 Oracle = Callable[..., Any]
 """``oracle(*inputs)``, from an input in plain integers (lists of them where it is an array) to its result: an
-integer or lists of them, a tuple where the model observes several tensors; None ends the asking."""
+integer or lists of them, a tuple where the model observes several tensors; :data:`NOT_MEANT` where no result
+is right or wrong there; None ends the asking."""
+NOT_MEANT = "not meant"
+"""An oracle's answer where the task does not mean an input: it is not asked for again."""
 
 
 class SeesQuestion:
@@ -28,6 +31,20 @@ class SeesQuestion:
         :returns: results; None ends the asking.
         """
         raise NotImplementedError
+
+
+def checked_answer(task: Task, question: Difference, answer: Sequence[Any]) -> Sequence[Tensor]:
+    """An answer as the results of an example.
+
+    :param task: whose inputs are asked about.
+    :param question: that it is the answer to.
+    :param answer: for each observed tensor integers or lists of them.
+    :returns: ``[1, ...]`` each.
+    :raises TaskError: where it is none.
+    """
+    found = _tensors(task, answer, task.result_tensors(question.expected))
+    _check_range(task, question, found)
+    return found
 
 
 class Answers:
@@ -48,24 +65,29 @@ class Answers:
         """The results on the input of a question.
 
         :param question: with an input on which programs differ.
-        :returns: ``[1, ...]`` for each observed tensor; None where there is no answer.
+        :returns: ``[1, ...]`` for each observed tensor, none where the input is not meant; None where
+            there is no answer.
         :raises TaskError: where the answer is not such.
         """
-        like = self.task.result_tensors(question.expected)
         inputs = [one[0].tolist() for one in question.inputs]
-        known = next((one["results"] for one in self._known if one["inputs"] == inputs), None)
-        if known is None:
-            sees = isinstance(self.oracle, SeesQuestion)
-            answer = self.oracle(question) if sees else self.oracle(*inputs)
-            if answer is None:
-                return None
-            known = list(answer) if isinstance(answer, tuple) else [answer]
-        found = _tensors(self.task, known, like)
-        _check_range(self.task, question, found)
-        if self.path is not None and all(one["inputs"] != inputs for one in self._known):
-            self._known.append({"inputs": inputs, "results": [one[0].tolist() for one in found]})
-            write_json(self.path, {"answers": self._known})
+        if any(one["inputs"] == inputs for one in self._known):
+            answer = next(one["results"] for one in self._known if one["inputs"] == inputs)
+            return [] if answer is None else checked_answer(self.task, question, answer)
+        answer = self.oracle(question) if isinstance(self.oracle, SeesQuestion) else self.oracle(*inputs)
+        if answer is None:
+            return None
+        if isinstance(answer, str) and answer == NOT_MEANT:
+            self._keep(inputs, None)
+            return []
+        found = checked_answer(self.task, question, answer if isinstance(answer, tuple) else (answer,))
+        self._keep(inputs, [one[0].tolist() for one in found])
         return found
+
+    def _keep(self, inputs: list[Any], results: list[Any] | None) -> None:
+        """Note an answer; none where the input is not meant."""
+        self._known.append({"inputs": inputs, "results": results})
+        if self.path is not None:
+            write_json(self.path, {"answers": self._known})
 
 
 def _tensors(task: Task, answer: Sequence[Any], like: Sequence[Tensor]) -> list[Tensor]:
@@ -87,7 +109,7 @@ def _tensors(task: Task, answer: Sequence[Any], like: Sequence[Tensor]) -> list[
 
 def _check_range(task: Task, question: Difference, found: Sequence[Tensor]) -> None:
     """Raise where a result is none that the model could give."""
-    integers = torch.cat([one.reshape(-1) for one in found]).tolist()
+    integers = [int(one) for tensor in found for one in tensor.reshape(-1)]
     for (site, size), integer in zip(question.sizes.items(), integers, strict=True):
         if not 0 <= integer < size:
             raise TaskError(

@@ -20,6 +20,8 @@ def solved_result(work: Work, found: Found, common: dict[str, Any]) -> SolvedRes
     assert solution is not None
     best, simplicity = solution.explanation, solution.simplicity
     reads = bool(task.functions)
+    if any(example >= len(work.examples) for example in best.unexplained):  # an answer that was given
+        common = {**common, "program_correct": False}
     return SolvedResult(
         **common,
         behaviours=[],

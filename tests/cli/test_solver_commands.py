@@ -55,7 +55,7 @@ def test_a_machine_is_solved_and_proved_kept_shown_and_evaluated(ntpt, tmp_path)
     code, printed, error = ntpt("terpret", *DECREMENT, "--strategy", "solver", "--out", out)
     assert (code, error) == (0, "")
     assert row(printed, "program") == "right on the 5 instances that it was learned from"
-    assert row(printed, "proof") == "explains all 5 examples"
+    assert row(printed, "proof") == "explains all of 5 examples"
     assert row(printed, "simplest") == "reads 12 of 18 choices, proved fewest"
     assert row(printed, "determined").startswith("no: ")
     assert row(printed, "batch 'longer tapes'") == "4 of 4 instances reproduced"
@@ -83,7 +83,7 @@ def test_no_time_is_one_line(refused):
 
 
 def test_a_person_answers_until_the_behaviour_is_determined(ntpt, table, monkeypatch):
-    said = iter(["nonsense", "1", "2", *["1"] * 20])
+    said = iter(["nonsense", "a", "b", *["a"] * 20])
     prompts = []
 
     def answer(prompt):
@@ -95,8 +95,8 @@ def test_a_person_answers_until_the_behaviour_is_determined(ntpt, table, monkeyp
         "terpret", *table(INSTANCES[:1]), "--strategy", "solver", "--ask", "--out", "run"
     )
     assert (code, error) == (0, "")
-    assert "1: this program's, 2: the other's, or the right result" in prompts[0]
-    assert printed.count("that is no number, nor lists of them") == 1
+    assert "a: as this program, b: as the other one, the right result" in prompts[0]
+    assert printed.count("not a result; one is written like") == 1
     assert printed.count("which result is right?") == len(prompts) - 1
     assert row(printed, "determined").startswith("yes")
     result = json.loads(Path("run/result.json").read_text())
@@ -120,19 +120,35 @@ def test_saying_nothing_ends_the_asking(ntpt, table, monkeypatch, end):
         "terpret", *table(INSTANCES[:1]), "--strategy", "solver", "--ask", "--out", "run"
     )
     assert (code, error) == (0, "")
-    assert row(printed, "asked for") == "1 example(s)"
+    assert row(printed, "asked for") == "1 example"
     assert row(printed, "determined").startswith("no: ")
     (answered,) = json.loads(Path("run/answers.json").read_text())["answers"]
     assert answered["results"] == [2, 0]
 
 
-def test_an_answer_of_the_wrong_shape_is_one_line(ntpt, table, monkeypatch):
-    monkeypatch.setattr("builtins.input", lambda prompt: "[1, 2]")
-    code, _, error = ntpt("terpret", *table(INSTANCES[:1]), "--strategy", "solver", "--ask")
-    assert (code, error.count("\n")) == (2, 1)
-    assert error.startswith(
-        "ntpt: task table, oracle: expected the results of one example: an integer, an integer"
+@pytest.mark.parametrize("wrong", ["[1, 2]", "1", "1, 2, 0", "9, 9", "1.5, 0", "-1, 0", "y", "["])
+def test_what_is_no_result_is_asked_again(ntpt, table, monkeypatch, wrong):
+    said = iter([wrong, "y = 2, z = 0", ""])
+    monkeypatch.setattr("builtins.input", lambda prompt: next(said))
+    code, printed, error = ntpt(
+        "terpret", *table(INSTANCES[:1]), "--strategy", "solver", "--ask", "--out", "run"
     )
+    assert (code, error) == (0, "")
+    assert printed.count("not a result; one is written like") == 1
+    (answered,) = json.loads(Path("run/answers.json").read_text())["answers"]
+    assert answered["results"] == [2, 0]
+
+
+def test_an_input_that_is_not_meant_is_not_asked_for_again(ntpt, table, monkeypatch):
+    monkeypatch.setattr("builtins.input", lambda prompt: "s")
+    code, printed, error = ntpt(
+        "terpret", *table(INSTANCES[:1]), "--strategy", "solver", "--ask", "--out", "run"
+    )
+    assert (code, error) == (0, "")
+    assert printed.count("which result is right?") == 2  # two inputs are left
+    answers = json.loads(Path("run/answers.json").read_text())["answers"]
+    assert [one["results"] for one in answers] == [None, None]
+    assert row(printed, "determined").startswith("yes")
 
 
 def test_a_posterior_by_a_solver_shows_other_behaviours(ntpt, table):
@@ -179,7 +195,7 @@ def test_a_determined_behaviour_has_no_question(ntpt, table):
 
 
 def test_a_run_whose_answers_are_damaged_is_named(ntpt, refused, table, monkeypatch):
-    said = iter(["1"])
+    said = iter(["a"])
 
     def killed(prompt):
         found = next(said, None)
