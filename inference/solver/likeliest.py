@@ -170,12 +170,9 @@ class _Search:
             self.bound = self.cost
 
     def check_exact(self) -> None:
-        """Prove nothing by a likelihood that is not exact: of a program that reads a reading twice."""
-        if (
-            self.proved
-            and self.best is not None
-            and not self.solver.scores.exact_where_drawn(self.best.program)
-        ):
+        """Prove nothing by likelihoods that are not exact, as of programs that read a reading twice."""
+        exact = self.solver.scores.exact_where_drawn
+        if self.proved and not all(exact(one.program) for one in self.found):
             self.proved, self.bound = False, 0.0
 
     def _more_likely(self, *, function: bool = False, seconds: float | None = None) -> Answer:

@@ -148,10 +148,10 @@ def _simplicity(result: SolvedResult) -> str:
 
 
 def _determined(result: SolvedResult) -> str:
-    which = "the same examples" if result.unexplained else "the examples"
+    which, them = ("the same examples", "the same") if result.unexplained else ("the examples", "them")
     words = {
         "determined": f"yes: no program that explains {which} differs on any input",
-        "undetermined": f"no: programs that explain {which} differ on new inputs",
+        "undetermined": f"no: programs that explain {them} differ on new inputs",
         "unknown": "not found out in time",
         None: "not asked",
     }
@@ -161,5 +161,5 @@ def _determined(result: SolvedResult) -> str:
     if result.among_simplest == "determined":
         return f"{found}; the simplest ones do not"
     if result.among_simplest == "undetermined" and result.determined == "undetermined":
-        return f"{found}; the simplest ones differ too"
+        return f"{found}, also among the simplest"
     return found

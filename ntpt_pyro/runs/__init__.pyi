@@ -1,3 +1,4 @@
+from .answers import NOT_MEANT as NOT_MEANT
 from .induce import Induced as Induced
 from .induce import induce as induce
 from .methods.method import Found as Found
