@@ -72,7 +72,7 @@ class Answers:
         inputs = [one[0].tolist() for one in question.inputs]
         if any(one["inputs"] == inputs for one in self._known):
             answer = next(one["results"] for one in self._known if one["inputs"] == inputs)
-            return [] if answer is None else checked_answer(self.task, question, answer)
+            return [] if answer is None else self._kept(question, answer)
         answer = self.oracle(question) if isinstance(self.oracle, SeesQuestion) else self.oracle(*inputs)
         if answer is None:
             return None
@@ -82,6 +82,18 @@ class Answers:
         found = checked_answer(self.task, question, answer if isinstance(answer, tuple) else (answer,))
         self._keep(inputs, [one[0].tolist() for one in found])
         return found
+
+    def _kept(self, question: Difference, answer: Sequence[Any]) -> Sequence[Tensor]:
+        """An answer that was given before; the file may have been changed since."""
+        try:
+            return checked_answer(self.task, question, answer)
+        except TaskError as error:
+            raise RunError(
+                str(self.path),
+                expected="results of this task",
+                got=f"{answer!r:.60}",
+                remedy="correct it, or delete it to be asked again",
+            ) from error
 
     def _keep(self, inputs: list[Any], results: list[Any] | None) -> None:
         """Note an answer; none where the input is not meant."""
@@ -102,7 +114,7 @@ def _tensors(task: Task, answer: Sequence[Any], like: Sequence[Tensor]) -> list[
         raise TaskError(
             f"task {task.name}, oracle",
             expected=f"the results of one example: {shapes}",
-            got=f"{answer!r:.80}",
+            got=f"{[*answer]!r:.80}",
             remedy="return integers or lists of them, a tuple where there are several results",
         ) from error
 

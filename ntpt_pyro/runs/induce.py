@@ -135,6 +135,13 @@ def induce(
             got=type(task).__name__,
             remedy="make one: Task(model, examples=...), or find one by its name: find_task(name)",
         )
+    if oracle is not None and not callable(oracle):
+        raise UsageError(
+            "oracle",
+            expected="a function from an input to its result",
+            got=type(oracle).__name__,
+            remedy="give a function of the model's inputs, see ntpt_pyro.runs.answers.Oracle",
+        )
     method, settings = settled_settings(task, settings, changes, library)
     if resume and out is None:
         raise UsageError("resume", expected="a folder to go on in", got="none", remedy="name it (out)")

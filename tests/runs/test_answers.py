@@ -97,8 +97,6 @@ def test_what_is_no_result_is_refused(answer, shown, tmp_path):
 
 @pytest.mark.parametrize("answer", [-1, SIZE, SIZE + 7])
 def test_a_result_outside_the_range_is_refused_and_not_kept(answer, tmp_path):
-    # FAULT: a result out of range gets as far as the model, whose RangeError names neither oracle nor remedy;
-    # and answers.json keeps it, so that resuming fails for ever.
     with pytest.raises(TaskError, match="task adder, oracle"):
         induce(task(), strategy="solver", oracle=lambda x, y: answer, out=tmp_path / "run")
     assert not (tmp_path / "run" / "answers.json").exists()

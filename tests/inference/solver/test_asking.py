@@ -50,8 +50,6 @@ def test_asking_ends_where_there_is_no_answer_or_after_enough_questions():
 
 
 def test_what_no_program_gives_is_not_asked_for_again():
-    # FAULT: inputs of examples that the best program leaves unexplained are asked for again, though their
-    # results are known (`no_example` leaves them out): the same answer is added over and over.
     asked = []
 
     def oracle(question):

@@ -87,7 +87,6 @@ def test_only_members_of_groups_decide_what_gates_come_to():
 
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_arrays_in_any_order_of_memory_give_the_same_gates(order):
-    # FAULT (order F): `both` writes into `found.reshape(-1)`, a copy where `found` is in Fortran order.
     circuit = Circuit()
     left, right = circuit.group((4,), 3), circuit.group((4,), 3)
     expected = circuit.both(left.T.copy(), right.T.copy())
@@ -173,8 +172,6 @@ def pairs(circuit, count):
 
 
 def test_sums_are_refused_before_any_is_made():
-    # FAULT: `_make_any` notes its gates in `_any` before `check_room`, so that a refusal leaves them there:
-    # as variables that no gate has, which the next call takes for gates.
     circuit = Circuit()
     asked = pairs(circuit, 6)
     circuit.most_gates = 5
@@ -185,7 +182,6 @@ def test_sums_are_refused_before_any_is_made():
 
 
 def test_as_many_sums_are_made_as_are_allowed():
-    # FAULT: for the same reason `_make_any` counts its gates twice, and refuses where half of them are made.
     circuit = Circuit()
     asked = pairs(circuit, 6)
     circuit.most_gates = 6

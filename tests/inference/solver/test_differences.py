@@ -201,8 +201,6 @@ def test_results_that_no_example_gives_decide_nothing():
 
 
 def test_results_that_some_examples_give_are_asked_for_where_others_lack_them():
-    # FAULT: `no_example` rules out the inputs of all examples, also those that leave a result open: programs
-    # that explain such an example may differ on its input.
     x = torch.tensor([0, 1])
     data = (x, torch.tensor([1, 2]), torch.tensor([0, -1]))
     with ProgramSolver(TWO_OUTPUTS, data) as solver:

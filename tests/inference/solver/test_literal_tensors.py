@@ -184,8 +184,6 @@ def test_what_is_moved_is_where_floats_are(operation, order):
     assert vertices.circuit.gates == 0
 
 
-# FAULT (mul, also in the order C by its transposed operands; and what multiplies, in the order F): see
-# test_circuit.py, `both` on arrays in Fortran order.
 @pytest.mark.parametrize("order", LAYOUTS)
 @pytest.mark.parametrize("operation", COMPUTED.values(), ids=map(str, COMPUTED))
 def test_what_is_computed_is_what_floats_come_to(operation, order):
