@@ -211,6 +211,6 @@ def test_a_run_whose_answers_are_damaged_is_named(ntpt, refused, table, monkeypa
     Path("run/answers.json").write_text("nonsense")
     assert "answers.json: expected answers of this run" in refused(*words, "--resume")
     Path("run/answers.json").unlink()
-    monkeypatch.setattr("builtins.input", lambda prompt: "1")
+    monkeypatch.setattr("builtins.input", lambda prompt: "a")
     assert ntpt(*words, "--resume")[0] == 0
     shutil.rmtree("run")
