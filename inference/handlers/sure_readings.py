@@ -1,12 +1,10 @@
 """Networks without doubt: a learnable function yields its most probable integer."""
 
-from pyro.poutine.messenger import Messenger
-
-from ntpt_pyro.language.sites import Message
-from ntpt_pyro.language.values import mode, one_hot
+from ntpt_pyro.inference.handlers.other_readings import OtherReadings
+from ntpt_pyro.language.values import Value, mode, one_hot
 
 
-class SureReadings(Messenger):
+class SureReadings(OtherReadings):
     """Learnable functions yield the vertex of their most probable integer; those to tensors are left alone.
 
     A program with fixed choices then runs as on plain integers, a batch at a time: forward marginals of
@@ -23,8 +21,6 @@ class SureReadings(Messenger):
     [0.0, 0.0, 1.0]
     """
 
-    def _pyro_post_ntpt_learned(self, msg: Message) -> None:
-        out = msg["args"][0].declaration.out
-        if isinstance(out, int):
-            assert msg["value"] is not None
-            msg["value"] = one_hot(mode(msg["value"]), out)
+    def instead_of(self, name: str, read: Value) -> Value:
+        """See :class:`~ntpt_pyro.inference.handlers.other_readings.OtherReadings`."""
+        return one_hot(mode(read), read.shape[-1])

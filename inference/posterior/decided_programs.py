@@ -30,13 +30,25 @@ def program_of(programs: Programs, restart: int = 0) -> dict[str, int]:
     return {site: int(integers[restart]) for site, integers in programs.items()}
 
 
+def columns_of(programs: Sequence[Mapping[str, int]]) -> dict[str, Int[Tensor, " restarts"]]:
+    """Programs one by one as one program a restart.
+
+    :param programs: every choice's integer by site; at least one.
+    :returns: by site the integer of each.
+
+    >>> columns_of([{"left": 0, "right": 1}, {"left": 2, "right": 1}])
+    {'left': tensor([0, 2]), 'right': tensor([1, 1])}
+    """
+    return {site: torch.tensor([program[site] for program in programs]) for site in programs[0]}
+
+
 def programs_of(program: Mapping[str, int]) -> dict[str, Int[Tensor, "restarts=1"]]:
     """A program as that of a single restart, the inverse of :func:`program_of`.
 
     :param program: every choice's integer by site.
     :returns: one program a restart, of which there is one.
     """
-    return {site: torch.tensor([integer]) for site, integer in program.items()}
+    return columns_of([program])
 
 
 def decided(model: Model, programs: Programs, data: Sequence[Tensor]) -> Model:

@@ -6,15 +6,15 @@ from typing import Any
 import numpy as np
 import torch
 from pyro import poutine
-from pyro.poutine.messenger import Messenger
 from torch import Tensor
 
 from ntpt_pyro.errors import SiteError
+from ntpt_pyro.inference.handlers.other_readings import OtherReadings
 from ntpt_pyro.inference.solver.circuit import Circuit, Literals, value_of
 from ntpt_pyro.inference.solver.model_circuit import ModelRun
 from ntpt_pyro.inference.solver.readings import Readings
 from ntpt_pyro.inference.solver.scores import Scores
-from ntpt_pyro.language.sites import Message
+from ntpt_pyro.language.values import Value, one_hot
 
 TRIED = 32
 """Random programs, each with random readings."""
@@ -91,7 +91,7 @@ def _drawn(true: Literals, literals: Literals, generator: np.random.Generator) -
     return torch.from_numpy(drawn)
 
 
-class _Given(Messenger):
+class _Given(OtherReadings):
     """Learned functions yield given integers, call by call."""
 
     def __init__(self, read: dict[tuple[str, int], Tensor]) -> None:
@@ -99,10 +99,7 @@ class _Given(Messenger):
         self.read = read
         self.calls: dict[str, int] = {}
 
-    def _pyro_post_ntpt_learned(self, msg: Message) -> None:
-        declaration = msg["args"][0].declaration
-        if isinstance(declaration.out, int):
-            name = declaration.name
-            number = self.calls[name] = self.calls.get(name, -1) + 1
-            vertices = torch.nn.functional.one_hot(self.read[name, number], declaration.out)
-            msg["value"] = vertices.to(torch.get_default_dtype())
+    def instead_of(self, name: str, read: Value) -> Value:
+        """See :class:`~ntpt_pyro.inference.handlers.other_readings.OtherReadings`."""
+        number = self.calls[name] = self.calls.get(name, -1) + 1
+        return one_hot(self.read[name, number], read.shape[-1])

@@ -28,6 +28,11 @@ class Both:
     left: Literals
     right: Literals
 
+    @property
+    def gates(self) -> slice:
+        """Their variables."""
+        return slice(self.first, self.first + len(self.left))
+
 
 @dataclass(frozen=True)
 class AnyOf:
@@ -36,6 +41,23 @@ class AnyOf:
     first: int
     literals: Literals
     starts: Literals
+
+    @property
+    def gates(self) -> slice:
+        """Their variables."""
+        return slice(self.first, self.first + len(self.starts))
+
+    def of(self, some: Literals) -> tuple[Literals, Literals]:
+        """The literals of some gates.
+
+        :param some: the gates, numbered from 0.
+        :returns: for each literal the place in ``some`` of its gate; and the literals.
+        """
+        ends = np.append(self.starts[1:], len(self.literals))
+        sizes = (ends - self.starts)[some]
+        gates = np.repeat(np.arange(len(some)), sizes)
+        within = np.arange(len(gates)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        return gates, self.literals[np.repeat(self.starts[some], sizes) + within]
 
 
 class Circuit:
@@ -277,7 +299,7 @@ class Circuit:
                 value = value_of(true, block.left) & value_of(true, block.right)
             else:
                 value = np.logical_or.reduceat(value_of(true, block.literals), block.starts, axis=0)
-            true[block.first : block.first + len(value)] = value
+            true[block.gates] = value
         return true
 
     def _new(self, count: int) -> Literals:

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ntpt_pyro.inference.solver.circuit import AnyOf, Both, Circuit, Literals
+from ntpt_pyro.inference.solver.circuit import Both, Circuit, Literals, value_of
 
 Clauses = NDArray[np.int32]
 """Clauses as solvers read them: signed numbers of variables, each clause ended by 0."""
@@ -44,9 +44,7 @@ class ClauseWriter:
         written[: len(self._written)] = self._written
         parts = []
         for block in reversed(circuit.blocks):
-            count = len(block.left) if isinstance(block, Both) else len(block.starts)
-            own = slice(block.first, block.first + count)
-            here = np.flatnonzero(wanted[own] & ~written[own])
+            here = np.flatnonzero(wanted[block.gates] & ~written[block.gates])
             if not len(here):
                 continue
             written[block.first + here] = True
@@ -56,7 +54,7 @@ class ClauseWriter:
                 wanted[right // 2] = True
                 parts.append(_both(block.first + here, signed(left), signed(right)))
             else:
-                gates, literals = _of_gates(block, here)
+                gates, literals = block.of(here)
                 wanted[literals // 2] = True
                 parts.append(_any(block.first + here, gates, signed(literals)))
         self._written = written
@@ -78,15 +76,6 @@ def unit_clauses(literals: Literals) -> Clauses:
 def _both(gates: Literals, left: Literals, right: Literals) -> Literals:
     zero = np.zeros_like(gates)
     return np.stack([-gates, left, zero, -gates, right, zero, gates, -left, -right, zero], -1).reshape(-1)
-
-
-def _of_gates(block: AnyOf, here: Literals) -> tuple[Literals, Literals]:
-    """The literals of some gates, and the place among those of the gate that each belongs to."""
-    ends = np.append(block.starts[1:], len(block.literals))
-    sizes = (ends - block.starts)[here]
-    gates = np.repeat(np.arange(len(here)), sizes)
-    within = np.arange(len(gates)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    return gates, block.literals[np.repeat(block.starts[here], sizes) + within]
 
 
 def _any(gates: Literals, places: Literals, literals: Literals) -> Literals:
@@ -138,5 +127,5 @@ def some_true(true: NDArray[np.bool_], members: Literals) -> Literals:
     :param members: ``[*batch, size]``.
     :returns: ``[*batch]``.
     """
-    found: Literals = (true[members // 2] ^ (members % 2 == 1)).argmax(-1)
+    found: Literals = value_of(true, members).argmax(-1)
     return found

@@ -27,8 +27,7 @@ def smallest_contradiction(
             return tuple(sorted(kept)), certain
         tried.add(example)
         assumed = solver.signed_explained([one for one in kept if one != example])
-        limit = ONE_MORE if clock.left is None else min(ONE_MORE, clock.left)
-        answer = solver.engine.solve(list(assumed), seconds=limit)
+        answer = solver.engine.solve(list(assumed), seconds=clock.at_most(ONE_MORE))
         if answer.status == "unsatisfiable":
             kept = [assumed[literal] for literal in answer.core]
         certain &= answer.status != "unknown"

@@ -5,7 +5,7 @@ examples as well, and differs on the input" is another behaviour, and its input 
 next. Where nothing does, the examples determine the behaviour: that is a proof.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,8 +17,8 @@ from torch import Tensor
 from ntpt_pyro.errors import UsageError
 from ntpt_pyro.inference.posterior.program_space import Uses
 from ntpt_pyro.inference.solver.cardinality import at_most
-from ntpt_pyro.inference.solver.circuit import FALSE, TRUE, Literals, value_of
-from ntpt_pyro.inference.solver.clauses import Clauses, signed
+from ntpt_pyro.inference.solver.circuit import FALSE, TRUE, Literals
+from ntpt_pyro.inference.solver.clauses import Clauses, signed, some_true
 from ntpt_pyro.inference.solver.engine import Answer
 from ntpt_pyro.inference.solver.explaining import MORE, Explanation
 from ntpt_pyro.inference.solver.free_integers import FreeIntegers
@@ -194,22 +194,18 @@ class Differences:
 
     def _read_off(self, true: NDArray[np.bool_], input_: "_Input") -> Difference:
         solver = self.solver
-        sure = solver.padded(true)
-        program = program_in(sure, solver.choices)
-        decided = np.zeros(solver.circuit.variables, dtype=bool)
-        decided[: len(sure)] = sure[: len(decided)]
-        values = solver.circuit.values(decided)
+        values = solver.circuit.values(solver.padded(true))
         return Difference(
             inputs=tuple(
                 one.chosen(values) if isinstance(one, FreeIntegers) else one for one in input_.given
             ),
             readings={
-                name: value_of(values, literals).argmax(-1)[0].tolist()
+                name: some_true(values, literals)[0].tolist()
                 for (name, _), literals in input_.readings.known.items()
             },
-            expected={site: int(value_of(values, own)[0].argmax()) for site, own in input_.expected.items()},
-            other={site: int(value_of(values, own)[0].argmax()) for site, own in input_.other.items()},
-            program=program,
+            expected={site: int(some_true(values, own)[0]) for site, own in input_.expected.items()},
+            other={site: int(some_true(values, own)[0]) for site, own in input_.other.items()},
+            program=program_in(values, solver.choices),
             sizes={site: own.shape[-1] for site, own in input_.other.items()},
         )
 
@@ -280,14 +276,8 @@ class _Input:
         return literals.reshape(-1, 2)[:, 1]
 
 
-class _Everything(Sequence[str]):
+class _Everything:
     """Contains every name."""
 
     def __contains__(self, name: object) -> bool:
         return True
-
-    def __len__(self) -> int:
-        return 0
-
-    def __getitem__(self, place: Any) -> Any:
-        raise IndexError(place)

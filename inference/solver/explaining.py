@@ -5,6 +5,7 @@ can do better on the some, and none better than nothing lost on the others. That
 number of examples.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import inf
@@ -144,7 +145,7 @@ class _Search:
             failed = self._take(solver.program(answer.true), loss=0.0, bound=0.0)
             if not failed:
                 return self.ended("optimal")
-            self._add(failed)
+            solver.add(failed)
 
     def at_least_cost(self) -> Explanation:
         """Look for the program whose examples cost least."""
@@ -160,13 +161,12 @@ class _Search:
                 return self.ended("feasible")
             if not failed:
                 return self.ended("optimal")
-            self._add(failed)
+            solver.add(failed)
 
     def _cheapest(self) -> Optimum:
         """The program that leaves fewest of the asserted examples unexplained."""
         solver, fixed = self.solver, len(self.solver.hopeless())
-        wanted = [*solver.explained.values()]
-        counted = {literal: wanted.count(literal) for literal in wanted if literal > TRUE}
+        counted = Counter(literal for literal in solver.explained.values() if literal > TRUE)
         costs = {-int(signed(np.array(literal))): count for literal, count in counted.items()}
         known = f"{len(solver.explained)} of {solver.examples} examples"
 
@@ -197,9 +197,6 @@ class _Search:
             likelihoods = solver.scores.log_likelihoods([program])[0]
             failed.sort(key=lambda example: float(likelihoods[example]))
         return failed[: self.more]
-
-    def _add(self, examples: list[int]) -> None:
-        self.solver.add(examples)
 
     def ended(self, status: Status, *, core: "list[int] | None" = None) -> Explanation:
         """What is known at the end."""

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ntpt_pyro.errors import UsageError
 from ntpt_pyro.inference.solver.circuit import Circuit, Literals
+from ntpt_pyro.inference.solver.clauses import some_true
 from ntpt_pyro.inference.solver.literal_tensors import MOVES, LiteralTensor
 from ntpt_pyro.language.values import one_hot
 
@@ -64,7 +65,7 @@ class FreeIntegers:
         """
         found = torch.zeros(int(np.prod(self.shape)), dtype=torch.int64)
         for cell, own in self.groups.items():
-            found[cell] = int((true[own // 2] ^ (own % 2 == 1)).argmax())
+            found[cell] = int(some_true(true, own))
         return found.reshape(self.shape)
 
 

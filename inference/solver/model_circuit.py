@@ -6,6 +6,7 @@ program of a model is a Boolean circuit. Nothing in the model is changed for it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from torch import Tensor
 from ntpt_pyro.errors import SiteError, UsageError
 from ntpt_pyro.inference.handlers.model_sites import Model, claim
 from ntpt_pyro.inference.solver.circuit import TRUE, Circuit, Literals
+from ntpt_pyro.inference.solver.clauses import some_true
 from ntpt_pyro.inference.solver.literal_tensors import LiteralTensor, literals_of
 from ntpt_pyro.inference.solver.readings import Readings
 from ntpt_pyro.language.distributions import Output
@@ -105,7 +107,7 @@ class _OnLiterals(Messenger):
 
     def _choice(self, site: str, prior: Any) -> Tensor:
         shape = (*prior.batch_shape, prior.event_shape[-1])
-        if prod_of(prior.batch_shape) > 1:
+        if prod(prior.batch_shape) > 1:
             raise SiteError(
                 f"solver, choice {site!r}",
                 expected="choices in no plate",
@@ -168,15 +170,6 @@ class _OnLiterals(Messenger):
             msg["value"] = LiteralTensor(torch.from_numpy(found), self.circuit)
 
 
-def prod_of(shape: Sequence[int]) -> int:
-    """The number of elements of a shape.
-
-    :param shape: the length of each axis.
-    :returns: their product.
-    """
-    return int(np.prod(shape, dtype=np.int64))
-
-
 def together(explained: dict[str, Literals], circuit: Circuit) -> Literals:
     """Which examples have all their results explained.
 
@@ -197,4 +190,4 @@ def program_in(true: NDArray[np.bool_], choices: dict[str, Literals]) -> dict[st
     :param choices: by site its literals ``[size]``.
     :returns: by site its integer.
     """
-    return {site: int((true[own // 2] ^ (own % 2 == 1)).argmax()) for site, own in choices.items()}
+    return {site: int(some_true(true, own)) for site, own in choices.items()}

@@ -367,8 +367,7 @@ class _Search:
         return examples[int(self.of.source.integers(len(examples)))]
 
     def _ask(self, assumptions: Sequence[int], clock: Clock) -> Answer:
-        left, call = clock.left, self.of.settings.call
-        answer = self.solver.engine.solve(assumptions, seconds=call if left is None else min(left, call))
+        answer = self.solver.engine.solve(assumptions, seconds=clock.at_most(self.of.settings.call))
         self.of.questions += 1
         self.of.seconds += answer.seconds
         return answer

@@ -61,14 +61,11 @@ def _sums_below(circuit: Circuit, roots: Literals) -> Literals:
     wanted[roots // 2] = True
     added = [roots]
     for block in reversed(circuit.blocks):
+        here = np.flatnonzero(wanted[block.gates])
         if isinstance(block, AnyOf):
-            here = np.flatnonzero(wanted[block.first : block.first + len(block.starts)])
-            sizes = np.diff(np.append(block.starts, len(block.literals)))[here]
-            places = np.repeat(block.starts[here] - np.cumsum(sizes) + sizes, sizes) + np.arange(sizes.sum())
-            below = block.literals[places]
+            _, below = block.of(here)
             added.append(below)
         else:
-            here = np.flatnonzero(wanted[block.first : block.first + len(block.left)])
             below = np.concatenate([block.left[here], block.right[here]])
             negated = (below % 2 == 1) & (circuit.operands[0, below // 2] > 0)
             added.append(below[negated])  # a negated product counts by itself

@@ -1,22 +1,19 @@
 """How a decided program does on all examples at once: what tells a search which examples to look at next."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
-from pyro.poutine.messenger import Messenger
 from torch import Tensor
 
 from ntpt_pyro.inference.handlers.model_sites import Model
 from ntpt_pyro.inference.handlers.steps import ForwardMarginals
 from ntpt_pyro.inference.handlers.sure_readings import SureReadings
 from ntpt_pyro.inference.posterior.accuracy import CHUNK, predicted, reproduced
-from ntpt_pyro.inference.posterior.decided_programs import choice_sizes, with_choices
+from ntpt_pyro.inference.posterior.decided_programs import choice_sizes, columns_of, with_choices
 from ntpt_pyro.inference.posterior.log_likelihoods import example_log_likelihoods
+from ntpt_pyro.inference.solver.supposed_readings import SampledReadings
 from ntpt_pyro.language.program import Program
-from ntpt_pyro.language.sites import Message
-from ntpt_pyro.language.values import one_hot
 
 
 class Scores:
@@ -38,8 +35,7 @@ class Scores:
         :param programs: every choice's integer by site.
         :returns: a program of the same arguments, in the plate of restarts.
         """
-        columns = {site: torch.tensor([one[site] for one in programs]) for site in self.sizes}
-        return with_choices(self.model, columns, self.sizes, ForwardMarginals())
+        return with_choices(self.model, columns_of(programs), self.sizes, ForwardMarginals())
 
     def right(self, program: Mapping[str, int]) -> Bool[Tensor, " examples"]:
         """Which examples a program reproduces, its functions' readings taken at their most probable.
@@ -98,20 +94,3 @@ class Scores:
 
     def _batches(self) -> "zip[tuple[Tensor, ...]]":
         return zip(*(tensor.split(CHUNK) for tensor in self.data), strict=True)
-
-
-class SampledReadings(Messenger):
-    """Learned functions yield vertices drawn from what they read, others in each restart.
-
-    :param draws: restarts.
-    """
-
-    def __init__(self, draws: int) -> None:
-        super().__init__()
-        self.draws = draws
-
-    def _pyro_post_ntpt_learned(self, msg: Message) -> None:
-        if isinstance(msg["args"][0].declaration.out, int):
-            read: Any = msg["value"]
-            drawn = torch.distributions.Categorical(read, validate_args=False).sample((self.draws,))
-            msg["value"] = one_hot(drawn, read.shape[-1])

@@ -128,10 +128,8 @@ def as_well(solver: ProgramSolver, best: Explanation) -> list[int]:
     """Assumptions by which a program explains what the best one does, at the most probable readings.
 
     :param solver: of the model and the examples.
-    :param best: with a program.
+    :param best: its program, and what that leaves unexplained.
     :returns: literals as the engine takes them.
     """
-    assert best.program is not None
-    right = solver.scores.right(best.program)
     wanted = signed_by_literal(solver.surely_explained())
-    return [literal for literal, example in wanted.items() if bool(right[example])]
+    return [literal for literal, example in wanted.items() if example not in best.unexplained]

@@ -1,20 +1,18 @@
 """What learned functions might read: everything possible at once, or what is drawn."""
 
 from collections.abc import Container
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pyro.poutine.messenger import Messenger
 
+from ntpt_pyro.inference.handlers.other_readings import OtherReadings
 from ntpt_pyro.inference.solver.circuit import Circuit, Literals
 from ntpt_pyro.inference.solver.readings import Readings
-from ntpt_pyro.language.sites import Message
-from ntpt_pyro.language.values import one_hot
+from ntpt_pyro.language.values import Value, one_hot
 
 
-class Supports(Messenger):
+class Supports(OtherReadings):
     """Learned functions yield each integer that they may read with the same probability.
 
     :param least: an integer may be read where its probability is at least so many times the largest one's.
@@ -34,16 +32,14 @@ class Supports(Messenger):
         self.least = least
         self.free = free
 
-    def _pyro_post_ntpt_learned(self, msg: Message) -> None:
-        declaration = msg["args"][0].declaration
-        if isinstance(declaration.out, int):
-            read: Any = msg["value"]
-            least = 0.0 if declaration.name in self.free else self.least
-            possible = (read >= least * read.amax(-1, keepdim=True)).to(read)
-            msg["value"] = possible / possible.sum(-1, keepdim=True)
+    def instead_of(self, name: str, read: Value) -> Value:
+        """See :class:`~ntpt_pyro.inference.handlers.other_readings.OtherReadings`."""
+        least = 0.0 if name in self.free else self.least
+        possible = (read >= least * read.amax(-1, keepdim=True)).to(read)
+        return possible / possible.sum(-1, keepdim=True)
 
 
-class DrawnVertices(Messenger):
+class DrawnVertices(OtherReadings):
     """Learned functions read what is drawn: any integer is as likely.
 
     :param seed: of the draw.
@@ -53,11 +49,26 @@ class DrawnVertices(Messenger):
         super().__init__()
         self._source = np.random.default_rng(seed)
 
-    def _pyro_post_ntpt_learned(self, msg: Message) -> None:
-        if isinstance(msg["args"][0].declaration.out, int):
-            read: Any = msg["value"]
-            drawn = self._source.integers(read.shape[-1], size=read.shape[:-1])
-            msg["value"] = one_hot(torch.from_numpy(np.asarray(drawn)), read.shape[-1]).to(read)
+    def instead_of(self, name: str, read: Value) -> Value:
+        """See :class:`~ntpt_pyro.inference.handlers.other_readings.OtherReadings`."""
+        drawn = self._source.integers(read.shape[-1], size=read.shape[:-1])
+        return one_hot(torch.from_numpy(np.asarray(drawn)), read.shape[-1]).to(read)
+
+
+class SampledReadings(OtherReadings):
+    """Learned functions yield vertices drawn from what they read, others in each restart.
+
+    :param draws: restarts.
+    """
+
+    def __init__(self, draws: int) -> None:
+        super().__init__()
+        self.draws = draws
+
+    def instead_of(self, name: str, read: Value) -> Value:
+        """See :class:`~ntpt_pyro.inference.handlers.other_readings.OtherReadings`."""
+        drawn = torch.distributions.Categorical(read, validate_args=False).sample((self.draws,))
+        return one_hot(drawn, read.shape[-1])
 
 
 class DrawnReadings(Readings):

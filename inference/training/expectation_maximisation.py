@@ -22,6 +22,7 @@ from torch import Tensor
 from ntpt_pyro.inference.handlers.expectation import Expectation
 from ntpt_pyro.inference.handlers.model_sites import Model
 from ntpt_pyro.inference.posterior.behaviours import Behaviour
+from ntpt_pyro.inference.posterior.decided_programs import columns_of
 from ntpt_pyro.inference.posterior.exhaustive import exact_posterior
 from ntpt_pyro.inference.posterior.program_posterior import ProgramPosterior
 from ntpt_pyro.inference.posterior.program_space import ProgramSpace
@@ -149,8 +150,5 @@ def over(groups: Sequence[Behaviour]) -> Expectation:
     while kept < min(len(groups), MOST_KEPT) and 1 - sum(g.probability for g in groups[:kept]) > NEGLIGIBLE:
         kept += 1
     probabilities = torch.tensor([group.probability for group in groups[:kept]])
-    sites = groups[0].program
-    return Expectation(
-        {site: torch.tensor([group.program[site] for group in groups[:kept]]) for site in sites},
-        probabilities / probabilities.sum(),
-    )
+    programs = columns_of([group.program for group in groups[:kept]])
+    return Expectation(programs, probabilities / probabilities.sum())

@@ -28,7 +28,12 @@ from ntpt_pyro.inference.handlers.model_sites import Model
 from ntpt_pyro.inference.handlers.steps import ForwardMarginals
 from ntpt_pyro.inference.handlers.strategy import Strategy
 from ntpt_pyro.inference.posterior.behaviours import Behaviour
-from ntpt_pyro.inference.posterior.decided_programs import choice_sizes, vertices, with_choices
+from ntpt_pyro.inference.posterior.decided_programs import (
+    choice_sizes,
+    columns_of,
+    vertices,
+    with_choices,
+)
 from ntpt_pyro.inference.posterior.log_likelihoods import example_log_likelihoods
 from ntpt_pyro.inference.posterior.program_posterior import ProgramPosterior
 from ntpt_pyro.inference.solver.proposal_settings import ProposalSettings
@@ -267,20 +272,16 @@ class _Teaching:
         copies.teach(self.free)
         return copies
 
-    def _columns(self, programs: list[dict[str, int]]) -> dict[str, Tensor]:
-        """By choice the integer of each candidate."""
-        return {site: torch.tensor([one[site] for one in programs]) for site in self.sizes}
-
     def _fixed(self, programs: list[dict[str, int]], library: Library) -> Model:
         """The model with its choices decided, a candidate a restart, each with networks of its own."""
         model = partial(self.model, library=library)
-        return with_choices(model, self._columns(programs), self.sizes, ForwardMarginals())
+        return with_choices(model, columns_of(programs), self.sizes, ForwardMarginals())
 
     def _learn(self, number: int, programs: list[dict[str, int]], copies: Library) -> None:
         """An M step of every candidate."""
         done, self.taught = self.taught, self.taught + 1
         copies.train()
-        chosen = vertices(self._columns(programs), self.sizes)
+        chosen = vertices(columns_of(programs), self.sizes)
         fit(
             poutine.condition(partial(self.model, library=copies), data=chosen),
             self.training,
@@ -307,7 +308,7 @@ class _Teaching:
 
     def _note(self, number: int, programs: list[dict[str, int]], likelihoods: Tensor) -> float:
         """Note the posterior over the candidates; the probability of the first behaviour."""
-        posterior = ProgramPosterior(self._columns(programs), likelihoods, self.sizes)
+        posterior = ProgramPosterior(columns_of(programs), likelihoods, self.sizes)
         groups = self.behaviours(posterior)
         step, examples = self.settings.steps * self.taught, len(self.held_back[0])
         self.found.append(PoolIteration(examples, posterior, groups, step, number))

@@ -30,7 +30,7 @@ def solved_result(work: Work, found: Found, common: dict[str, Any]) -> SolvedRes
         cost=best.cost,
         bound=best.bound,
         reads=reads,
-        examples=len(work.examples) + len(found.asked),
+        examples=len(work.examples) + found.asked,
         asserted=len(best.asserted),
         unexplained=list(best.unexplained),
         contradiction=list(best.core),
@@ -42,7 +42,7 @@ def solved_result(work: Work, found: Found, common: dict[str, Any]) -> SolvedRes
         among_simplest=_word(solution.among_simplest),
         not_asked=solution.not_asked,
         question=None if solution.question is None else question_of(task, solution.question),
-        asked=len(found.asked),
+        asked=found.asked,
         others=[
             AnotherProgram(one.program, task.lines(one.program), question_of(task, one))
             for one in solution.alternatives

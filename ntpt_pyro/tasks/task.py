@@ -10,7 +10,7 @@ import torch
 from ntpt_pyro.inference.handlers.model_sites import model_sites
 from ntpt_pyro.inference.handlers.sure_readings import SureReadings
 from ntpt_pyro.inference.posterior.accuracy import predicted, program_accuracy
-from ntpt_pyro.inference.posterior.decided_programs import decided, programs_of
+from ntpt_pyro.inference.posterior.decided_programs import columns_of, decided, programs_of
 from ntpt_pyro.inference.posterior.program_space import ProgramSpace, Uses
 from ntpt_pyro.language.learned_functions import LearnedFunction
 from ntpt_pyro.language.library import Library
@@ -294,8 +294,7 @@ class Task(Solvable):
         model, found = self.with_library(library), list[Hashable]()
         for first in range(0, len(programs), PROGRAMS_AT_ONCE):
             chunk = programs[first : first + PROGRAMS_AT_ONCE]
-            columns = {site: torch.tensor([program[site] for program in chunk]) for site in chunk[0]}
-            fixed = SureReadings()(decided(model, columns, some))
+            fixed = SureReadings()(decided(model, columns_of(chunk), some))
             with torch.no_grad():
                 results = torch.stack(list(predicted(fixed, some).values()), -1)
             rows = results if results.ndim > 2 else results.unsqueeze(0)

@@ -1,11 +1,9 @@
 """What a way of inducing a program is: it searches with the material it is given, and says what it found."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
-
-from torch import Tensor
 
 from ntpt_pyro.inference.handlers.strategy import Strategy
 from ntpt_pyro.inference.posterior.exhaustive import ExactPosterior
@@ -64,11 +62,6 @@ class Work:
         """Of the first search; where a run is nothing but a search, the run's own."""
         return self.settings.seed if self.settings.search is None else self.settings.seed * 1000
 
-    @property
-    def function_names(self) -> list[str]:
-        """The functions that the task needs."""
-        return [function.name for function in self.task.functions]
-
 
 @dataclass(frozen=True)
 class Found:
@@ -84,7 +77,7 @@ class Found:
     :param posterior: where the search is all there is: over the programs that it found.
     :param exact: the exact posterior, where it found that.
     :param solution: what a solver proved.
-    :param asked: examples that were asked for on the way.
+    :param asked: how many examples were asked for on the way.
     :param snapshots: marginals of the best restart on the way.
     :param how: the way of the search in words, where it was another than training restarts.
     :param seconds: that all searches of the run took.
@@ -100,21 +93,22 @@ class Found:
     posterior: Posterior | None = None
     exact: ExactPosterior | None = None
     solution: Solution | None = None
-    asked: Sequence[tuple[Tensor, ...]] = ()
+    asked: int = 0
     snapshots: Snapshots = field(default_factory=list)
     how: str | None = None
     seconds: float = 0.0
 
 
 def untrained(task: Task, library: Library | None) -> list[str]:
-    """The functions of a task that nothing has taught yet.
+    """The functions that a task's programs may call and that nothing has taught yet.
 
     :param task: what is learned.
     :param library: functions to begin with.
     :returns: their names.
     """
     steps = {} if library is None else library.steps
-    return [function.name for function in task.functions if not steps.get(function.name)]
+    own = [function.name for function in task.functions]
+    return [name for name in (steps if steps and task.chooses else own) if not steps.get(name)]
 
 
 class Method(Protocol):

@@ -16,7 +16,7 @@ from ntpt_pyro.inference.training.training import Training
 from ntpt_pyro.language.library import Library
 from ntpt_pyro.language.program import Program
 from ntpt_pyro.runs.history import History
-from ntpt_pyro.runs.methods.method import Found, Work
+from ntpt_pyro.runs.methods.method import Found, Work, untrained
 from ntpt_pyro.runs.settings import Settings
 
 
@@ -113,9 +113,7 @@ def library_for(work: Work, seed: int) -> Library:
         all restarts share.
     """
     library, settings = work.library, work.settings
-    needed = list(library.steps) if work.task.chooses else work.function_names
-    untrained = not all(map(library.steps.get, needed))
-    own = settings.own_networks and untrained and settings.restarts > 1
+    own = settings.own_networks and bool(untrained(work.task, library)) and settings.restarts > 1
     mine = library.copied(settings.restarts, seed) if own else deepcopy(library)
     protect_trained(mine)
     return mine

@@ -1,14 +1,13 @@
 """The best program by a solver, with a proof; where networks are untrained, a solver proposes teachers."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import torch
 from tqdm import tqdm
 
 from ntpt_pyro.errors import BudgetError, UsageError
 from ntpt_pyro.inference.handlers.strategies import marginal
-from ntpt_pyro.inference.posterior.decided_programs import programs_of
+from ntpt_pyro.inference.posterior.decided_programs import columns_of, programs_of
 from ntpt_pyro.inference.posterior.program_posterior import ProgramPosterior
 from ntpt_pyro.inference.solver.likeliest import LEAST
 from ntpt_pyro.inference.solver.program_solver import ProgramSolver
@@ -24,11 +23,6 @@ from ntpt_pyro.inference.training.restart_search import Verdict
 from ntpt_pyro.runs.answers import Answers
 from ntpt_pyro.runs.methods.method import Found, Work, untrained
 from ntpt_pyro.runs.methods.taught_by_solver import taught_by_solver
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from torch import Tensor
 
 
 class TeachingSolverMethod:
@@ -103,21 +97,10 @@ def _found(work: Work, solver: ProgramSolver, solution: Solution) -> Found:
         )
     programs = [best.program, *(one.program for one in solution.alternatives)]
     likelihoods = solver.scores.log_likelihoods(programs).double().sum(-1)
-    posterior = ProgramPosterior(
-        {site: torch.tensor([program[site] for program in programs]) for site in best.program},
-        likelihoods,
-        solver.scores.sizes,
-        hidden=1.0,
-    )
+    posterior = ProgramPosterior(columns_of(programs), likelihoods, solver.scores.sizes, hidden=1.0)
     share = 1 - len(best.unexplained) / solver.examples
     verdict = Verdict(0, share, programs_of(best.program))
-    asked = _tail(solver, work)
+    asked = solver.examples - len(work.examples)
     return Found(
         verdict, work.library, 0, None, None, marginal(), posterior=posterior, solution=solution, asked=asked
     )
-
-
-def _tail(solver: ProgramSolver, work: Work) -> "Sequence[tuple[Tensor, ...]]":
-    """The examples that were asked for."""
-    first = len(work.examples)
-    return [tuple(tensor[n : n + 1] for tensor in solver.data) for n in range(first, solver.examples)]
