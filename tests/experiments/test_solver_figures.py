@@ -12,6 +12,7 @@ from ntpt_pyro.experiments.solver_determined import FUNCTIONS, MEANT, positive, 
 from ntpt_pyro.experiments.solver_scale import add, follow_chain, sort
 from ntpt_pyro.experiments.solver_texts import text_figures
 from ntpt_pyro.terpret import TerpretModel
+from tests.test_readme import MEASURED, recorded, share
 
 
 def test_what_is_measured_is_kept_and_an_interrupted_recording_goes_on(tmp_path, monkeypatch):
@@ -127,3 +128,65 @@ def test_runs_with_trained_networks_are_counted(monkeypatch, tmp_path):
     assert (found.right.successes, found.proved.successes, found.closed.successes) == (8, 8, 8)
     assert (found.gap.max, found.right.trials) == (0, 8)
     assert 0 < found.seconds.min < 5
+
+
+TRAINED = {"math": "MATH (exhaustive: 114 s; restarts: 158 s)", "add2x2": "ADD2X2, four tasks"}
+TRAINED["apply2x2"] = "APPLY2X2, four tasks, 6.1e12 programs a network (exhaustive: out of reach)"
+
+
+def short(seconds):
+    return f"{seconds:.1f}" if seconds < 10 else f"{seconds:.0f}"
+
+
+def spread(found):
+    low, high = short(found["min"]), short(found["max"])
+    return f"{short(found['median'])} s" + (f" ({low} to {high})" if low != high else "")
+
+
+def test_the_table_of_texts_is_the_recorded_one():
+    texts = recorded("solver/texts.json")["texts"]
+    assert len(texts) == 9
+    for name, one in texts.items():
+        proved = one["simplest_proved"]["successes"] == one["simplest_proved"]["trials"]
+        read = f"{one['reads']['median']:.0f} of {one['choices']}" if proved else "not proved in 10 s"
+        assert (
+            f"| {name} | 10^{one['programs']:.0f} | {share(one['first_right'])} "
+            f"| {share(one['simplest_right'])} "
+            f"| {spread(one['seconds_found'])} | {spread(one['seconds'])} | {read} |"
+        ) in MEASURED
+    tapes = texts["turing decrement, 4 states"]
+    assert [tapes[which]["min"] for which in ("first_tapes", "simplest_tapes")] == [255, 255]
+
+
+def test_what_is_determined_is_as_recorded():
+    found = recorded("solver/texts.json")
+    for name, one in found["determined"].items():
+        if "any tape" in name or "asked" in name or name == "circuit controlled_swap, last row left out":
+            continue
+        asked = found["determined"].get(f"{name}, asked from the first instance on")
+        answers = "-" if asked is None else f"{asked['questions']} questions, {asked['seconds']:.0f} s"
+        assert (
+            f"| {name.replace('last row', 'a row')} | {one['among_all']}, {one['seconds_all']:.1f} s "
+            f"| {one['among_simplest']}, {one['seconds_simplest']:.1f} s | {answers} |"
+        ) in MEASURED
+    chains = [spread(one["seconds"]) for one in found["parity"].values()]
+    assert f"in {chains[0]}, {chains[1]} and {chains[2]}." in MEASURED
+
+
+def test_what_was_proved_and_taught_is_as_recorded():
+    for name, one in recorded("solver/trained.json")["trained"].items():
+        rates = " | ".join(share(one[which]) for which in ("right", "proved", "closed"))
+        row = f"| {TRAINED[name]} | {rates} | {one['gap']['median']:.1f} | {spread(one['seconds'])} |"
+        assert row in MEASURED
+    for file in ("solver-2x2", "solver-apply", "solver-math"):
+        for name, one in recorded(f"rates/{file}.json")["summary"].items():
+            times = f"{spread(one['search_seconds'])} | {spread(one['seconds'])}"
+            figures = f"| {share(one['right_programs'])} | {one['test_accuracy']['median']:.1%} | {times} |"
+            assert (figures in MEASURED) == (file == "solver-2x2" or not name.startswith("top")), name
+
+
+def test_how_cost_grows_is_as_recorded():
+    words = {"optimal": "found", "infeasible": "proved that there is none", "unknown": "not found"}
+    for name, one in recorded("solver/scale.json")["scale"].items():
+        figures = f"{one['clauses']:,} | {words[one['status']]} | {one['seconds']:.1f} s"
+        assert f"| {name} | 10^{one['programs']:.0f} | {figures} |" in MEASURED
