@@ -94,7 +94,7 @@ def explain(
     >>> with ProgramSolver(flipper, [torch.tensor([1, 1, 0, 1])]) as solver:
     ...     found = explain(solver)
     >>> found.status, found.program, found.unexplained, found.cost
-    ('optimal', {'flip': 1}, (2,), 1.0)
+    ('optimal', {'flip': 1}, (2,), 1)
     >>> found.core, found.smallest  # these contradict each other
     ((2, 3), True)
     """

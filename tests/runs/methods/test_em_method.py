@@ -6,7 +6,7 @@ import pytest
 
 from ntpt_pyro import Library, induce
 from ntpt_pyro.inference import expectation_maximisation
-from ntpt_pyro.runs.methods import em_method
+from ntpt_pyro.runs.methods import em_method, teaching
 from tests.runs.reading import bright, reading_task
 from tests.two_registers import SUM, execute, sum_task
 
@@ -60,7 +60,7 @@ def test_another_search_begins_with_new_weights(monkeypatch, rounds):
         return expectation_maximisation(*args, library=library, **options, iterations=2, steps=2)
 
     monkeypatch.setattr(em_method, "expectation_maximisation", noted)
-    monkeypatch.setattr(em_method, "GOOD_ENOUGH", 2.0)
+    monkeypatch.setattr(teaching, "GOOD_ENOUGH", 2.0)
     monkeypatch.setattr("ntpt_pyro.inference.training.restart_search.GOOD_ENOUGH", 2.0)
     given = Library([bright], seed=0)
     found = induce(reading_task(), **{**QUICK, "rounds": rounds}, examples=40, steps=3, library=given)
