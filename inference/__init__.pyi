@@ -1,3 +1,4 @@
+from .exact.exact_posterior import exact_posterior as exact_posterior
 from .handlers.annealing import Annealing as Annealing
 from .handlers.budget import Budget as Budget
 from .handlers.choices import EnumeratedChoices as EnumeratedChoices
@@ -25,9 +26,10 @@ from .posterior.decided_programs import program_of as program_of
 from .posterior.decided_programs import programs_of as programs_of
 from .posterior.exhaustive import Cost as Cost
 from .posterior.exhaustive import ExactPosterior as ExactPosterior
-from .posterior.exhaustive import exact_posterior as exact_posterior
 from .posterior.log_likelihoods import evidence_bound as evidence_bound
 from .posterior.log_likelihoods import mean_log_likelihood as mean_log_likelihood
+from .posterior.priors import Prior as Prior
+from .posterior.priors import fewest_read as fewest_read
 from .posterior.program_space import ProgramSpace as ProgramSpace
 from .posterior.program_space import Uses as Uses
 from .solver.circuit import Circuit as Circuit

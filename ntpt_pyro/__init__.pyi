@@ -8,6 +8,7 @@ from .language.branching import select as select
 from .language.branching import switch as switch
 from .language.carry import carry as carry
 from .language.carry import fork as fork
+from .language.carry import step_end as step_end
 from .language.learned_functions import LearnedFunction as LearnedFunction
 from .language.learned_functions import NeuralFunction as NeuralFunction
 from .language.learned_functions import Tensor as Tensor

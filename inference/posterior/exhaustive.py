@@ -1,4 +1,4 @@
-"""The exact posterior over programs, by running every one of them on the data, many at a time.
+"""The exact posterior over programs that share no work: every one of them is run, many at a time.
 
 Nothing is learned: the library stays as it is, and each program of a
 :class:`~ntpt_pyro.inference.ProgramSpace` is run with its choices fixed and its steps at their forward
@@ -29,14 +29,21 @@ from ntpt_pyro.inference.handlers.steps import ForwardMarginals
 from ntpt_pyro.inference.handlers.treatment import StepTreatment
 from ntpt_pyro.inference.posterior.decided_programs import with_choices
 from ntpt_pyro.inference.posterior.log_likelihoods import log_likelihood
+from ntpt_pyro.inference.posterior.priors import Prior
 from ntpt_pyro.inference.posterior.program_posterior import ProgramPosterior
 from ntpt_pyro.inference.posterior.program_space import ProgramSpace
 from ntpt_pyro.inference.training.checkpoint import load_checkpoint, save_checkpoint
 
 ROUNDING = 1e-4
 """How far rounding may raise the log-likelihood of an example."""
-MOST_PROGRAMS = 10**7
-"""The most programs: each takes 24 bytes until it is dropped."""
+BYTES_KEPT = 40
+"""Of memory that a program takes until it is dropped."""
+MOST_AT_ONCE = 2**28
+"""Bytes of programs that run at the same time: more are slower."""
+MOST_SECONDS = 24 * 3600
+"""The longest that running all programs may take, by the estimate."""
+ONE_BY_ONE = "every program by itself"
+"""The way of this module, in words."""
 LARGEST_TENSORS = 6
 """About how many tensors as large as its largest one a model holds at a time."""
 CANDIDATES = 64
@@ -51,15 +58,15 @@ class Cost:
     :param programs: the number of programs.
     :param examples: the number of examples that each is run on, unless it is dropped.
     :param bytes_each: memory of one program on one example while it runs.
-    :param at_once: how many programs times examples fit the memory.
-    :param seconds: the time where no program is dropped, from a trial of a few.
+    :param at_once: how many of them fit the memory; of programs that share work so many may be kept apart.
+    :param seconds: the time where no program is dropped, from a trial of a few; None where it is not known.
     """
 
     programs: int
     examples: int
     bytes_each: int
     at_once: int
-    seconds: float
+    seconds: float | None
 
 
 @dataclass(frozen=True)
@@ -71,12 +78,42 @@ class ExactPosterior:
     :param cost: the estimate that was made before.
     :param evaluated: how many programs times examples were run.
     :param seconds: the time that it took.
+    :param way: in which it was found, in words.
+    :param certain_labels: whether labels were taken as certain: it is over the programs that explain all.
     """
 
     posterior: ProgramPosterior
     cost: Cost
     evaluated: int
     seconds: float
+    way: str
+    certain_labels: bool = False
+
+
+def check_sites(model: Model, space: ProgramSpace, data: Sequence[Tensor]) -> None:
+    """Raise where a choice would not be fixed by a program.
+
+    :param model: a Pyro program.
+    :param space: its programs.
+    :param data: examples; the model is run on the first.
+    :raises SiteError: where the space is of other choices than the model, or a choice is in a plate.
+    """
+    choices = model_sites(model, *(tensor[:1] for tensor in data)).choices
+    if {name: site.size for name, site in choices.items()} != space.sizes:
+        raise SiteError(
+            "exact posterior",
+            expected=f"programs of the choices {', '.join(choices)}, as large as they are",
+            got=f"of {', '.join(space.sizes)}",
+            remedy="make the space of this model (ProgramSpace.of)",
+        )
+    for name, site in choices.items():
+        if math.prod(site.batch_shape) > 1:
+            raise SiteError(
+                f"exact posterior, choice {name!r}",
+                expected="choices in no plate",
+                got=f"one in {', '.join(plate for plate, _, _ in site.plates)}",
+                remedy="give each a name of its own",
+            )
 
 
 class Likelihood:
@@ -88,7 +125,6 @@ class Likelihood:
     :param memory: bytes that running programs may take.
     :param steps: treatment of interpreter steps; forward marginals by default.
     :raises BudgetError: where one program on one example takes more.
-    :raises SiteError: where the space is of other choices than the model, or a choice is in a plate.
     """
 
     def __init__(
@@ -103,7 +139,6 @@ class Likelihood:
         self.model = model
         self.space = space
         self.data = tuple(data)
-        self._check_sites()
         self.memory = memory
         self.steps = steps or ForwardMarginals()
         self.evaluated = 0
@@ -117,25 +152,6 @@ class Likelihood:
                 got=f"{memory:,}",
                 remedy="give more memory",
             )
-
-    def _check_sites(self) -> None:
-        """Raise where a choice would not be fixed by a program."""
-        choices = model_sites(self.model, *(tensor[:1] for tensor in self.data)).choices
-        if {name: site.size for name, site in choices.items()} != self.space.sizes:
-            raise SiteError(
-                "exact posterior",
-                expected=f"programs of the choices {', '.join(choices)}, as large as they are",
-                got=f"of {', '.join(self.space.sizes)}",
-                remedy="make the space of this model (ProgramSpace.of)",
-            )
-        for name, site in choices.items():
-            if math.prod(site.batch_shape) > 1:
-                raise SiteError(
-                    f"exact posterior, choice {name!r}",
-                    expected="choices in no plate",
-                    got=f"one in {', '.join(plate for plate, _, _ in site.plates)}",
-                    remedy="give each a name of its own",
-                )
 
     def __call__(
         self, numbers: Int[Tensor, " programs"], first: int, last: int, progress: "tqdm[Any] | None" = None
@@ -210,63 +226,55 @@ class _Largest(TorchDispatchMode):
         return made
 
 
-def exact_posterior(
+def run_every_program(
     model: Model,
     data: Sequence[Tensor],
+    space: ProgramSpace,
     *,
-    space: ProgramSpace | None = None,
-    memory: int = 2**28,
-    tolerance: float = 1e-6,
+    prior: Prior,
+    memory: int,
+    tolerance: float,
     steps: StepTreatment | None = None,
     progress: str | None = None,
     checkpoint: Path | None = None,
 ) -> ExactPosterior:
-    """The posterior over all programs of a model, given data and the library as it is.
+    """The posterior over all programs of a model, each of them run by itself, many at a time.
 
     :param model: a Pyro program, not wrapped, whose choices are in no plate.
     :param data: tensors with a common first axis of examples, in no particular order.
-    :param space: its programs; by default every joint setting of its choices.
-    :param memory: bytes that running programs may take.
+    :param space: its programs.
+    :param prior: over them.
+    :param memory: bytes that programs may take.
     :param tolerance: the posterior probability that dropped programs may have together; 0 drops none.
-    :param steps: treatment of interpreter steps; forward marginals by default, which are exact where an
-        uncertain reading is read once.
+    :param steps: treatment of interpreter steps; forward marginals by default.
     :param progress: the label of a progress bar on standard error; None shows none.
     :param checkpoint: a file kept up to date after each group of examples, and gone on from where it exists.
-    :returns: the posterior; its ``log_evidence`` is exact up to what was dropped.
-    :raises BudgetError: where there are too many programs, or the memory is too small for one.
+    :returns: the posterior.
+    :raises BudgetError: where the programs, or one of them, take more memory, or all too much time.
     :raises SiteError: where the space is of other choices than the model, or a choice is in a plate.
-    :raises UsageError: where the tolerance is not in 0..1 or there are no examples.
-
-    >>> import pyro
-    >>> from ntpt_pyro import choice, constant, observe, switch
-    >>> def flipper(bits):
-    ...     flip = choice("flip", 2)
-    ...     with pyro.plate("bits", len(bits)):
-    ...         observe("bit", switch(flip, [constant(0, 2), constant(1, 2)]), bits, noise=0.5)
-    >>> found = exact_posterior(flipper, [torch.tensor([1, 1])]).posterior
-    >>> [round(p, 4) for p in found.marginals["flip"].tolist()]  # 0.75 against 0.25, twice
-    [0.1, 0.9]
     """
     began = time.monotonic()
-    examples = len(data[0]) if data else 0
-    if not 0 <= tolerance < 1 or not examples:
-        raise UsageError(
-            "exact posterior",
-            expected="a tolerance from 0 to below 1, and at least one example",
-            got=f"{tolerance:g}, and {examples}",
-            remedy="give these",
-        )
-    space = space or ProgramSpace.of(model, data)
-    if space.size > MOST_PROGRAMS:
+    examples = len(data[0])
+    if space.size * BYTES_KEPT > memory:
         raise BudgetError(
             "exact posterior",
-            expected=f"at most {MOST_PROGRAMS:,} programs",
+            expected=f"at most {memory // BYTES_KEPT:,} programs, in {memory / 2**20:,.0f} MiB, where none "
+            "share work",
             got=f"{space.size:,}",
-            remedy="take fewer lines, say which choices do not matter, or decide some with poutine.condition",
+            remedy="take fewer lines, say which choices do not matter, decide some with poutine.condition, "
+            "or ask a solver",
         )
-    likelihood = Likelihood(model, space, data, memory=memory, steps=steps)
+    likelihood = Likelihood(model, space, data, memory=min(memory, MOST_AT_ONCE), steps=steps)
     cost = likelihood.cost()
-    search = _Search(likelihood, tolerance)
+    assert cost.seconds is not None
+    if cost.seconds > MOST_SECONDS:
+        raise BudgetError(
+            "exact posterior",
+            expected=f"at most {MOST_SECONDS / 3600:.0f} hours for programs that share no work",
+            got=f"{space.size:,} programs, about {cost.seconds / 3600:,.0f} hours",
+            remedy="take fewer lines or examples, say which choices do not matter, or ask a solver",
+        )
+    search = _Search(likelihood, prior, tolerance)
     settings = {"programs": space.size, "examples": examples, "tolerance": tolerance}
     if checkpoint is not None and checkpoint.exists():
         search.set_state(load_checkpoint(checkpoint, settings))
@@ -276,17 +284,23 @@ def exact_posterior(
             search.advance(bar)
             if checkpoint is not None:
                 save_checkpoint(checkpoint, search.get_state(), settings)
-    return ExactPosterior(search.posterior(), cost, likelihood.evaluated, time.monotonic() - began)
+    return ExactPosterior(
+        search.posterior(), cost, likelihood.evaluated, time.monotonic() - began, ONE_BY_ONE
+    )
 
 
 class _Search:
     """The programs that are not dropped, and their log-probabilities with some of the examples."""
 
-    def __init__(self, likelihood: Likelihood, tolerance: float) -> None:
+    def __init__(self, likelihood: Likelihood, prior: Prior, tolerance: float) -> None:
         self.likelihood = likelihood
+        self.prior = prior
         self.tolerance = tolerance
-        self.numbers: Int[Tensor, " programs"] = torch.arange(likelihood.space.size)
-        self.log_weights = likelihood.space.log_prior(self.numbers)
+        space = likelihood.space
+        self.numbers: Int[Tensor, " programs"] = torch.arange(space.size)
+        self.log_weights = torch.cat(
+            [prior.log_probs(space.programs(some), space.sizes) for some in self.numbers.split(2**18)]
+        )
         """The log-probability of each program together with the examples so far."""
         self.done = 0
         """Examples so far."""
@@ -335,6 +349,7 @@ class _Search:
             hidden=min(1.0, math.exp(min(0.0, self.dropped - log_evidence)))
             if self.dropped > -math.inf
             else 0.0,
+            unused={site: table.exp() for site, table in self.prior.tables(space.sizes).items()},
         )
 
     def get_state(self) -> dict[str, Any]:

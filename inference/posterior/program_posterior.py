@@ -2,7 +2,9 @@
 
 import math
 from collections.abc import Mapping
+from math import prod
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -17,18 +19,21 @@ class ProgramPosterior(Posterior):
     """A probability for each of many programs.
 
     Programs that differ only in choices that do not matter to them are one: there the choice is
-    :data:`UNUSED`, and every integer that it may be is as likely.
+    :data:`UNUSED`, and is every integer with its prior probability.
 
     :param columns: by site, ``[programs]``, the integer of each program or :data:`UNUSED`.
     :param log_probs: ``[programs]``, float64, in nats; they are normalised.
     :param sizes: by site the number of alternatives.
     :param log_evidence: see :class:`Posterior`.
     :param hidden: a bound on the probability of all programs that are not there.
+    :param unused: by site the prior probability of each integer, ``[size]``; uniform where None.
 
     >>> columns = {"op": torch.tensor([0, 1, 1]), "arg": torch.tensor([UNUSED, 0, 1])}
     >>> posterior = ProgramPosterior(columns, torch.tensor([0.5, 0.4, 0.1]).log(), {"op": 2, "arg": 2})
     >>> posterior.marginals["arg"]
     tensor([0.6500, 0.3500], dtype=torch.float64)
+    >>> posterior.settings  # two of the first program
+    4
     >>> round(posterior.probability({"op": 1, "arg": 0}), 3)
     0.4
     >>> posterior.given({"op": 1}).mode()
@@ -42,6 +47,7 @@ class ProgramPosterior(Posterior):
         sizes: Mapping[str, int],
         log_evidence: float | None = None,
         hidden: float = 0.0,
+        unused: Mapping[str, Float[Tensor, " size"]] | None = None,
     ) -> None:
         super().__init__(log_evidence)
         log_probs, order = log_probs.double().sort(descending=True, stable=True)
@@ -53,7 +59,11 @@ class ProgramPosterior(Posterior):
         """By site the number of alternatives."""
         self.hidden = hidden
         """A bound on the probability of all programs that are not there; 0 where all are."""
-        self._allowed = {site: torch.ones(size, dtype=torch.bool) for site, size in sizes.items()}
+        self._unused = {
+            site: unused[site] if unused else torch.full((size,), 1 / size, dtype=torch.float64)
+            for site, size in sizes.items()
+        }
+        """By site the probability of each integer where the choice does not matter."""
 
     def __repr__(self) -> str:
         """What it is over, in one line, and how probable other programs are at most."""
@@ -82,36 +92,46 @@ class ProgramPosterior(Posterior):
         """See :class:`Posterior`."""
         probs, found = self.log_probs.exp(), {}
         for site, column in self.columns.items():
-            allowed = self._allowed[site].double()
             sums = torch.zeros(self.sizes[site] + 1, dtype=torch.float64)
             sums = sums.index_add(0, torch.where(column < 0, self.sizes[site], column), probs)
-            found[site] = sums[:-1] + sums[-1] * allowed / allowed.sum()
+            found[site] = sums[:-1] + sums[-1] * self._unused[site]
         return found
 
     def programs(self) -> int:
-        """See :class:`Posterior`."""
+        """See :class:`Posterior`; programs that differ only in choices that do not matter to them are one."""
         return len(self.log_probs)
+
+    @property
+    def settings(self) -> int:
+        """How many joint settings of the choices all programs are together."""
+        if not self.columns:
+            return len(self.log_probs)
+        used = np.stack([(column < 0).numpy() for column in self.columns.values()], -1)
+        patterns, counts = np.unique(used, axis=0, return_counts=True)
+        sizes = [int((self._unused[site] > 0).sum()) for site in self.columns]
+        each = [prod(size for size, free in zip(sizes, one, strict=True) if free) for one in patterns]
+        return sum(int(count) * one for count, one in zip(counts, each, strict=True))
 
     def entropy(self) -> float:
         """See :class:`Posterior`; choices that do not matter add nothing."""
         return float(torch.special.entr(self.log_probs.exp()).sum())
 
     def mode(self) -> dict[str, int]:
-        """See :class:`Posterior`; a choice that does not matter is the first integer that it may be."""
+        """See :class:`Posterior`; a choice that does not matter is as is most probable before any data."""
         return self.program(0)
 
     def program(self, rank: int) -> dict[str, int]:
         """One of the programs.
 
         :param rank: 0 for the most probable one.
-        :returns: its integers; of a choice that does not matter the first that it may be.
+        :returns: its integers; of a choice that does not matter see :meth:`mode`.
         """
         return self._written(rank, rank + 1)[0]
 
     def _written(self, first: int, last: int) -> list[dict[str, int]]:
-        """Programs by rank; of a choice that does not matter the first integer that it may be."""
+        """Programs by rank; of a choice that does not matter see :meth:`mode`."""
         columns = [
-            torch.where(column[first:last] < 0, self._allowed[site].int().argmax(), column[first:last])
+            torch.where(column[first:last] < 0, self._unused[site].argmax(), column[first:last])
             for site, column in self.columns.items()
         ]
         rows = zip(*(column.tolist() for column in columns), strict=True)
@@ -129,9 +149,7 @@ class ProgramPosterior(Posterior):
         drawn = torch.multinomial(self.log_probs.exp(), count, replacement=True, generator=generator)
         found = {}
         for site, column in self.columns.items():
-            free = torch.multinomial(
-                self._allowed[site].double(), count, replacement=True, generator=generator
-            )
+            free = torch.multinomial(self._unused[site], count, replacement=True, generator=generator)
             found[site] = torch.where(column[drawn] < 0, free, column[drawn])
         return found
 
@@ -149,7 +167,7 @@ class ProgramPosterior(Posterior):
         for site, several in self._checked(event).items():
             wanted = torch.zeros(self.sizes[site], dtype=torch.float64)
             wanted[several] = 1
-            free = wanted[self._allowed[site]].mean()
+            free = (wanted * self._unused[site]).sum()
             column = self.columns[site]
             share *= torch.where(column < 0, free, wanted[column.clamp_min(0)])
         return share
@@ -165,11 +183,10 @@ class ProgramPosterior(Posterior):
         known = None if self.log_evidence is None else self.log_evidence + math.log(probability)
         columns = {site: column[kept] for site, column in self.columns.items()}
         hidden = self.hidden / (self.hidden + (1 - self.hidden) * probability)  # were it all in the event
-        found = ProgramPosterior(columns, log_probs, self.sizes, known, hidden)
+        unused = dict(self._unused)
         for site, several in self._checked(event).items():
-            allowed = torch.zeros(self.sizes[site], dtype=torch.bool)
-            allowed[several] = True
-            found._allowed[site] = self._allowed[site] & allowed
-        for site in set(self.sizes) - set(event):
-            found._allowed[site] = self._allowed[site]
-        return found
+            allowed = torch.zeros(self.sizes[site], dtype=torch.float64)
+            allowed[several] = self._unused[site][several]
+            if allowed.any():  # else no program that is left leaves it open
+                unused[site] = allowed / allowed.sum()
+        return ProgramPosterior(columns, log_probs, self.sizes, known, hidden, unused)

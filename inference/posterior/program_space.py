@@ -3,11 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from math import log, prod
+from math import prod
 from typing import Any
 
+import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Int
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ntpt_pyro.errors import SiteError
@@ -24,12 +26,10 @@ class _Part:
 
     :param sites: their names.
     :param settings: ``[settings, sites]``, integers or ``UNUSED``.
-    :param weights: ``[settings]``, the log of how many joint integers each setting stands for.
     """
 
     sites: tuple[str, ...]
     settings: Int[Tensor, "settings sites"]
-    weights: Float[Tensor, " settings"]
 
 
 class ProgramSpace:
@@ -47,8 +47,6 @@ class ProgramSpace:
     (10, 18)
     >>> space.programs(torch.tensor([0, 5]))
     {'instr': tensor([0, 1]), 'left': tensor([-1,  1]), 'right': tensor([-1,  1])}
-    >>> space.log_prior(torch.tensor([0, 5])).exp()
-    tensor([0.5000, 0.0556], dtype=torch.float64)
     """
 
     def __init__(self, sizes: Mapping[str, int], uses: Uses | None = None) -> None:
@@ -93,15 +91,12 @@ class ProgramSpace:
 
     def _part(self, head: str, values: Mapping[int, Sequence[str]]) -> _Part:
         others = dict.fromkeys(s for sites in values.values() for s in sites if s in self.sizes)
-        settings, weights = [], []
+        settings = []
         for integer in range(self.sizes[head]):
             used = set(values.get(integer, ()))
             ranges = [range(self.sizes[site]) if site in used else (UNUSED,) for site in others]
-            free = sum(log(self.sizes[site]) for site in others if site not in used)
-            made = [(integer, *rest) for rest in product(*ranges)]
-            settings += made
-            weights += [free] * len(made)
-        return _Part((head, *others), torch.tensor(settings), torch.tensor(weights, dtype=torch.float64))
+            settings += [(integer, *rest) for rest in product(*ranges)]
+        return _Part((head, *others), torch.tensor(settings))
 
     def programs(self, numbers: Int[Tensor, " programs"]) -> dict[str, Int[Tensor, " programs"]]:
         """The programs of some numbers.
@@ -134,15 +129,19 @@ class ProgramSpace:
         }
         return [site for site in self.sizes if site not in idle]
 
-    def log_prior(self, numbers: Int[Tensor, " programs"]) -> Float[Tensor, " programs"]:
-        """The log-probability of programs before any data: every joint setting of the choices is as likely.
+    def unused_open(self, columns: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """Programs whose choices are UNUSED where they do not matter.
 
-        :param numbers: see :meth:`programs`.
-        :returns: ``[programs]``, in nats.
+        :param columns: by site the integer of each program.
+        :returns: likewise.
         """
-        weights = [p.weights[row] for p, row in zip(self._parts, self._rows(numbers), strict=True)]
-        start = torch.full((len(numbers),), -sum(map(log, self.sizes.values())), dtype=torch.float64)
-        return sum(weights, start)
+        found = dict(columns)
+        for head, values in self._uses.items():
+            for site in {site for sites in values.values() for site in sites if site in found}:
+                using = [integer for integer, sites in values.items() if site in sites]
+                used = np.isin(columns[head], using)
+                found[site] = np.where(used, found[site], UNUSED).astype(columns[site].dtype)
+        return found
 
     def _rows(self, numbers: Tensor) -> list[Tensor]:
         """For each part the setting of each number."""

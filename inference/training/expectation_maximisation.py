@@ -19,11 +19,11 @@ import torch
 from jaxtyping import Shaped
 from torch import Tensor
 
+from ntpt_pyro.inference.exact.exact_posterior import exact_posterior
 from ntpt_pyro.inference.handlers.expectation import Expectation
 from ntpt_pyro.inference.handlers.model_sites import Model
 from ntpt_pyro.inference.posterior.behaviours import Behaviour
 from ntpt_pyro.inference.posterior.decided_programs import columns_of
-from ntpt_pyro.inference.posterior.exhaustive import exact_posterior
 from ntpt_pyro.inference.posterior.program_posterior import ProgramPosterior
 from ntpt_pyro.inference.posterior.program_space import ProgramSpace
 from ntpt_pyro.inference.training.em_settings import EMOptions, EMSettings

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ntpt_pyro.errors import RangeError
 from ntpt_pyro.language._contract import contract
+from ntpt_pyro.language.overriding import overriding
 from ntpt_pyro.language.values import Value, stack
 
 
@@ -35,6 +36,10 @@ def select(index: Value, items: Float[Tensor, "*items n m"] | Sequence[Value]) -
             got=str(given),
             remedy="give one item for each integer the index can be",
         )
+    other = overriding((index, items) if isinstance(items, Tensor) else (index, *items))
+    if other is not None:
+        made: Value = other.ntpt_function(select, (index, items))
+        return made
     if given == 1:  # a value among one is that one
         return items[..., 0, :] if isinstance(items, Tensor) else items[0]
     return contract(index, items if isinstance(items, Tensor) else stack(items))

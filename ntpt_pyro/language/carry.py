@@ -1,4 +1,4 @@
-"""How an interpreter's state goes from step to step: ``fork`` and ``carry``.
+"""How an interpreter's state goes from step to step: ``fork``, ``carry`` and ``step_end``.
 
 A step that may go several ways (which instruction is executed, whether the head moves) and a state that says
 where the program stands (block pointer, head) are what a handler may keep joint. A model says which they are;
@@ -46,6 +46,16 @@ def carry(step: str, state: Mapping[str, Value], control: Sequence[str] = ()) ->
     """
     check_control(step, state, control)
     return {name: var(f"{name}_{step}", value) for name, value in state.items()}
+
+
+@effectful(type="ntpt_step_end")
+def step_end(step: str) -> None:
+    """Say that a step of the program ends here, where no :func:`carry` says so.
+
+    It does nothing by itself: it is for handlers that see a program as a row of steps.
+
+    :param step: told from other steps by this text.
+    """
 
 
 def check_control(step: str, state: Mapping[str, Value], control: Sequence[str]) -> None:

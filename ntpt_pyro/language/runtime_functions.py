@@ -20,6 +20,7 @@ from torch import Tensor
 
 from ntpt_pyro.errors import RangeError
 from ntpt_pyro.language._contract import contract, joint_batch
+from ntpt_pyro.language.overriding import overriding
 from ntpt_pyro.language.values import Value
 
 
@@ -95,6 +96,10 @@ class RuntimeFunction:
                 got=f"{list(got)}",
                 remedy="the sizes of choices and values must match the function's table",
             )
+        other = overriding(arguments)
+        if other is not None:
+            made: Value = other.ntpt_function(self, arguments)
+            return made
         first, *others = arguments
         indicator = self.indicator(first.dtype, first.device)
         if joint_batch(*(argument.shape for argument in arguments)):

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.overrides import handle_torch_function, has_torch_function_unary
 
 from ntpt_pyro.errors import RangeError
+from ntpt_pyro.language.overriding import overriding
 
 Value = Float[Tensor, "*batch n"]
 """A value on the simplex, ``[*batch, n]``."""
@@ -104,6 +105,10 @@ def stack(values: Sequence[Value]) -> Float[Tensor, "*batch items n"]:
     >>> stack([constant(0, 2), torch.full((3, 2), 0.5)]).shape
     torch.Size([3, 2, 2])
     """
+    other = overriding(values)
+    if other is not None:
+        made: Tensor = other.ntpt_function(stack, (values,))
+        return made
     shape = values[0].shape
     if all(value.shape == shape for value in values):
         return torch.stack(list(values), -2)

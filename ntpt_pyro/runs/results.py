@@ -193,16 +193,16 @@ class PosteriorCost:
 
     :param programs: there are.
     :param examples: each was tried on at most.
-    :param seconds_at_most: as estimated before.
+    :param seconds_at_most: as estimated before; None where it was not.
     :param seconds: that it took.
     :param evaluated: programs times examples that were run.
     :param left: programs that were not dropped.
-    :param bytes_each: of memory that one program takes on one example.
+    :param bytes_each: of memory that one of them takes.
     """
 
     programs: int
     examples: int
-    seconds_at_most: float
+    seconds_at_most: float | None
     seconds: float
     evaluated: int
     left: int
@@ -218,6 +218,9 @@ class PosteriorResult(ProgramResult):
     :param programs: the most probable ones.
     :param right_behaviours: the probability of all programs that are right; None where it is not known.
     :param cost: what it took.
+    :param settings: joint settings of the choices that were not dropped; None in older results.
+    :param way: in which it was found, in words.
+    :param certain_labels: whether labels were taken as certain: then these are all that fit the examples.
     """
 
     kind: ClassVar[str] = "posterior"
@@ -226,6 +229,9 @@ class PosteriorResult(ProgramResult):
     programs: list[RankedProgram]
     right_behaviours: float | None
     cost: PosteriorCost
+    settings: int | None = None
+    way: str = ""
+    certain_labels: bool = False
 
 
 @dataclass(frozen=True)

@@ -127,7 +127,7 @@ class Settings:
         at_least=0,
         below=1,
     )
-    memory: int = setting(256, "exhaustive: that running programs may take, in MiB", at_least=0)
+    memory: int = setting(2048, "exhaustive: that running programs may take, in MiB", at_least=0)
     seconds: float = setting(300.0, "solver: limit of time, in seconds", at_least=0, below=1e9)
     alternatives: int = setting(0, "solver: programs of other behaviour to look for", at_least=0)
 

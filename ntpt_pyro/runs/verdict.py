@@ -210,6 +210,9 @@ def _posterior_result(work: Work, exact: ExactPosterior, common: dict[str, Any])
         ],
         right_behaviours=probability_of_right(work.task, library, groups),
         cost=cost_of(exact),
+        settings=exact.posterior.settings,
+        way=exact.way,
+        certain_labels=exact.certain_labels,
     )
 
 
@@ -223,7 +226,7 @@ def cost_of(exact: ExactPosterior) -> PosteriorCost:
     return PosteriorCost(
         programs=cost.programs,
         examples=cost.examples,
-        seconds_at_most=round(cost.seconds, 1),
+        seconds_at_most=None if cost.seconds is None else round(cost.seconds, 1),
         seconds=round(exact.seconds, 2),
         evaluated=exact.evaluated,
         left=exact.posterior.programs(),

@@ -82,6 +82,13 @@ class Walker(Declarer):
         :param node: where.
         """
 
+    def end_iteration(self, loop: ast.For, iteration: str) -> None:
+        """An iteration of a loop has been walked; means nothing but to subclasses that say so.
+
+        :param loop: which.
+        :param iteration: its variable and the integer that it has, as ``t=3``.
+        """
+
     def _block(self, statements: Sequence[ast.stmt]) -> None:
         for statement in statements:
             self.statements += 1
@@ -168,6 +175,7 @@ class Walker(Declarer):
         for number in range(*bounds):
             self._scope[statement.target.id] = number
             self._block(statement.body)
+            self.end_iteration(statement, f"{statement.target.id}={number}")
 
     def _if(self, statement: ast.If) -> None:
         test = self._condition(statement.test)

@@ -229,6 +229,20 @@ def expanded(value: Slots, batch: tuple[int, ...]) -> Slots:
     return value.reshape(value.shape[0], *(1,) * missing, *value.shape[1:]).expand(-1, *batch)
 
 
+def needs(assignments: Mapping[Cell, Sequence[Assignment]]) -> dict[Cell, set[Cell]]:
+    """Which variables each variable is computed from, besides inputs and parameters.
+
+    :param assignments: for each variable the ways it is set.
+    :returns: for each those that it reads.
+    """
+    found: dict[Cell, set[Cell]] = {}
+    for cell, ways in assignments.items():
+        read = {c for one in ways for c, _ in one.conditions}
+        read |= {c for one in ways for c in cells_of(one.expression)}
+        found[cell] = {other for other in read if other in assignments}
+    return found
+
+
 def levels(assignments: Mapping[Cell, Sequence[Assignment]], name: str) -> list[list[Cell]]:
     """The variables in the order in which they can be computed, all of a level at once.
 
@@ -237,14 +251,9 @@ def levels(assignments: Mapping[Cell, Sequence[Assignment]], name: str) -> list[
     :returns: levels; a variable reads only variables of earlier ones, besides inputs and parameters.
     :raises TerpretError: where variables need each other, on different ways.
     """
-    needs: dict[Cell, set[Cell]] = {}
-    for cell, ways in assignments.items():
-        read = {c for one in ways for c, _ in one.conditions}
-        read |= {c for one in ways for c in cells_of(one.expression)}
-        needs[cell] = {other for other in read if other in assignments}
     found: list[list[Cell]] = []
     done: set[Cell] = set()
-    left = dict(needs)
+    left = needs(assignments)
     while left:
         level = [cell for cell, read in left.items() if read <= done]
         if not level:

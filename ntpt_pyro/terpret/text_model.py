@@ -1,18 +1,18 @@
 """A program text as a Pyro model, of the same sites that models written by hand have."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
-import pyro
 import torch
 from torch import Tensor
 
-from ntpt_pyro.errors import LibraryError, TerpretError
-from ntpt_pyro.language.learned_functions import LearnedFunction
+from ntpt_pyro.errors import TerpretError
 from ntpt_pyro.language.library import Library
-from ntpt_pyro.language.sites import choice, observe, variables
-from ntpt_pyro.language.values import Value, constant, one_hot
+from ntpt_pyro.language.sites import variables
+from ntpt_pyro.language.values import Value
 from ntpt_pyro.terpret.concrete_interpreter import Execution
+from ntpt_pyro.terpret.one_by_one import OneByOne
 from ntpt_pyro.terpret.parser import Source, parse
 from ntpt_pyro.terpret.statements import elements
 from ntpt_pyro.terpret.sums_of_products import (
@@ -26,7 +26,8 @@ from ntpt_pyro.terpret.sums_of_products import (
     number_of_products,
 )
 from ntpt_pyro.terpret.sums_of_products import Source as Read
-from ntpt_pyro.terpret.symbols import Call, Cell, Declared, cells_of
+from ntpt_pyro.terpret.symbols import Call, Cell
+from ntpt_pyro.terpret.text_sites import TextSites
 from ntpt_pyro.terpret.unrolling import Assignment, Unrolled
 
 PLATES = 2
@@ -66,18 +67,19 @@ class TerpretModel:
         self.source = source
         self.hypers = dict(hypers)
         unrolled = Unrolled(source, hypers)
-        declared = unrolled.declared.values()
+        self._unrolled = unrolled
+        self._sites = TextSites(unrolled)
         self.statements = unrolled.statements
         """How many statements the text unrolls to."""
-        self.inputs = [one for one in declared if one.kind == "Input"]
+        self.inputs = self._sites.inputs
         """Declarations of what an instance gives."""
-        self.outputs = [one for one in declared if one.kind == "Output"]
+        self.outputs = self._sites.outputs
         """Declarations of what an instance is observed to come to."""
-        self.params = [cell for one in declared if one.kind == "Param" for cell in elements(one)]
+        self.params = self._sites.params
         """All parameters."""
-        self.constants = unrolled.constants
+        self.constants = self._sites.constants
         """Those that the text decides itself."""
-        self.functions = list(unrolled.learned.values())
+        self.functions = self._sites.functions
         """Learnable functions that the text declares; a library must have them."""
         self.terms = number_of_products(unrolled.assignments)
         """Products that the text unrolls to."""
@@ -88,11 +90,10 @@ class TerpretModel:
                 got=f"{self.terms:,}",
                 remedy="factor nested cases by variables of their own, or make hypers smaller",
             )
-        self._readings = _readings(unrolled.assignments)
         integers = [cell for one in self.inputs if isinstance(one.size, int) for cell in elements(one)]
         self._chosen, self._given = (
             _Layout("chosen", self.params),
-            _Layout("given", [*integers, *self._readings]),
+            _Layout("given", [*integers, *self._sites.readings]),
         )
         found = {**self._chosen.rows, **self._given.rows}
         self._levels = []
@@ -112,17 +113,13 @@ class TerpretModel:
         :returns: by output's site its distribution ``[*batch, instances, n]``.
         :raises LibraryError: where a learnable function is missing.
         """
-        tensors = dict(zip([*self.inputs, *self.outputs], data, strict=True))
+        tensors = self._sites.tensors(data)
         blocks: dict[Block, Slots] = {}
         values = _Values(blocks, self._rows)
-        for cell in self.params:
-            fixed = self.constants.get(cell)
-            value = constant(fixed, cell.size) if fixed is not None else choice(cell.site, cell.size)
-            values[cell] = value.movedim(-1, 0)
-        instances = next((len(tensor) for tensor in data if tensor is not None), 1)
-        with pyro.plate("instances", instances, dim=-1):
-            for declared in self.inputs:
-                values |= self._read(declared, tensors[declared], library)
+        values.update((cell, value.movedim(-1, 0)) for cell, value in self._sites.chosen().items())
+        with self._sites.plate(data):
+            given = self._sites.given(tensors, library)
+            values.update((source, value.movedim(-1, 0)) for source, value in given.items())
             together = _keep(blocks, self._chosen, values) and _keep(blocks, self._given, values)
             for level in self._levels:
                 if together:
@@ -138,35 +135,13 @@ class TerpretModel:
                     together = together and _keep(blocks, level.layout, values)
             outputs = {cell: values[cell].movedim(0, -1) for one in self.outputs for cell in elements(one)}
             for cell, value in outputs.items():
-                _observe(cell, value, tensors[cell.declared])
+                self._sites.observe(cell, value, tensors)
         return {cell.site: value for cell, value in outputs.items()}
 
-    def _read(self, declared: Declared, tensor: Tensor | None, library: Library | None) -> dict[Read, Slots]:
-        """An input as values; a tensor as what learned functions make of it."""
-        assert tensor is not None
-        if isinstance(declared.size, int):
-            vertices = one_hot(tensor, declared.size)
-            return {cell: _element(vertices, cell).movedim(-1, 0) for cell in elements(declared)}
-        found: dict[Read, Slots] = {}
-        for function in self.functions:
-            calls = [
-                call
-                for call in self._readings
-                if call.function is function and cells_of(call)[0].declared == declared
-            ]
-            if not calls:
-                continue
-            if library is None:
-                raise LibraryError(
-                    "library",
-                    expected=f"one with {function.name}",
-                    got="none",
-                    remedy="give the model a library",
-                )
-            images = torch.stack([_element(tensor, cells_of(call)[0]) for call in calls], 1)
-            read = library[function.name](images).unbind(-2)
-            found |= {call: value.movedim(-1, 0) for call, value in zip(calls, read, strict=True)}
-        return found
+    @cached_property
+    def one_by_one(self) -> OneByOne:
+        """The same model with a ``switch`` a branch, one variable after the other; slower, more to see."""
+        return OneByOne(self._unrolled, self._sites)
 
     def run(self, params: Mapping[str, int], inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Run a decided program on one instance of plain integers.
@@ -288,33 +263,6 @@ def _keep(blocks: dict[Block, Slots], layout: _Layout, values: Mapping[Read, Slo
             torch.cat([expanded(value, batch) for value in read]) if read else torch.ones(0)
         )
     return True
-
-
-def _readings(assignments: Mapping[Cell, Sequence[Assignment]]) -> list[Call]:
-    """The calls of learned functions."""
-    every: Iterable[Any] = (one.expression for ways in assignments.values() for one in ways)
-    calls = [one for one in every if isinstance(one, Call) and isinstance(one.function, LearnedFunction)]
-    return list(dict.fromkeys(calls))
-
-
-def _element(tensor: Tensor, cell: Cell) -> Tensor:
-    """An element of an array of instances, ``[instances, ...]``."""
-    for place in cell.index:
-        tensor = tensor[:, place]
-    return tensor
-
-
-def _observe(cell: Cell, value: Value, observed: Tensor | None) -> None:
-    """An output against data; where it is not observed it explains itself."""
-    if observed is None:
-        observe(cell.site, value, None)
-        return
-    integers = _element(observed, cell)
-    hidden = integers < 0
-    if bool(hidden.any()):
-        sure = constant(0, cell.size).to(value)
-        value, integers = torch.where(hidden.unsqueeze(-1), sure, value), integers.clamp_min(0)
-    observe(cell.site, value, integers)
 
 
 def load(text: str, name: str, hypers: Mapping[str, int]) -> TerpretModel:

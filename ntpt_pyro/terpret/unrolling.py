@@ -43,6 +43,9 @@ class Unrolled(Walker):
         """For each Var and Output that is set what it is set to, by the way."""
         self.constants: dict[Cell, int] = {}
         """Params that the text decides itself."""
+        self.steps: list[tuple[str, int]] = []
+        """Each iteration of a loop at the top of the text, and how many variables are set at its end."""
+        self._outermost: set[ast.AST] = {*source.tree.body}
         self._way: dict[Cell, tuple[int, ...]] = {}
         self._done: list[set[Cell]] = [set()]
         self._read: set[Cell] = set()
@@ -85,6 +88,11 @@ class Unrolled(Walker):
                 "set it below its declaration",
             )
         self.constants[cell] = value
+
+    def end_iteration(self, loop: ast.For, iteration: str) -> None:
+        """See :meth:`Walker.end_iteration`."""
+        if loop in self._outermost:
+            self.steps.append((f"{iteration}, line {loop.lineno}", len(self.assignments)))
 
     def branch(self, cell: Cell, cases: Cases, node: ast.AST) -> None:
         """See :meth:`Walker.branch`: all cases, one after the other."""

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ntpt_pyro.errors import LibraryError
+from ntpt_pyro.inference.exact.exact_posterior import exact_posterior
 from ntpt_pyro.inference.handlers.strategies import marginal
 from ntpt_pyro.inference.posterior.accuracy import program_accuracy
 from ntpt_pyro.inference.posterior.decided_programs import decided, programs_of
-from ntpt_pyro.inference.posterior.exhaustive import exact_posterior
 from ntpt_pyro.inference.training.restart_search import Verdict
 from ntpt_pyro.runs.methods.method import Found, Work
 
@@ -41,6 +41,7 @@ class ExhaustiveMethod:
             model,
             data,
             space=task.space(library, work.examples),
+            certain_labels=None,
             memory=settings.memory * MEGABYTE,
             tolerance=settings.tolerance,
             progress=work.label(task.name),

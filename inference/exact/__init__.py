@@ -1,0 +1,1 @@
+"""Exact posteriors by shared work: programs that begin alike are run once."""

@@ -1,0 +1,166 @@
+"""The exact posterior over the programs of a model: in which way it is found, and what it costs."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from torch import Tensor
+from tqdm import tqdm
+
+from ntpt_pyro.errors import UsageError
+from ntpt_pyro.inference.exact.model_record import Recording, record
+from ntpt_pyro.inference.exact.recorded_tensors import NotSharedError
+from ntpt_pyro.inference.exact.same_as_model import same_as_model
+from ntpt_pyro.inference.exact.shared_pass import Log
+from ntpt_pyro.inference.exact.shared_search import NoProgramError, SharedSearch
+from ntpt_pyro.inference.handlers.model_sites import Model
+from ntpt_pyro.inference.handlers.treatment import StepTreatment
+from ntpt_pyro.inference.posterior.exhaustive import (
+    ONE_BY_ONE,
+    Cost,
+    ExactPosterior,
+    check_sites,
+    run_every_program,
+)
+from ntpt_pyro.inference.posterior.priors import UNIFORM, Prior
+from ntpt_pyro.inference.posterior.program_space import ProgramSpace
+
+MEMORY = 2**31
+"""Bytes that programs may take."""
+NEGLIGIBLE = 1e-6
+"""Label noise that is there to keep logarithms finite."""
+
+
+def exact_posterior(
+    model: Model,
+    data: Sequence[Tensor],
+    *,
+    space: ProgramSpace | None = None,
+    prior: Prior = UNIFORM,
+    certain_labels: bool | None = False,
+    memory: int = MEMORY,
+    tolerance: float = 1e-6,
+    steps: StepTreatment | None = None,
+    progress: str | None = None,
+    checkpoint: Path | None = None,
+) -> ExactPosterior:
+    """The posterior over all programs of a model, given data and the library as it is.
+
+    Programs that begin alike share work, whatever the model: values that are computed from equal ones are
+    computed once, a choice that a program does not read is not tried, and programs whose values are equal at
+    the end of a line are one from there on, where no later line reads the choices that they differ in. Where
+    lines end is seen from what the model reads (:mod:`~ntpt_pyro.inference.exact.segments`), or said by
+    :func:`~ntpt_pyro.carry` or :func:`~ntpt_pyro.step_end`. A model that cannot be run on values of many
+    programs at once is run program by program.
+
+    :param model: a Pyro program, not wrapped, whose choices are in no plate.
+    :param data: tensors with a common first axis of examples, in no particular order.
+    :param space: its programs; by default every joint setting of its choices.
+    :param prior: over programs; by default every joint setting is as likely.
+    :param certain_labels: take label noise to be 0: what fails an example is impossible, and dropped at
+        once. None does so where no learned function reads, the noise is negligible, and a program explains
+        all examples.
+    :param memory: bytes that programs may take.
+    :param tolerance: the posterior probability that dropped programs may have together; 0 drops none.
+    :param steps: treatment of interpreter steps, for which programs share no work; forward marginals by
+        default, which are exact where an uncertain reading is read once.
+    :param progress: the label of a progress bar on standard error; None shows none.
+    :param checkpoint: a file kept up to date after each group of examples, and gone on from where it exists.
+    :returns: the posterior, over programs that leave open what they do not read; its ``log_evidence`` is
+        exact up to what was dropped, which its ``hidden`` bounds.
+    :raises BudgetError: where programs take too much memory or time: says how much.
+    :raises SiteError: where the space or the prior is of other choices than the model, or a choice is in a
+        plate.
+    :raises UsageError: where the tolerance is not in 0..1 or out of reach, there are no examples, or labels
+        are certain and no program explains them all.
+
+    >>> import pyro, torch
+    >>> from ntpt_pyro import choice, constant, observe, switch
+    >>> def flipper(bits):
+    ...     flip = choice("flip", 2)
+    ...     with pyro.plate("bits", len(bits)):
+    ...         observe("bit", switch(flip, [constant(0, 2), constant(1, 2)]), bits, noise=0.5)
+    >>> found = exact_posterior(flipper, [torch.tensor([1, 1])]).posterior
+    >>> [round(p, 4) for p in found.marginals["flip"].tolist()]  # 0.75 against 0.25, twice
+    [0.1, 0.9]
+    """
+    began = time.monotonic()
+    examples = len(data[0]) if data else 0
+    if not 0 <= tolerance < 1 or not examples:
+        raise UsageError(
+            "exact posterior",
+            expected="a tolerance from 0 to below 1, and at least one example",
+            got=f"{tolerance:g}, and {examples}",
+            remedy="give these",
+        )
+    space = space or ProgramSpace.of(model, data)
+    check_sites(model, space, data)
+    tables = {site: table.numpy() for site, table in prior.tables(space.sizes).items()}
+    recording, why_not = (
+        (None, "other steps than forward marginals") if steps else _recorded(model, data, tables)
+    )
+    if recording is None:
+        if certain_labels:
+            raise UsageError(
+                "certain labels",
+                expected="a model whose programs share work",
+                got=why_not,
+                remedy="let labels be noisy",
+            )
+        found = run_every_program(
+            model,
+            data,
+            space,
+            prior=prior,
+            memory=memory,
+            tolerance=tolerance,
+            steps=steps,
+            progress=progress and f"{progress}, {ONE_BY_ONE} ({why_not})",
+            checkpoint=checkpoint,
+        )
+        return replace(found, way=f"{ONE_BY_ONE} ({why_not})")
+    certain = _may_be_certain(recording) if certain_labels is None else certain_labels
+    with tqdm(desc=progress, disable=progress is None, leave=False, bar_format="{desc}{postfix}") as bar:
+        search = SharedSearch(
+            model,
+            data,
+            space,
+            tables,
+            weights=prior.log_weights,
+            memory=memory,
+            tolerance=tolerance,
+            report=bar.set_postfix_str,
+        )
+        settings = {"programs": space.size, "examples": examples, "tolerance": tolerance, "shared": True}
+        try:
+            posterior = search.posterior(checkpoint, settings, certain=certain)
+        except NoProgramError:
+            if certain_labels:
+                raise
+            certain = False
+            posterior = search.posterior(checkpoint, settings, certain=certain)
+    seconds = time.monotonic() - began
+    cost = Cost(space.size, examples, search.bytes_each, search.most, None)
+    return ExactPosterior(posterior, cost, search.evaluated, seconds, search.way, certain)
+
+
+def _recorded(
+    model: Model, data: Sequence[Tensor], log_prior: Mapping[str, Log]
+) -> tuple[Recording | None, str]:
+    """A model on an example, or why its programs share no work."""
+    try:
+        recording = record(model, [tensor[:1] for tensor in data])
+    except NotSharedError as error:
+        return None, str(error)
+    if not recording.observed:
+        return None, "nothing is observed"
+    if not same_as_model(model, data, log_prior):
+        return None, "run together they come to something else: the model looks at values or at their shape"
+    return recording, ""
+
+
+def _may_be_certain(recording: Recording) -> bool:
+    """Whether nothing is uncertain but for a noise that is there to keep logarithms finite."""
+    noise = max(observed.noise for observed in recording.observed.values())
+    return not recording.reads and noise <= NEGLIGIBLE

@@ -1,0 +1,291 @@
+"""One pass over some examples: all programs at once, merged where they are equal from there on."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ntpt_pyro.inference.exact.contents import Ids, distinct
+from ntpt_pyro.inference.exact.end_scores import EndScores
+from ntpt_pyro.inference.exact.ends import Ends, NotByChoiceError, Result, Setting
+from ntpt_pyro.inference.exact.evaluation import Evaluation
+from ntpt_pyro.inference.exact.label_scores import Score, observed_log_likelihood
+from ntpt_pyro.inference.exact.lattice import Lattice, Level
+from ntpt_pyro.inference.exact.model_record import Recording
+from ntpt_pyro.inference.exact.nodes import Node
+from ntpt_pyro.inference.exact.programs import OPEN, Programs, Rows, TooManyRowsError
+from ntpt_pyro.inference.exact.segments import Segment, segments
+
+Log = NDArray[np.float64]
+
+
+class TooManyStatesError(Exception):
+    """Merged states are more than memory was given for.
+
+    :param states: about how many.
+    """
+
+    def __init__(self, states: int) -> None:
+        super().__init__(states)
+        self.states = states
+
+
+@dataclass(frozen=True)
+class Leaves:
+    """What a pass kept: programs, unmerged.
+
+    :param origin: ``[programs]``, what each began as.
+    :param choices: by site, ``[programs]``, an integer or OPEN.
+    :param log_likelihoods: ``[programs]``.
+    :param dropped: log of the mass of what was dropped, its likelihood so far included.
+    """
+
+    origin: Rows
+    choices: dict[str, Ids]
+    log_likelihoods: Log
+    dropped: float
+
+
+def together(parts: Sequence[Leaves], sites: Sequence[str]) -> Leaves:
+    """All leaves of some parts.
+
+    :param parts: they.
+    :param sites: of the choices.
+    :returns: they as one.
+    """
+    return Leaves(
+        np.concatenate([part.origin for part in parts]) if parts else np.zeros(0, dtype=np.int64),
+        {s: np.concatenate([p.choices[s] for p in parts]) if parts else np.zeros(0, np.int32) for s in sites},
+        np.concatenate([part.log_likelihoods for part in parts]) if parts else np.zeros(0),
+        float(np.logaddexp.reduce([part.dropped for part in parts])) if parts else -np.inf,
+    )
+
+
+class SharedPass:
+    """Runs programs on some examples.
+
+    :param recording: of the model on these examples.
+    :param log_prior: by choice the log-probability of each alternative.
+    :param most: programs at a time, and kept.
+    :param certain: whether labels are certain.
+    :param report: told what is going on, in words.
+    """
+
+    def __init__(
+        self,
+        recording: Recording,
+        log_prior: Mapping[str, Log],
+        *,
+        most: int,
+        certain: bool,
+        report: Callable[[str], None],
+    ) -> None:
+        self.segments = segments(recording)
+        self.log_prior = log_prior
+        self.most = most
+        self.report = report
+        self.read_first = sorted(self.segments[0].dead)
+        """Choices that nothing reads after the first part: they may be decided apart."""
+        self.evaluation = Evaluation()
+        self.part = max(1, most // 20)
+        self.merges = any(segment.dead and segment.unread for segment in self.segments[:-1])
+        self.scores = [
+            (observed.value, Score(observed, certain=certain)) for observed in recording.observed.values()
+        ]
+
+    def __call__(self, choices: dict[str, Ids], log_mass: Log, least: float) -> Leaves:
+        """Run programs.
+
+        :param choices: by site, ``[programs]``.
+        :param log_mass: ``[programs]``, of each before these examples.
+        :param least: log of the mass below which one is dropped.
+        :returns: what is kept.
+        """
+        state = Programs(choices, {}, np.arange(len(log_mass)), self.most)
+        if not self.merges:
+            return self._deep(state, log_mass, least)
+        lattice = Lattice(len(log_mass))
+        known: frozenset[str] = frozenset()
+        for segment in self.segments[:-1]:
+            self.report(f"part {len(lattice.levels) + 1} of {len(self.segments)}, {len(state):,} states")
+            state, log_mass, level = self._advance(segment, segment.dead - known, state, log_mass)
+            lattice.levels.append(level)
+            known = segment.dead
+        self.report(f"the last of {len(self.segments)} parts, {len(state):,} states")
+        leaves = self._leaves(state, log_mass, least)
+        ways = lattice.ways()[leaves.origin]
+        if ways.sum() > self.most:
+            raise TooManyRowsError
+        origin, found = lattice.unmerged(leaves.origin, leaves.choices)
+        return Leaves(origin, found, np.repeat(leaves.log_likelihoods, ways.astype(np.int64)), leaves.dropped)
+
+    def _deep(self, state: Programs, log_mass: Log, least: float) -> Leaves:
+        """Programs that never merge: a part of them to the end, then the next."""
+        found: list[Leaves] = []
+        waiting = [(0, state, log_mass)]
+        while waiting:
+            if sum(len(leaves.origin) for leaves in found) > self.most:
+                raise TooManyRowsError
+            number, state, mass = waiting.pop()
+            if not len(state):
+                continue
+            if len(state) > self.part:
+                half = len(state) // 2
+                for rows in (state.rows[half:], state.rows[:half]):
+                    part = state.take(rows, list(state.values))
+                    part.origin = state.origin[rows]
+                    waiting.append((number, part, mass[rows]))
+                continue
+            starts = state.origin
+            if number == len(self.segments) - 1:
+                leaves = self._leaves(state, mass, least)
+                found.append(replace(leaves, origin=starts[leaves.origin]))
+                continue
+            for programs in self._evaluated(self.segments[number], state):
+                decided = self._decided(programs, state)
+                masses = mass[programs.origin] + decided
+                idle = np.flatnonzero(decided == 0)
+                settled = self._settled(programs, idle)
+                if len(settled):
+                    done = programs.take(settled, self.segments[number].live)
+                    leaves = self._leaves(done, masses[settled], least)
+                    found.append(replace(leaves, origin=starts[programs.origin[settled[leaves.origin]]]))
+                going = np.ones(len(programs), dtype=bool)
+                going[settled] = False
+                rows = np.flatnonzero(going)
+                more = programs.take(rows, self.segments[number].live)
+                more.origin = starts[programs.origin[rows]]
+                waiting.append((number + 1, more, masses[rows]))
+        return together(found, list(state.choices))
+
+    def _settled(self, programs: Programs, rows: Rows) -> Rows:
+        """Programs whose results take no further choice."""
+        if not len(rows):
+            return rows
+        trial = programs.take(rows, list(programs.values), fixed=True)
+        alive = trial.rows
+        for value in self.segments[-1].live:
+            alive = self.evaluation(value, trial, alive)
+        return np.sort(rows[alive])
+
+    def _advance(
+        self, segment: Segment, dying: frozenset[str], state: Programs, log_mass: Log
+    ) -> tuple[Programs, Log, Level]:
+        parts, masses = [], []
+        done = rows = 0
+        for programs in self._evaluated(segment, state):
+            parts.append(programs)
+            done, rows = done + len(np.unique(programs.origin)), rows + len(programs)
+            if rows * len(state) > self.most * done:
+                raise TooManyStatesError(rows * len(state) // done)
+            masses.append(log_mass[programs.origin] + self._decided(programs, state))
+        choices = {site: np.concatenate([p.choices[site] for p in parts]) for site in state.choices}
+        values = {node: np.concatenate([p.values[node] for p in parts]) for node in segment.live}
+        origin, mass = np.concatenate([p.origin for p in parts]), np.concatenate(masses)
+        del parts
+        settings = {site: choices.pop(site) for site in dying}
+        key = [*values.values(), *choices.values()]
+        first, states = (
+            distinct(key) if key else (np.zeros(1, dtype=np.int64), np.zeros(len(origin), dtype=np.int64))
+        )
+        merged = Programs(
+            {site: column[first] for site, column in choices.items()},
+            {node: column[first] for node, column in values.items()},
+            np.arange(len(first)),
+            self.most,
+        )
+        top = mass.max()
+        with np.errstate(divide="ignore"):
+            total = np.log(np.bincount(states, weights=np.exp(mass - top), minlength=len(first))) + top
+        return merged, total, Level(origin, settings, states, len(first))
+
+    def _decided(self, programs: Programs, before: Programs) -> Log:
+        """The log-prior of choices that were made since."""
+        found = np.zeros(len(programs))
+        for site, column in programs.choices.items():
+            made = (column != OPEN) & (before.choices[site][programs.origin] == OPEN)
+            found[made] += self.log_prior[site][column[made]]
+        return found
+
+    def _evaluated(self, segment: Segment, state: Programs) -> Iterator[Programs]:
+        """The programs of a segment, a part at a time.
+
+        :raises TooManyRowsError: where they are more than may be, or one alone becomes so many.
+        """
+        waiting = [state.rows]
+        at_once = max(1, min(len(state), self.most // 20))
+        while waiting:
+            rows = waiting.pop()
+            if len(rows) > at_once:
+                waiting += [rows[at_once:], rows[:at_once]]
+                continue
+            programs = state.take(rows, list(state.values))
+            try:
+                for node in segment.live:
+                    self.evaluation(node, programs, programs.rows)
+            except TooManyRowsError:
+                if len(rows) == 1:
+                    raise
+                at_once = max(1, len(rows) // 4)
+                waiting.append(rows)
+                continue
+            programs.values = {node: programs.values[node] for node in segment.live}
+            yield programs
+
+    def _leaves(self, state: Programs, log_mass: Log, least: float) -> Leaves:
+        ends = self._ends(state)
+        if ends is not None:
+            return self._by_ends(ends, state, log_mass, least)
+        kept = []
+        dropped = -np.inf
+        for programs in self._evaluated(self.segments[-1], state):
+            likelihood = np.zeros(len(programs))
+            for value, score in self.scores:
+                if isinstance(value, Node):
+                    likelihood += score.of_ids(value, programs.values[value], self.evaluation)
+                else:
+                    likelihood += observed_log_likelihood(value, score)
+            mass = log_mass[programs.origin] + self._decided(programs, state) + likelihood
+            keep = (mass >= least) & (likelihood > -np.inf)
+            if not keep.all():
+                lost = mass[~keep]
+                dropped = np.logaddexp(dropped, np.logaddexp.reduce(lost))
+            choices = {site: column[keep] for site, column in programs.choices.items()}
+            kept.append(Leaves(programs.origin[keep], choices, likelihood[keep], -np.inf))
+        return replace(together(kept, list(state.choices)), dropped=float(dropped))
+
+    def _ends(self, state: Programs) -> "list[tuple[Setting, tuple[Result, ...]]] | None":
+        """The ways to end, where they are the same for all programs."""
+        if any((column != OPEN).any() for column in state.choices.values()):
+            return None
+        live = self.segments[-2].live if len(self.segments) > 1 else ()
+        try:
+            return Ends(live, self.evaluation)([value for value, _ in self.scores])
+        except NotByChoiceError:
+            return None
+
+    def _by_ends(
+        self, ends: "list[tuple[Setting, tuple[Result, ...]]]", state: Programs, log_mass: Log, least: float
+    ) -> Leaves:
+        by_end = EndScores(state, log_mass, [score for _, score in self.scores], self.evaluation, least)
+        kept, known = [], 0
+        for number, (setting, results) in enumerate(ends):
+            kept.append(by_end(setting, results, self.log_prior))
+            known += len(kept[-1].states)
+            if known > self.most:
+                raise TooManyRowsError
+            if number % 16 == 0:
+                self.report(f"{len(state):,} states, {number} of {len(ends)} ways to end, {known:,} kept")
+        dropped = sum(one.dropped for one in kept)
+        lengths = [len(one.states) for one in kept]
+        choices = {
+            site: np.repeat(np.array([setting.get(site, OPEN) for setting, _ in ends], column.dtype), lengths)
+            for site, column in state.choices.items()
+        }
+        return Leaves(
+            np.concatenate([one.states for one in kept]),
+            choices,
+            np.concatenate([one.log_likelihoods for one in kept]),
+            float(np.log(dropped)) + by_end.scale if dropped else -np.inf,
+        )
