@@ -157,7 +157,7 @@ def distinct_keys(keys: NDArray[np.int64], bound: int = 0) -> tuple[NDArray[np.i
     :param bound: on them; 0 where it is not known.
     :returns: see :func:`distinct`.
     """
-    if 0 < bound <= max(2**16, 4 * len(keys)):
+    if 0 < bound <= max(2**16, 2 * len(keys)):
         some = np.full(bound, -1, dtype=np.int64)
         some[keys] = np.arange(len(keys))
         kinds = np.flatnonzero(some >= 0)

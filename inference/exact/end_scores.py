@@ -32,11 +32,13 @@ class Kept:
 
     :param states: which of them.
     :param log_likelihoods: of each.
-    :param dropped: the mass of the others, their likelihood so far included, as a share of the scale.
+    :param mass: of each, its likelihood included, as a share of the scale.
+    :param dropped: the mass of the others, their likelihood so far included, likewise.
     """
 
     states: Rows
     log_likelihoods: Log
+    mass: Log
     dropped: float
 
 
@@ -92,12 +94,14 @@ class EndScores:
             alive = alive[keep]
             if not len(alive):
                 break
-        if inverse is None or not len(alive):
-            return Kept(alive, likelihood[alive], dropped)
-        chosen = np.zeros(len(rows), dtype=bool)
-        chosen[alive] = True
-        states = np.flatnonzero(chosen[inverse])
-        return Kept(states, likelihood[inverse[states]], dropped)
+        if inverse is not None and len(alive):
+            chosen = np.zeros(len(rows), dtype=bool)
+            chosen[alive] = True
+            states = np.flatnonzero(chosen[inverse])
+            likelihoods = likelihood[inverse[states]]
+        else:
+            states, likelihoods = alive, likelihood[alive]
+        return Kept(states, likelihoods, self.mass[states] * prior * np.exp(likelihoods), dropped)
 
     def _parts(self) -> list[tuple[int, int]]:
         examples = len(self.scores[0].integers)

@@ -30,6 +30,10 @@ class Evaluation:
         self._known: dict[Hashable, dict[int, int]] = {}
         self._data: dict[tuple[int, tuple[int, ...]], tuple[int, Tensor]] = {}
 
+    def forget(self) -> None:
+        """Forget what was computed from which; contents are kept."""
+        self._known.clear()
+
     def contents(self, node: Node) -> Contents:
         """All contents of a node's shape.
 

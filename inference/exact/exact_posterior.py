@@ -39,6 +39,7 @@ def exact_posterior(
     space: ProgramSpace | None = None,
     prior: Prior = UNIFORM,
     certain_labels: bool | None = False,
+    keep: int | None = None,
     memory: int = MEMORY,
     tolerance: float = 1e-6,
     steps: StepTreatment | None = None,
@@ -61,6 +62,9 @@ def exact_posterior(
     :param certain_labels: take label noise to be 0: what fails an example is impossible, and dropped at
         once. None does so where no learned function reads, the noise is negligible, and a program explains
         all examples.
+    :param keep: where programs merge, keep so many of them, the most probable ones by the first examples,
+        however probable the others are: ``hidden`` says how probable they may be. None keeps all that the
+        tolerance asks for.
     :param memory: bytes that programs may take.
     :param tolerance: the posterior probability that dropped programs may have together; 0 drops none.
     :param steps: treatment of interpreter steps, for which programs share no work; forward marginals by
@@ -130,9 +134,17 @@ def exact_posterior(
             weights=prior.log_weights,
             memory=memory,
             tolerance=tolerance,
+            keep=keep,
             report=bar.set_postfix_str,
         )
-        settings = {"programs": space.size, "examples": examples, "tolerance": tolerance, "shared": True}
+        settings = {
+            "programs": space.size,
+            "examples": examples,
+            "tolerance": tolerance,
+            "shared": True,
+            "certain_labels": certain_labels,
+            "prior": [table.tolist() for table in tables.values()],
+        }
         try:
             posterior = search.posterior(checkpoint, settings, certain=certain)
         except NoProgramError:

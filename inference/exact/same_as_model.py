@@ -39,10 +39,10 @@ def same_as_model(model: Model, data: Sequence[Tensor], log_prior: Mapping[str, 
         leaves = run(choices, np.zeros(PROGRAMS), -np.inf)
     except WHERE_SHAPES_DO_NOT_FIT:
         return False
-    shared = np.full(PROGRAMS, np.nan)
+    shared = np.full(PROGRAMS, -np.inf)  # what is impossible is not kept
     shared[leaves.origin] = leaves.log_likelihoods
     integers = {site: torch.from_numpy(column).long() for site, column in choices.items()}
     with torch.no_grad():
         alone = log_likelihood(with_choices(model, integers, sizes, ForwardMarginals()), few)
     own = np.broadcast_to(alone.double().numpy(), shared.shape)
-    return bool((np.abs(shared - own) <= CLOSE + 1e-3 * np.abs(own)).all())
+    return bool(np.isclose(shared, own, rtol=1e-3, atol=CLOSE).all())

@@ -7,12 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ntpt_pyro.inference.exact.contents import Ids, distinct
-from ntpt_pyro.inference.exact.end_scores import EndScores
+from ntpt_pyro.inference.exact.end_scores import EndScores, Kept
 from ntpt_pyro.inference.exact.ends import Ends, NotByChoiceError, Result, Setting
 from ntpt_pyro.inference.exact.evaluation import Evaluation
 from ntpt_pyro.inference.exact.label_scores import Score, observed_log_likelihood
 from ntpt_pyro.inference.exact.lattice import Lattice, Level
 from ntpt_pyro.inference.exact.model_record import Recording
+from ntpt_pyro.inference.exact.most_probable import most_probable
 from ntpt_pyro.inference.exact.nodes import Node
 from ntpt_pyro.inference.exact.programs import OPEN, Programs, Rows, TooManyRowsError
 from ntpt_pyro.inference.exact.segments import Segment, segments
@@ -69,6 +70,7 @@ class SharedPass:
     :param log_prior: by choice the log-probability of each alternative.
     :param most: programs at a time, and kept.
     :param certain: whether labels are certain.
+    :param keep: programs to keep, the most probable ones, where they merge; None keeps all.
     :param report: told what is going on, in words.
     """
 
@@ -79,11 +81,13 @@ class SharedPass:
         *,
         most: int,
         certain: bool,
+        keep: int | None = None,
         report: Callable[[str], None],
     ) -> None:
         self.segments = segments(recording)
         self.log_prior = log_prior
         self.most = most
+        self.keep = keep
         self.report = report
         self.read_first = sorted(self.segments[0].dead)
         """Choices that nothing reads after the first part: they may be decided apart."""
@@ -113,7 +117,7 @@ class SharedPass:
             lattice.levels.append(level)
             known = segment.dead
         self.report(f"the last of {len(self.segments)} parts, {len(state):,} states")
-        leaves = self._leaves(state, log_mass, least)
+        leaves = self._leaves(state, log_mass, least, lattice.ways())
         ways = lattice.ways()[leaves.origin]
         if ways.sum() > self.most:
             raise TooManyRowsError
@@ -139,7 +143,7 @@ class SharedPass:
                 continue
             starts = state.origin
             if number == len(self.segments) - 1:
-                leaves = self._leaves(state, mass, least)
+                leaves = self._leaves(state, mass, least, np.ones(len(state)))
                 found.append(replace(leaves, origin=starts[leaves.origin]))
                 continue
             for programs in self._evaluated(self.segments[number], state):
@@ -149,7 +153,7 @@ class SharedPass:
                 settled = self._settled(programs, idle)
                 if len(settled):
                     done = programs.take(settled, self.segments[number].live)
-                    leaves = self._leaves(done, masses[settled], least)
+                    leaves = self._leaves(done, masses[settled], least, np.ones(len(done)))
                     found.append(replace(leaves, origin=starts[programs.origin[settled[leaves.origin]]]))
                 going = np.ones(len(programs), dtype=bool)
                 going[settled] = False
@@ -198,6 +202,7 @@ class SharedPass:
         top = mass.max()
         with np.errstate(divide="ignore"):
             total = np.log(np.bincount(states, weights=np.exp(mass - top), minlength=len(first))) + top
+        self.evaluation.forget()
         return merged, total, Level(origin, settings, states, len(first))
 
     def _decided(self, programs: Programs, before: Programs) -> Log:
@@ -233,10 +238,18 @@ class SharedPass:
             programs.values = {node: programs.values[node] for node in segment.live}
             yield programs
 
-    def _leaves(self, state: Programs, log_mass: Log, least: float) -> Leaves:
+    def _leaves(self, state: Programs, log_mass: Log, least: float, ways: Log) -> Leaves:
+        """What programs come to in the end.
+
+        :param state: the programs.
+        :param log_mass: of each.
+        :param least: log of the mass below which one is dropped.
+        :param ways: how many programs each stands for.
+        :returns: those that are kept.
+        """
         ends = self._ends(state)
         if ends is not None:
-            return self._by_ends(ends, state, log_mass, least)
+            return self._by_ends(ends, state, log_mass, least, ways)
         kept = []
         dropped = -np.inf
         for programs in self._evaluated(self.segments[-1], state):
@@ -266,18 +279,29 @@ class SharedPass:
             return None
 
     def _by_ends(
-        self, ends: "list[tuple[Setting, tuple[Result, ...]]]", state: Programs, log_mass: Log, least: float
+        self,
+        ends: "list[tuple[Setting, tuple[Result, ...]]]",
+        state: Programs,
+        log_mass: Log,
+        least: float,
+        ways: Log,
     ) -> Leaves:
         by_end = EndScores(state, log_mass, [score for _, score in self.scores], self.evaluation, least)
-        kept, known = [], 0
+        kept: list[Kept] = []
+        known, dropped = 0.0, 0.0
         for number, (setting, results) in enumerate(ends):
             kept.append(by_end(setting, results, self.log_prior))
-            known += len(kept[-1].states)
+            dropped += kept[-1].dropped
+            known += float(ways[kept[-1].states].sum())
+            last = number + 1 == len(ends)
+            if self.keep is not None and known > self.keep * (1 if last else 2):
+                kept, more, least = most_probable(kept, ways, self.keep)
+                dropped, by_end.least = dropped + more, max(by_end.least, least)
+                known = float(sum(ways[one.states].sum() for one in kept))
             if known > self.most:
                 raise TooManyRowsError
             if number % 16 == 0:
-                self.report(f"{len(state):,} states, {number} of {len(ends)} ways to end, {known:,} kept")
-        dropped = sum(one.dropped for one in kept)
+                self.report(f"{len(state):,} states, {number} of {len(ends)} ways to end, {known:,.0f} kept")
         lengths = [len(one.states) for one in kept]
         choices = {
             site: np.repeat(np.array([setting.get(site, OPEN) for setting, _ in ends], column.dtype), lengths)

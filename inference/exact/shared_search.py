@@ -75,6 +75,7 @@ class SharedSearch:
     :param weights: the log of what programs weigh besides, at most 0.
     :param memory: bytes that programs may take.
     :param tolerance: probability that dropped programs may have.
+    :param keep: programs to keep, the most probable ones; None keeps all that the tolerance asks for.
     :param report: told what is going on.
     """
 
@@ -88,6 +89,7 @@ class SharedSearch:
         weights: Callable[[Columns], Tensor],
         memory: int,
         tolerance: float,
+        keep: int | None = None,
         report: Callable[[str], None],
     ) -> None:
         self.model = model
@@ -98,6 +100,7 @@ class SharedSearch:
         self.tolerance = tolerance
         self.certain = False
         """Whether labels are certain."""
+        self.keep = keep
         self.report = report
         self.memory = memory
         self.bytes_each = BYTES_A_ROW * max(1, len(log_prior))
@@ -131,14 +134,14 @@ class SharedSearch:
         run = self._pass(recording)
         first = min(self.examples, FIRST if run.merges or recording.reads else 1)
         merged = f"merged after {len(run.segments) - 1} parts" if run.merges else "never merged"
-        self.way = f"programs that begin alike run once, {merged}, {first} examples first"
+        self.way = f"programs that begin alike run once, {merged}, {first} of {self.examples} examples first"
         self.report(self.way)
-        keeper = _Keeper(checkpoint, {**(settings or {}), "certain": certain})
+        keeper = _Keeper(checkpoint, settings or {}, certain=certain)
         first, failed = keeper.attempt or (first, FAILED[0])
         proved = 1.0
         for allowed in (one for one in FAILED if one >= failed):
             first, cubes, dropped = self._tried_from(first, allowed, keeper, proved)
-            if not len(cubes) and certain:
+            if not len(cubes) and dropped == -math.inf:
                 raise NoProgramError(
                     "exact posterior",
                     expected=f"a program that explains all {self.examples} examples",
@@ -150,7 +153,7 @@ class SharedSearch:
             cubes = self._weighed(cubes)
             log_evidence = float(np.logaddexp.reduce(cubes.log_mass))
             hidden = math.exp(min(0.0, dropped - log_evidence))
-            if hidden <= self.tolerance:
+            if hidden <= self.tolerance or self.keep is not None:
                 return self._made(cubes, log_evidence, hidden)
             proved = min(proved, hidden)
             self.report(f"dropped programs may have a probability of {hidden:.1g}: once more")
@@ -173,7 +176,10 @@ class SharedSearch:
                     raise self._too_many(f"more than {self.most:,} that explain them about as well") from None
                 first = min(self.examples, 2 * first)
             except TooManyStatesError as error:
-                raise self._too_many(f"about {error.states:,} that are different after a line") from None
+                needed = error.states * self.bytes_each / 2**30
+                raise self._too_many(
+                    f"about {error.states:,} that are different after a line, {needed:,.0f} GiB"
+                ) from None
 
     def _out_of_reach(self, proved: float) -> UsageError:
         return UsageError(
@@ -261,8 +267,11 @@ class SharedSearch:
         best = cubes.take(np.argpartition(-cubes.log_mass, CANDIDATES)[:CANDIDATES])
         run = self._pass(self._recorded(done, self.examples))
         leaves = run(best.choices, best.log_mass, -math.inf)
-        certain = float(np.logaddexp.reduce(self._after(best, leaves, dropped)[0].log_mass))
-        least = certain + math.log(self.tolerance) - math.log(2 * len(cubes))
+        certain = float(np.logaddexp.reduce(self._weighed(self._after(best, leaves, dropped)[0]).log_mass))
+        room = certain + math.log(self.tolerance / 2)  # half: what is certain may lose as much
+        if dropped >= room:
+            return cubes, dropped
+        least = room + math.log1p(-math.exp(dropped - room)) - math.log(2 * len(cubes))
         kept = cubes.log_mass >= least
         if not kept.all():
             dropped = float(np.logaddexp(dropped, np.logaddexp.reduce(cubes.log_mass[~kept])))
@@ -272,7 +281,14 @@ class SharedSearch:
         return record(self.model, [tensor[first:last] for tensor in self.data])
 
     def _pass(self, recording: Recording) -> SharedPass:
-        return SharedPass(recording, self.log_prior, most=self.most, certain=self.certain, report=self.report)
+        return SharedPass(
+            recording,
+            self.log_prior,
+            most=self.most,
+            certain=self.certain,
+            keep=self.keep,
+            report=self.report,
+        )
 
     def _made(self, cubes: Cubes, log_evidence: float, hidden: float) -> ProgramPosterior:
         columns = self._columns(cubes)
@@ -312,10 +328,12 @@ class _Keeper:
 
     :param path: the file; None keeps nothing.
     :param settings: that it must be of.
+    :param certain: whether labels are certain; what is known where they are not is no help, and the reverse.
     """
 
-    def __init__(self, path: Path | None, settings: Mapping[str, Any]) -> None:
+    def __init__(self, path: Path | None, settings: Mapping[str, Any], *, certain: bool) -> None:
         self._path = path
+        self._certain = certain
         self._settings = dict(settings)
         self._state: dict[str, Any] | None = None
         if path is not None and path.exists():
@@ -324,7 +342,9 @@ class _Keeper:
     @property
     def attempt(self) -> tuple[int, float] | None:
         """Examples of the first pass, and failed ones that drop a program, that are known."""
-        return None if self._state is None else (self._state["first"], float(self._state["failed"]))
+        if self._state is None or self._state["certain"] != self._certain:
+            return None
+        return self._state["first"], float(self._state["failed"])
 
     def take(self, first: int, failed: float) -> tuple[Cubes, float, int] | None:
         """What is known of an attempt; None where nothing is.
@@ -355,6 +375,7 @@ class _Keeper:
             "log_mass": torch.from_numpy(cubes.log_mass),
             "dropped": torch.tensor(dropped, dtype=torch.float64),
             "done": done,
+            "certain": self._certain,
             "first": first,
             "failed": torch.tensor(failed, dtype=torch.float64),
         }

@@ -275,7 +275,12 @@ def run_every_program(
             remedy="take fewer lines or examples, say which choices do not matter, or ask a solver",
         )
     search = _Search(likelihood, prior, tolerance)
-    settings = {"programs": space.size, "examples": examples, "tolerance": tolerance}
+    settings = {
+        "programs": space.size,
+        "examples": examples,
+        "tolerance": tolerance,
+        "prior": [table.tolist() for table in prior.tables(space.sizes).values()],
+    }
     if checkpoint is not None and checkpoint.exists():
         search.set_state(load_checkpoint(checkpoint, settings))
     label = f"{progress}, at most {cost.seconds:.0f} s" if progress else None

@@ -59,7 +59,7 @@ class ProgramPosterior(Posterior):
         """By site the number of alternatives."""
         self.hidden = hidden
         """A bound on the probability of all programs that are not there; 0 where all are."""
-        self._unused = {
+        self.unused = {
             site: unused[site] if unused else torch.full((size,), 1 / size, dtype=torch.float64)
             for site, size in sizes.items()
         }
@@ -94,7 +94,7 @@ class ProgramPosterior(Posterior):
         for site, column in self.columns.items():
             sums = torch.zeros(self.sizes[site] + 1, dtype=torch.float64)
             sums = sums.index_add(0, torch.where(column < 0, self.sizes[site], column), probs)
-            found[site] = sums[:-1] + sums[-1] * self._unused[site]
+            found[site] = sums[:-1] + sums[-1] * self.unused[site]
         return found
 
     def programs(self) -> int:
@@ -108,7 +108,7 @@ class ProgramPosterior(Posterior):
             return len(self.log_probs)
         used = np.stack([(column < 0).numpy() for column in self.columns.values()], -1)
         patterns, counts = np.unique(used, axis=0, return_counts=True)
-        sizes = [int((self._unused[site] > 0).sum()) for site in self.columns]
+        sizes = [int((self.unused[site] > 0).sum()) for site in self.columns]
         each = [prod(size for size, free in zip(sizes, one, strict=True) if free) for one in patterns]
         return sum(int(count) * one for count, one in zip(counts, each, strict=True))
 
@@ -131,7 +131,7 @@ class ProgramPosterior(Posterior):
     def _written(self, first: int, last: int) -> list[dict[str, int]]:
         """Programs by rank; of a choice that does not matter see :meth:`mode`."""
         columns = [
-            torch.where(column[first:last] < 0, self._unused[site].argmax(), column[first:last])
+            torch.where(column[first:last] < 0, self.unused[site].argmax(), column[first:last])
             for site, column in self.columns.items()
         ]
         rows = zip(*(column.tolist() for column in columns), strict=True)
@@ -149,7 +149,7 @@ class ProgramPosterior(Posterior):
         drawn = torch.multinomial(self.log_probs.exp(), count, replacement=True, generator=generator)
         found = {}
         for site, column in self.columns.items():
-            free = torch.multinomial(self._unused[site], count, replacement=True, generator=generator)
+            free = torch.multinomial(self.unused[site], count, replacement=True, generator=generator)
             found[site] = torch.where(column[drawn] < 0, free, column[drawn])
         return found
 
@@ -167,7 +167,7 @@ class ProgramPosterior(Posterior):
         for site, several in self._checked(event).items():
             wanted = torch.zeros(self.sizes[site], dtype=torch.float64)
             wanted[several] = 1
-            free = (wanted * self._unused[site]).sum()
+            free = (wanted * self.unused[site]).sum()
             column = self.columns[site]
             share *= torch.where(column < 0, free, wanted[column.clamp_min(0)])
         return share
@@ -183,10 +183,10 @@ class ProgramPosterior(Posterior):
         known = None if self.log_evidence is None else self.log_evidence + math.log(probability)
         columns = {site: column[kept] for site, column in self.columns.items()}
         hidden = self.hidden / (self.hidden + (1 - self.hidden) * probability)  # were it all in the event
-        unused = dict(self._unused)
+        unused = dict(self.unused)
         for site, several in self._checked(event).items():
             allowed = torch.zeros(self.sizes[site], dtype=torch.float64)
-            allowed[several] = self._unused[site][several]
+            allowed[several] = self.unused[site][several]
             if allowed.any():  # else no program that is left leaves it open
                 unused[site] = allowed / allowed.sum()
         return ProgramPosterior(columns, log_probs, self.sizes, known, hidden, unused)

@@ -30,6 +30,8 @@ from ntpt_pyro.inference.training.em_settings import EMOptions, EMSettings
 from ntpt_pyro.inference.training.fit import fit
 from ntpt_pyro.language.library import Library
 
+MOST_PROGRAMS = 20_000
+"""That an E step keeps, the most probable ones: while networks are untrained very many are as probable."""
 MOST_KEPT = 32
 """Behaviours that an expectation is over, at most."""
 NEGLIGIBLE = 0.01
@@ -101,6 +103,7 @@ def expectation_maximisation(
             model,
             [tensor[:examples] for tensor in held_back],
             space=space,
+            keep=MOST_PROGRAMS,
             progress=progress and f"{progress}, iteration {number + 1}: all programs",
             checkpoint=checkpoint(f"posterior-{number}") if checkpoint else None,
         ).posterior

@@ -16,7 +16,7 @@ ALTERNATIVES = 3
 @options.with_settings(
     Settings,
     only=[
-        *("strategy", "examples", "tolerance", "memory", "seed", "test_examples"),
+        *("strategy", "examples", "prior", "tolerance", "memory", "seed", "test_examples"),
         *("seconds", "alternatives"),
     ],
 )

@@ -52,6 +52,10 @@ def figures(result: PosteriorResult) -> dict[str, str]:
         f"{result.entropy:.2f} nats, as of {math.exp(result.entropy):,.0f} programs equally likely"
     )
     rows["probability of programs that were dropped"] = f"at most {result.hidden:.1g}"
+    if result.certain_labels and result.settings is not None:
+        rows["joint settings of the choices that explain all examples"] = f"{result.settings:,}"
+    if result.way:
+        rows["found by"] = result.way
     tried = cost.programs * cost.examples
     rate = tried / max(cost.seconds, 1e-3)
     run = f"{min(cost.evaluated / tried, 1):.1%} run"

@@ -13,6 +13,10 @@ if TYPE_CHECKING:  # the command line reads settings before it knows whether tor
     from ntpt_pyro.inference.handlers.strategy import Strategy
 
 
+PRIORS = ("uniform", "fewest-read")
+"""Priors over programs, by name."""
+
+
 def setting(
     default: Any,
     about: str,
@@ -80,6 +84,8 @@ class Settings:
     :param test_examples: that the program is tried on, at most.
     :param tolerance: of an exhaustive search: the probability that programs may have that are dropped.
     :param memory: of an exhaustive search: that running programs may take, in MiB.
+    :param prior: of an exhaustive search: ``uniform``, where every joint setting of the choices is as likely,
+        or ``fewest-read``, see :func:`~ntpt_pyro.inference.fewest_read`.
     :param seconds: of a solver: a limit of time; what is known then is the result.
     :param alternatives: of a solver: programs of other behaviour to look for, that explain as much.
     :raises UsageError: where a number is not finite or out of its bounds.
@@ -128,12 +134,20 @@ class Settings:
         below=1,
     )
     memory: int = setting(2048, "exhaustive: that running programs may take, in MiB", at_least=0)
+    prior: str = setting("uniform", f"exhaustive: the prior over programs, one of {', '.join(PRIORS)}")
     seconds: float = setting(300.0, "solver: limit of time, in seconds", at_least=0, below=1e9)
     alternatives: int = setting(0, "solver: programs of other behaviour to look for", at_least=0)
 
     def __post_init__(self) -> None:
         """Check the numbers."""
         check_bounds(self)
+        if self.prior not in PRIORS:
+            raise UsageError(
+                "prior",
+                expected=f"one of {', '.join(PRIORS)}",
+                got=repr(self.prior),
+                remedy="pick one; exact_posterior takes priors of your own",
+            )
         if self.kl_start is not None and not self.kl:
             raise UsageError(
                 "kl", expected="a weight above 0, which kl_start falls to", got="0", remedy="give one"

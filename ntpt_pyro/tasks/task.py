@@ -288,9 +288,7 @@ class Task(Solvable):
         :param examples: that they are told apart by, where the task has no more of them.
         :returns: for each program something that can be compared.
         """
-        drawn = self.draw(BEHAVIOUR_EXAMPLES, _seeded())  # or what fits few examples would seem to be one
-        more = drawn if len(drawn) > len(examples) else examples
-        some = more.split(BEHAVIOUR_EXAMPLES)[0].tensors
+        some = self.tells_apart(examples).split(BEHAVIOUR_EXAMPLES)[0].tensors
         model, found = self.with_library(library), list[Hashable]()
         for first in range(0, len(programs), PROGRAMS_AT_ONCE):
             chunk = programs[first : first + PROGRAMS_AT_ONCE]
@@ -300,6 +298,15 @@ class Task(Solvable):
             rows = results if results.ndim > 2 else results.unsqueeze(0)
             found += [row.numpy().tobytes() for row in rows.expand(len(chunk), *rows.shape[1:]).cpu()]
         return found
+
+    def tells_apart(self, examples: Examples) -> Examples:
+        """What programs are told apart by.
+
+        :param examples: that were given.
+        :returns: these, or more of them.
+        """
+        drawn = self.draw(BEHAVIOUR_EXAMPLES, _seeded())  # or what fits few examples would seem to be one
+        return drawn if len(drawn) > len(examples) else examples
 
     def taught(self, program: Program, library: Library) -> list[str]:
         """The functions that a program calls, and goes on teaching once it is found.

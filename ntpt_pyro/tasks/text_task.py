@@ -16,6 +16,7 @@ from ntpt_pyro.language.program import Line, Program
 from ntpt_pyro.language.values import mode
 from ntpt_pyro.tasks.demonstrations.demonstration import Asked, Demonstration
 from ntpt_pyro.tasks.examples import Examples
+from ntpt_pyro.tasks.input_space import inputs_of
 from ntpt_pyro.tasks.solvable import in_words
 from ntpt_pyro.tasks.task import Task
 from ntpt_pyro.terpret import TerpretModel, parse
@@ -148,7 +149,14 @@ class TextTask(Task):
             "instances reproduced"
             for one in self.batches
         }
-        return {**counts, "compiled to": size}
+        found = inputs_of(model.inputs, model.outputs)
+        apart = {} if found is None else {"programs are told apart by": found[1]}
+        return {**counts, **apart, "compiled to": size}
+
+    def tells_apart(self, examples: Examples) -> Examples:
+        """See :class:`~ntpt_pyro.Task`: all inputs, where they are few, or some at random."""
+        found = inputs_of(self.train.model.inputs, self.train.model.outputs)
+        return super().tells_apart(examples) if found is None else Examples(tuple(found[0]))
 
     def data_sources(self) -> dict[str, str]:
         """See :class:`~ntpt_pyro.Task`."""

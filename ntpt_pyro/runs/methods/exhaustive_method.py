@@ -1,13 +1,21 @@
 """The exact posterior over all programs, with functions that are trained already: nothing is learned."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
+
+from torch import Tensor
 
 from ntpt_pyro.errors import LibraryError
 from ntpt_pyro.inference.exact.exact_posterior import exact_posterior
+from ntpt_pyro.inference.exact.programs import TooManyRowsError
+from ntpt_pyro.inference.exact.telling_apart import told_apart
+from ntpt_pyro.inference.handlers.model_sites import Model
 from ntpt_pyro.inference.handlers.strategies import marginal
 from ntpt_pyro.inference.posterior.accuracy import program_accuracy
 from ntpt_pyro.inference.posterior.decided_programs import decided, programs_of
+from ntpt_pyro.inference.posterior.priors import UNIFORM, fewest_read
+from ntpt_pyro.inference.posterior.program_posterior import ProgramPosterior
 from ntpt_pyro.inference.training.restart_search import Verdict
 from ntpt_pyro.runs.methods.method import Found, Work
 
@@ -37,17 +45,30 @@ class ExhaustiveMethod:
         """See :class:`~ntpt_pyro.runs.methods.method.Method`."""
         task, settings, library = work.task, work.settings, work.library.eval()
         model, data = task.with_library(library), work.examples.tensors
+        space = task.space(library, work.examples)
         exact = exact_posterior(
             model,
             data,
-            space=task.space(library, work.examples),
+            space=space,
+            prior=fewest_read(space.sizes) if settings.prior == "fewest-read" else UNIFORM,
             certain_labels=None,
             memory=settings.memory * MEGABYTE,
             tolerance=settings.tolerance,
             progress=work.label(task.name),
             checkpoint=work.checkpoint("exhaustive"),
         )
+        if exact.certain_labels:
+            more = task.tells_apart(work.examples).tensors
+            exact = replace(exact, posterior=_told_apart(exact.posterior, model, more))
         programs = programs_of(exact.posterior.mode())
         share = float(program_accuracy(decided(model, programs, data), data)[0])
         verdict = Verdict(0, share, programs)
         return Found(verdict, library, 0, None, None, marginal(), posterior=exact.posterior, exact=exact)
+
+
+def _told_apart(posterior: ProgramPosterior, model: Model, inputs: Sequence[Tensor]) -> ProgramPosterior:
+    """Programs by what they compute on more inputs, where they are not too many then."""
+    try:
+        return told_apart(posterior, model, inputs)
+    except TooManyRowsError:
+        return posterior

@@ -1,0 +1,56 @@
+"""Programs that leave choices open, told apart by what they compute on more inputs than they were given."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ntpt_pyro.inference.exact.model_record import record
+from ntpt_pyro.inference.exact.programs import OPEN
+from ntpt_pyro.inference.exact.shared_pass import SharedPass
+from ntpt_pyro.inference.handlers.model_sites import Model
+from ntpt_pyro.inference.posterior.program_posterior import ProgramPosterior
+
+AT_ONCE = 8
+"""Inputs that are run together."""
+
+
+def told_apart(
+    posterior: ProgramPosterior, model: Model, examples: Sequence[Tensor], *, most: int = 10**6
+) -> ProgramPosterior:
+    """The same posterior, over programs that read no open choice on any of some inputs.
+
+    A choice that no example reads may matter for other inputs. Here it is decided, every alternative by
+    itself, where a program reads it on one of these.
+
+    :param posterior: over programs, some of whose choices are open.
+    :param model: a Pyro program whose programs share work.
+    :param examples: inputs, with any results.
+    :param most: programs that there may be.
+    :returns: the posterior.
+    :raises TooManyRowsError: where there are more.
+    """
+    choices = {site: column.numpy().astype(np.int32) for site, column in posterior.columns.items()}
+    log_probs = posterior.log_probs.numpy()
+    log_prior = {site: probs.log().numpy() for site, probs in posterior.unused.items()}
+    for first in range(0, len(examples[0]), AT_ONCE):
+        if not any((column == OPEN).any() for column in choices.values()):
+            break
+        recording = record(model, [tensor[first : first + AT_ONCE] for tensor in examples])
+        run = SharedPass(recording, log_prior, most=most, certain=False, report=lambda words: None)
+        leaves = run(choices, log_probs, -np.inf)
+        log_probs = log_probs[leaves.origin]
+        for site, column in leaves.choices.items():
+            made = (column != OPEN) & (choices[site][leaves.origin] == OPEN)
+            log_probs[made] += log_prior[site][column[made]]
+        choices = leaves.choices
+    columns = {site: torch.from_numpy(column).long() for site, column in choices.items()}
+    return ProgramPosterior(
+        columns,
+        torch.from_numpy(log_probs),
+        posterior.sizes,
+        posterior.log_evidence,
+        posterior.hidden,
+        posterior.unused,
+    )
