@@ -1,4 +1,6 @@
 from .exact.exact_posterior import exact_posterior as exact_posterior
+from .exact.shared_search import NoProgramError as NoProgramError
+from .exact.telling_apart import told_apart as told_apart
 from .handlers.annealing import Annealing as Annealing
 from .handlers.budget import Budget as Budget
 from .handlers.choices import EnumeratedChoices as EnumeratedChoices
@@ -30,6 +32,7 @@ from .posterior.log_likelihoods import evidence_bound as evidence_bound
 from .posterior.log_likelihoods import mean_log_likelihood as mean_log_likelihood
 from .posterior.priors import Prior as Prior
 from .posterior.priors import fewest_read as fewest_read
+from .posterior.program_posterior import UNUSED as UNUSED
 from .posterior.program_space import ProgramSpace as ProgramSpace
 from .posterior.program_space import Uses as Uses
 from .solver.circuit import Circuit as Circuit

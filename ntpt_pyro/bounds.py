@@ -59,3 +59,17 @@ def check_count(name: str, value: int, *, at_least: int, remedy: str = "give one
         raise UsageError(
             name, expected=f"a whole number of at least {at_least}", got=str(value), remedy=remedy
         )
+
+
+def in_units(size: float) -> str:
+    """Memory as people read it.
+
+    :param size: bytes.
+    :returns: in words.
+
+    >>> in_units(1000), in_units(3 * 2**20), in_units(5.4 * 2**30)
+    ('1,000 bytes', '3.0 MiB', '5.4 GiB')
+    """
+    if size < 2**20:
+        return f"{size:,.0f} bytes"
+    return f"{size / 2**20:,.1f} MiB" if size < 2**30 else f"{size / 2**30:,.1f} GiB"

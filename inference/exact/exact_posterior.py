@@ -1,8 +1,9 @@
 """The exact posterior over the programs of a model: in which way it is found, and what it costs."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from torch import Tensor
@@ -24,6 +25,7 @@ from ntpt_pyro.inference.posterior.exhaustive import (
     run_every_program,
 )
 from ntpt_pyro.inference.posterior.priors import UNIFORM, Prior
+from ntpt_pyro.inference.posterior.program_posterior import ProgramPosterior
 from ntpt_pyro.inference.posterior.program_space import ProgramSpace
 
 MEMORY = 2**31
@@ -90,26 +92,19 @@ def exact_posterior(
     [0.1, 0.9]
     """
     began = time.monotonic()
-    examples = len(data[0]) if data else 0
-    if not 0 <= tolerance < 1 or not examples:
-        raise UsageError(
-            "exact posterior",
-            expected="a tolerance from 0 to below 1, and at least one example",
-            got=f"{tolerance:g}, and {examples}",
-            remedy="give these",
-        )
+    examples = _checked(data, tolerance)
     space = space or ProgramSpace.of(model, data)
     check_sites(model, space, data)
     tables = {site: table.numpy() for site, table in prior.tables(space.sizes).items()}
     recording, why_not = (
-        (None, "other steps than forward marginals") if steps else _recorded(model, data, tables)
+        (None, "because of other steps than forward marginals") if steps else _recorded(model, data, tables)
     )
     if recording is None:
         if certain_labels:
             raise UsageError(
                 "certain labels",
                 expected="a model whose programs share work",
-                got=why_not,
+                got=f"one whose programs do not, {why_not}",
                 remedy="let labels be noisy",
             )
         found = run_every_program(
@@ -124,7 +119,6 @@ def exact_posterior(
             checkpoint=checkpoint,
         )
         return replace(found, way=f"{ONE_BY_ONE} ({why_not})")
-    certain = _may_be_certain(recording) if certain_labels is None else certain_labels
     with tqdm(desc=progress, disable=progress is None, leave=False, bar_format="{desc}{postfix}") as bar:
         search = SharedSearch(
             model,
@@ -137,24 +131,42 @@ def exact_posterior(
             keep=keep,
             report=bar.set_postfix_str,
         )
+        certain = _may_be_certain(recording) if certain_labels is None else certain_labels
         settings = {
             "programs": space.size,
             "examples": examples,
             "tolerance": tolerance,
             "shared": True,
             "certain_labels": certain_labels,
+            "keep": keep,
             "prior": [table.tolist() for table in tables.values()],
         }
-        try:
-            posterior = search.posterior(checkpoint, settings, certain=certain)
-        except NoProgramError:
-            if certain_labels:
-                raise
-            certain = False
-            posterior = search.posterior(checkpoint, settings, certain=certain)
+        find = partial(search.posterior, checkpoint, settings)
+        posterior = find(certain=certain) if certain_labels is not None else _either(find, certain)
     seconds = time.monotonic() - began
     cost = Cost(space.size, examples, search.bytes_each, search.most, None)
-    return ExactPosterior(posterior, cost, search.evaluated, seconds, search.way, certain)
+    return ExactPosterior(posterior, cost, search.evaluated, seconds, search.way, search.certain)
+
+
+def _checked(data: Sequence[Tensor], tolerance: float) -> int:
+    """How many examples there are."""
+    examples = len(data[0]) if data else 0
+    if not 0 <= tolerance < 1 or not examples:
+        raise UsageError(
+            "exact posterior",
+            expected="a tolerance from 0 to below 1, and at least one example",
+            got=f"{tolerance:g}, and {examples}",
+            remedy="give these",
+        )
+    return examples
+
+
+def _either(find: Callable[..., ProgramPosterior], certain: bool) -> ProgramPosterior:
+    """The posterior; labels are noisy where no program explains them all."""
+    try:
+        return find(certain=certain)
+    except NoProgramError:
+        return find(certain=False)
 
 
 def _recorded(
@@ -166,9 +178,9 @@ def _recorded(
     except NotSharedError as error:
         return None, str(error)
     if not recording.observed:
-        return None, "nothing is observed"
+        return None, "because nothing is observed"
     if not same_as_model(model, data, log_prior):
-        return None, "run together they come to something else: the model looks at values or at their shape"
+        return None, "because run together they come to something else: the model looks at values"
     return recording, ""
 
 

@@ -31,9 +31,11 @@ class Lattice:
     """Programs as ways through states, from those that a pass began with.
 
     :param starts: how many it began with.
+    :param sites: of their choices, in order.
     """
 
     starts: int
+    sites: tuple[str, ...]
     levels: list[Level] = field(default_factory=list)
 
     def ways(self) -> NDArray[np.float64]:
@@ -61,4 +63,4 @@ class Lattice:
             found = {site: column[ends] for site, column in found.items()}
             found |= {site: column[ways] for site, column in level.settings.items()}
             states = level.origin[ways]
-        return states, found
+        return states, {site: found[site] for site in self.sites}

@@ -11,6 +11,7 @@ from pyro.poutine.messenger import Messenger
 from pyro.poutine.subsample_messenger import _Subsample
 from torch import Tensor
 
+from ntpt_pyro.errors import SiteError
 from ntpt_pyro.inference.exact.nodes import Choice, Node
 from ntpt_pyro.inference.exact.recorded_tensors import NotSharedError, RecordedTensor, Recorder
 from ntpt_pyro.inference.handlers.model_sites import Model, claim
@@ -98,8 +99,15 @@ class _OnRecords(Messenger):
                 value.node if isinstance(value, RecordedTensor) else value, observed, msg["fn"].noise
             )
             msg["done"] = True
+        elif role is None and not msg["is_observed"]:
+            raise SiteError(
+                f"exact posterior, site {site!r}",
+                expected="no latent but choices and steps",
+                got=f"a latent {type(msg['fn']).__name__}",
+                remedy="condition the model on it (poutine.condition), or take another strategy",
+            )
         elif role is None:
-            raise NotSharedError(f"the site {site!r}, a {type(msg['fn']).__name__}")
+            raise NotSharedError(f"the observed site {site!r}, a {type(msg['fn']).__name__}")
 
     def _pyro_ntpt_var(self, msg: Message) -> None:
         _, msg["value"] = msg["args"]

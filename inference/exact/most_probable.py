@@ -25,10 +25,11 @@ def most_probable(
     if counts.sum() <= most:
         return list(kept), 0.0, 0.0
     each = mass / counts
-    order = np.argsort(-each)
+    order = np.argsort(-each, kind="stable")
     last = int(np.searchsorted(counts[order].cumsum(), most, side="right"))
     least = float(each[order[min(last, len(order) - 1)]])
-    chosen = each > least
+    chosen = np.zeros(len(each), dtype=bool)
+    chosen[order[: max(1, last)]] = True  # of those that are as probable some, and never none
     ends = np.cumsum([len(one.states) for one in kept])[:-1]
     parts = [
         replace(

@@ -71,6 +71,7 @@ class SharedPass:
     :param most: programs at a time, and kept.
     :param certain: whether labels are certain.
     :param keep: programs to keep, the most probable ones, where they merge; None keeps all.
+    :param scored: whether labels count; where they do not every program's likelihood is 1.
     :param report: told what is going on, in words.
     """
 
@@ -82,12 +83,14 @@ class SharedPass:
         most: int,
         certain: bool,
         keep: int | None = None,
+        scored: bool = True,
         report: Callable[[str], None],
     ) -> None:
         self.segments = segments(recording)
         self.log_prior = log_prior
         self.most = most
         self.keep = keep
+        self.scored = scored
         self.report = report
         self.read_first = sorted(self.segments[0].dead)
         """Choices that nothing reads after the first part: they may be decided apart."""
@@ -109,7 +112,7 @@ class SharedPass:
         state = Programs(choices, {}, np.arange(len(log_mass)), self.most)
         if not self.merges:
             return self._deep(state, log_mass, least)
-        lattice = Lattice(len(log_mass))
+        lattice = Lattice(len(log_mass), tuple(choices))
         known: frozenset[str] = frozenset()
         for segment in self.segments[:-1]:
             self.report(f"part {len(lattice.levels) + 1} of {len(self.segments)}, {len(state):,} states")
@@ -254,7 +257,7 @@ class SharedPass:
         dropped = -np.inf
         for programs in self._evaluated(self.segments[-1], state):
             likelihood = np.zeros(len(programs))
-            for value, score in self.scores:
+            for value, score in self.scores if self.scored else ():
                 if isinstance(value, Node):
                     likelihood += score.of_ids(value, programs.values[value], self.evaluation)
                 else:
@@ -270,7 +273,7 @@ class SharedPass:
 
     def _ends(self, state: Programs) -> "list[tuple[Setting, tuple[Result, ...]]] | None":
         """The ways to end, where they are the same for all programs."""
-        if any((column != OPEN).any() for column in state.choices.values()):
+        if not self.scored or any((column != OPEN).any() for column in state.choices.values()):
             return None
         live = self.segments[-2].live if len(self.segments) > 1 else ()
         try:

@@ -9,7 +9,6 @@ is made again, and drops less.
 import gc
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ntpt_pyro.bounds import in_units
 from ntpt_pyro.errors import BudgetError, UsageError
-from ntpt_pyro.inference.exact.contents import Ids, distinct
+from ntpt_pyro.inference.exact.contents import distinct
+from ntpt_pyro.inference.exact.cubes import Cubes, CubesFile
 from ntpt_pyro.inference.exact.model_record import Recording, record
 from ntpt_pyro.inference.exact.programs import OPEN, TooManyRowsError
 from ntpt_pyro.inference.exact.shared_pass import Leaves, Log, SharedPass, TooManyStatesError
@@ -26,7 +27,6 @@ from ntpt_pyro.inference.handlers.model_sites import Model
 from ntpt_pyro.inference.posterior.priors import Columns
 from ntpt_pyro.inference.posterior.program_posterior import ProgramPosterior
 from ntpt_pyro.inference.posterior.program_space import ProgramSpace
-from ntpt_pyro.inference.training.checkpoint import load_checkpoint, save_checkpoint
 
 FIRST = 8
 """Examples of the first pass, where all examples take the same way through the program."""
@@ -40,29 +40,6 @@ BYTES_A_ROW = 40
 
 class NoProgramError(UsageError):
     """Labels are certain, and no program explains all examples."""
-
-
-@dataclass(frozen=True)
-class Cubes:
-    """Programs that are left: disjoint, each all programs that make its choices.
-
-    :param choices: by site, ``[cubes]``, an integer or OPEN.
-    :param log_mass: ``[cubes]``: prior and likelihood of the examples so far.
-    """
-
-    choices: dict[str, Ids]
-    log_mass: Log
-
-    def __len__(self) -> int:
-        return len(self.log_mass)
-
-    def take(self, kept: Any) -> "Cubes":
-        """Some of them.
-
-        :param kept: which.
-        :returns: they.
-        """
-        return Cubes({site: column[kept] for site, column in self.choices.items()}, self.log_mass[kept])
 
 
 class SharedSearch:
@@ -136,7 +113,7 @@ class SharedSearch:
         merged = f"merged after {len(run.segments) - 1} parts" if run.merges else "never merged"
         self.way = f"programs that begin alike run once, {merged}, {first} of {self.examples} examples first"
         self.report(self.way)
-        keeper = _Keeper(checkpoint, settings or {}, certain=certain)
+        keeper = CubesFile(checkpoint, settings or {}, certain=certain)
         first, failed = keeper.attempt or (first, FAILED[0])
         proved = 1.0
         for allowed in (one for one in FAILED if one >= failed):
@@ -146,21 +123,22 @@ class SharedSearch:
                     "exact posterior",
                     expected=f"a program that explains all {self.examples} examples",
                     got="none: their evidence is zero",
-                    remedy="ask which contradict each other (--strategy solver), or let labels be noisy",
+                    remedy="ask a solver which of them contradict each other, or let labels be noisy",
                 )
             if not len(cubes):
                 continue
             cubes = self._weighed(cubes)
             log_evidence = float(np.logaddexp.reduce(cubes.log_mass))
             hidden = math.exp(min(0.0, dropped - log_evidence))
-            if hidden <= self.tolerance or self.keep is not None:
+            enough = self.keep is not None and (len(cubes) > self.keep // 2 or allowed == FAILED[-1])
+            if hidden <= self.tolerance or enough:
                 return self._made(cubes, log_evidence, hidden)
             proved = min(proved, hidden)
             self.report(f"dropped programs may have a probability of {hidden:.1g}: once more")
         raise self._out_of_reach(proved)
 
     def _tried_from(
-        self, first: int, failed: float, keeper: "_Keeper", proved: float
+        self, first: int, failed: float, keeper: "CubesFile", proved: float
     ) -> tuple[int, Cubes, float]:
         """The programs that are left after all examples, where their first pass need not be of more of them.
 
@@ -176,9 +154,9 @@ class SharedSearch:
                     raise self._too_many(f"more than {self.most:,} that explain them about as well") from None
                 first = min(self.examples, 2 * first)
             except TooManyStatesError as error:
-                needed = error.states * self.bytes_each / 2**30
+                needed = error.states * self.bytes_each
                 raise self._too_many(
-                    f"about {error.states:,} that are different after a line, {needed:,.0f} GiB"
+                    f"about {error.states:,} that are different after a line, which take {in_units(needed)}"
                 ) from None
 
     def _out_of_reach(self, proved: float) -> UsageError:
@@ -189,7 +167,7 @@ class SharedSearch:
             remedy="allow more (tolerance), give more memory or more examples",
         )
 
-    def _search(self, first: int, failed: float, keeper: "_Keeper") -> tuple[Cubes, float]:
+    def _search(self, first: int, failed: float, keeper: "CubesFile") -> tuple[Cubes, float]:
         """The programs that are left after all examples, and the log of the mass of those that are not."""
         known = keeper.take(first, failed)
         if known is None:
@@ -316,67 +294,8 @@ class SharedSearch:
     def _too_many(self, got: str) -> BudgetError:
         return BudgetError(
             "exact posterior",
-            expected=f"at most {self.most:,} programs to keep apart, in {self.memory / 2**20:,.0f} MiB",
+            expected=f"at most {self.most:,} programs to keep apart, in {in_units(self.memory)}",
             got=got,
             remedy="give more memory, fewer lines or more examples, decide some choices with "
             "poutine.condition, or ask a solver",
         )
-
-
-class _Keeper:
-    """Keeps what is known after each pass in a file.
-
-    :param path: the file; None keeps nothing.
-    :param settings: that it must be of.
-    :param certain: whether labels are certain; what is known where they are not is no help, and the reverse.
-    """
-
-    def __init__(self, path: Path | None, settings: Mapping[str, Any], *, certain: bool) -> None:
-        self._path = path
-        self._certain = certain
-        self._settings = dict(settings)
-        self._state: dict[str, Any] | None = None
-        if path is not None and path.exists():
-            self._state = load_checkpoint(path, self._settings)
-
-    @property
-    def attempt(self) -> tuple[int, float] | None:
-        """Examples of the first pass, and failed ones that drop a program, that are known."""
-        if self._state is None or self._state["certain"] != self._certain:
-            return None
-        return self._state["first"], float(self._state["failed"])
-
-    def take(self, first: int, failed: float) -> tuple[Cubes, float, int] | None:
-        """What is known of an attempt; None where nothing is.
-
-        :param first: examples of its first pass.
-        :param failed: failed ones that drop a program there.
-        :returns: programs, the log of the mass of others, and examples so far.
-        """
-        if self._state is None or self.attempt != (first, failed):
-            return None
-        choices = {site: column.numpy() for site, column in self._state["choices"].items()}
-        cubes = Cubes(choices, self._state["log_mass"].numpy())
-        return cubes, float(self._state["dropped"]), self._state["done"]
-
-    def keep(self, cubes: Cubes, dropped: float, done: int, first: int, failed: float) -> None:
-        """Keep what is known.
-
-        :param cubes: programs that are left.
-        :param dropped: log of the mass of others.
-        :param done: examples so far.
-        :param first: see :meth:`take`.
-        :param failed: see :meth:`take`.
-        """
-        if self._path is None:
-            return
-        state = {
-            "choices": {site: torch.from_numpy(column) for site, column in cubes.choices.items()},
-            "log_mass": torch.from_numpy(cubes.log_mass),
-            "dropped": torch.tensor(dropped, dtype=torch.float64),
-            "done": done,
-            "certain": self._certain,
-            "first": first,
-            "failed": torch.tensor(failed, dtype=torch.float64),
-        }
-        save_checkpoint(self._path, state, self._settings)

@@ -6,18 +6,25 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ntpt_pyro.errors import BudgetError
 from ntpt_pyro.inference.exact.model_record import record
-from ntpt_pyro.inference.exact.programs import OPEN
+from ntpt_pyro.inference.exact.programs import OPEN, TooManyRowsError
 from ntpt_pyro.inference.exact.shared_pass import SharedPass
 from ntpt_pyro.inference.handlers.model_sites import Model
 from ntpt_pyro.inference.posterior.program_posterior import ProgramPosterior
 
+MOST = 50_000
+"""Programs that there may be by default: each is run on every input."""
 AT_ONCE = 8
 """Inputs that are run together."""
 
 
+def _silent(words: str) -> None:
+    """Tell nobody."""
+
+
 def told_apart(
-    posterior: ProgramPosterior, model: Model, examples: Sequence[Tensor], *, most: int = 10**6
+    posterior: ProgramPosterior, model: Model, examples: Sequence[Tensor], *, most: int = MOST
 ) -> ProgramPosterior:
     """The same posterior, over programs that read no open choice on any of some inputs.
 
@@ -26,10 +33,10 @@ def told_apart(
 
     :param posterior: over programs, some of whose choices are open.
     :param model: a Pyro program whose programs share work.
-    :param examples: inputs, with any results.
+    :param examples: inputs, with any results: these do not count.
     :param most: programs that there may be.
     :returns: the posterior.
-    :raises TooManyRowsError: where there are more.
+    :raises BudgetError: where there are more.
     """
     choices = {site: column.numpy().astype(np.int32) for site, column in posterior.columns.items()}
     log_probs = posterior.log_probs.numpy()
@@ -38,8 +45,16 @@ def told_apart(
         if not any((column == OPEN).any() for column in choices.values()):
             break
         recording = record(model, [tensor[first : first + AT_ONCE] for tensor in examples])
-        run = SharedPass(recording, log_prior, most=most, certain=False, report=lambda words: None)
-        leaves = run(choices, log_probs, -np.inf)
+        run = SharedPass(recording, log_prior, most=most, certain=False, scored=False, report=_silent)
+        try:
+            leaves = run(choices, log_probs, -np.inf)
+        except TooManyRowsError:
+            raise BudgetError(
+                "told apart",
+                expected=f"at most {most:,} programs",
+                got="more that differ on these inputs",
+                remedy="give fewer inputs, or allow more programs (most)",
+            ) from None
         log_probs = log_probs[leaves.origin]
         for site, column in leaves.choices.items():
             made = (column != OPEN) & (choices[site][leaves.origin] == OPEN)

@@ -23,6 +23,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from tqdm import tqdm
 
+from ntpt_pyro.bounds import in_units
 from ntpt_pyro.errors import BudgetError, SiteError, UsageError
 from ntpt_pyro.inference.handlers.model_sites import Model, model_sites
 from ntpt_pyro.inference.handlers.steps import ForwardMarginals
@@ -258,8 +259,8 @@ def run_every_program(
     if space.size * BYTES_KEPT > memory:
         raise BudgetError(
             "exact posterior",
-            expected=f"at most {memory // BYTES_KEPT:,} programs, in {memory / 2**20:,.0f} MiB, where none "
-            "share work",
+            expected=f"at most {memory // BYTES_KEPT:,} programs, in {in_units(memory)}, where none share "
+            "work",
             got=f"{space.size:,}",
             remedy="take fewer lines, say which choices do not matter, decide some with poutine.condition, "
             "or ask a solver",

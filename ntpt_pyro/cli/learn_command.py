@@ -23,7 +23,7 @@ app = options.command_app()
 
 
 @app.command()
-@options.with_settings(Settings, leave_out=["own_networks", "tolerance", "memory"])
+@options.with_settings(Settings, leave_out=["own_networks", "tolerance", "memory", "prior"])
 def learn(
     task: TaskName,
     settings: dict[str, Any],

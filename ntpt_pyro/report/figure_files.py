@@ -12,20 +12,22 @@ if TYPE_CHECKING:  # matplotlib takes a second to import, and not every command 
     from matplotlib.figure import Figure
 
 
-def empty_figure(width: float, *heights: float) -> "tuple[Figure, list[Axes]]":
-    """An empty figure, a panel for each height.
+def empty_figure(width: float, *heights: float, columns: int = 1) -> "tuple[Figure, list[Axes]]":
+    """An empty figure, a row of panels for each height.
 
     :param width: in inches.
-    :param heights: of the panels from top to bottom, in inches.
-    :returns: the figure and its panels.
+    :param heights: of the rows from top to bottom, in inches.
+    :param columns: panels side by side.
+    :returns: the figure and its panels, row by row.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, sum(heights)), layout="constrained")
     FigureCanvasAgg(figure)
-    panels = figure.subplots(len(heights), squeeze=False, gridspec_kw={"height_ratios": heights})
-    return figure, list(panels[:, 0])
+    ratios = {"height_ratios": heights}
+    panels = figure.subplots(len(heights), columns, squeeze=False, gridspec_kw=ratios)
+    return figure, list(panels.flat)
 
 
 def write_figure(figure: "Figure", file: Path) -> None:

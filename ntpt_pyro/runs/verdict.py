@@ -198,6 +198,8 @@ def _learned_result(
 def _posterior_result(work: Work, exact: ExactPosterior, common: dict[str, Any]) -> PosteriorResult:
     posterior, library = exact.posterior, work.library
     groups = grouped(work.task, library, work.examples, posterior)
+    if exact.certain_labels and work.task.told_apart_by:
+        common["facts"] |= {"programs are told apart by": work.task.told_apart_by}
     return PosteriorResult(
         **common,
         behaviours=kept_behaviours(work.task, library, groups),

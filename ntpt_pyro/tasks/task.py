@@ -94,6 +94,7 @@ class Task(Solvable):
     hold_back: bool | None = None
     """Whether a search must not learn from the examples that it is judged by. None: where functions are
     learned, which could learn them by heart, or where there are examples enough."""
+    told_apart_by: str | None = None  # in words, what programs are told apart by beside its examples
     judged_with_functions = False
     """Whether what its functions read decides whether a program is right."""
     checked = False

@@ -68,6 +68,8 @@ class TextTask(Task):
             )
         functions = model.functions
         self.observed = len(model.outputs)
+        self._inputs: list[Tensor] | None
+        self._inputs, self.told_apart_by = inputs_of(model.inputs, model.outputs) or (None, None)
         super().__init__(
             model,
             examples=self.train.tensors,
@@ -149,14 +151,11 @@ class TextTask(Task):
             "instances reproduced"
             for one in self.batches
         }
-        found = inputs_of(model.inputs, model.outputs)
-        apart = {} if found is None else {"programs are told apart by": found[1]}
-        return {**counts, **apart, "compiled to": size}
+        return {**counts, "compiled to": size}
 
     def tells_apart(self, examples: Examples) -> Examples:
         """See :class:`~ntpt_pyro.Task`: all inputs, where they are few, or some at random."""
-        found = inputs_of(self.train.model.inputs, self.train.model.outputs)
-        return super().tells_apart(examples) if found is None else Examples(tuple(found[0]))
+        return super().tells_apart(examples) if self._inputs is None else Examples(tuple(self._inputs))
 
     def data_sources(self) -> dict[str, str]:
         """See :class:`~ntpt_pyro.Task`."""

@@ -6,9 +6,8 @@ from typing import Any
 
 from torch import Tensor
 
-from ntpt_pyro.errors import LibraryError
+from ntpt_pyro.errors import BudgetError, LibraryError
 from ntpt_pyro.inference.exact.exact_posterior import exact_posterior
-from ntpt_pyro.inference.exact.programs import TooManyRowsError
 from ntpt_pyro.inference.exact.telling_apart import told_apart
 from ntpt_pyro.inference.handlers.model_sites import Model
 from ntpt_pyro.inference.handlers.strategies import marginal
@@ -70,5 +69,5 @@ def _told_apart(posterior: ProgramPosterior, model: Model, inputs: Sequence[Tens
     """Programs by what they compute on more inputs, where they are not too many then."""
     try:
         return told_apart(posterior, model, inputs)
-    except TooManyRowsError:
+    except BudgetError:
         return posterior

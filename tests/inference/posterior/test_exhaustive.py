@@ -1,7 +1,8 @@
-"""The exact posterior over programs against brute force, whole and with improbable programs dropped."""
+"""The exact posterior program by program against brute force, whole and with improbable programs dropped."""
 
 import itertools
 import math
+from functools import partial
 
 import pyro
 import pytest
@@ -9,11 +10,13 @@ import torch
 
 from ntpt_pyro import choice, observe
 from ntpt_pyro.errors import BudgetError, RunError, SiteError, UsageError
-from ntpt_pyro.inference import ProgramSpace, exact_posterior
+from ntpt_pyro.inference import ForwardMarginals, Prior, ProgramSpace, exact_posterior
 from ntpt_pyro.inference.posterior import exhaustive as searching
 from tests.inference.posterior.test_program_space import SIZES, USES
 from tests.inference.tiny import READ_ONCE, READ_TWICE, REGISTERS, data
 
+one_by_one = partial(exact_posterior, steps=ForwardMarginals())
+"""Other steps are asked for, even if the same: so that programs share no work."""
 TINY = {"read_once": READ_ONCE, "read_twice": READ_TWICE, "registers": REGISTERS}
 
 
@@ -26,12 +29,13 @@ def probabilities(posterior):
     return found
 
 
+@pytest.mark.parametrize("search", [one_by_one, exact_posterior], ids=["one_by_one", "shared"])
 @pytest.mark.parametrize("examples", [1, 3, 7])
 @pytest.mark.parametrize("name", TINY)
-def test_every_program_has_the_probability_of_brute_force(name, examples):
+def test_every_program_has_the_probability_of_brute_force(name, examples, search):
     tiny = TINY[name]
     given = data(examples)
-    found = exact_posterior(tiny.model, given, tolerance=0).posterior
+    found = search(tiny.model, given, tolerance=0).posterior
     joint = tiny.log_joint(*given)
     assert found.log_evidence == pytest.approx(float(joint.logsumexp(0)), abs=1e-5)
     assert found.hidden == 0
@@ -42,8 +46,8 @@ def test_every_program_has_the_probability_of_brute_force(name, examples):
 @pytest.mark.parametrize("memory", [5_000, 2**20])
 def test_chunks_do_not_matter(memory):
     given = data(7)
-    whole = exact_posterior(REGISTERS.model, given, tolerance=0).posterior
-    chunked = exact_posterior(REGISTERS.model, given, memory=memory, tolerance=0).posterior
+    whole = one_by_one(REGISTERS.model, given, tolerance=0).posterior
+    chunked = one_by_one(REGISTERS.model, given, memory=memory, tolerance=0).posterior
     torch.testing.assert_close(chunked.log_probs, whole.log_probs)
 
 
@@ -53,8 +57,8 @@ def test_what_is_dropped_is_within_the_bound(monkeypatch, tolerance):
     torch.manual_seed(0)
     inputs = torch.eye(4)[torch.randint(4, (40,))]
     outputs = (inputs.argmax(-1) + 1) % 4
-    whole = exact_posterior(READ_ONCE.model, (inputs, outputs), tolerance=0).posterior
-    pruned = exact_posterior(READ_ONCE.model, (inputs, outputs), tolerance=tolerance).posterior
+    whole = one_by_one(READ_ONCE.model, (inputs, outputs), tolerance=0).posterior
+    pruned = one_by_one(READ_ONCE.model, (inputs, outputs), tolerance=tolerance).posterior
     assert pruned.programs() < whole.programs()
     assert 0 < pruned.hidden <= tolerance
     assert pruned.mode() == whole.mode()
@@ -81,8 +85,8 @@ def program_of_uses(results):
 def test_leaving_out_what_does_not_matter_changes_no_probability():
     results = torch.tensor([0, 0, 3, 1, 0])
     model = program_of_uses
-    every = exact_posterior(model, [results], tolerance=0).posterior
-    fewer = exact_posterior(model, [results], space=ProgramSpace(SIZES, USES), tolerance=0).posterior
+    every = one_by_one(model, [results], tolerance=0).posterior
+    fewer = one_by_one(model, [results], space=ProgramSpace(SIZES, USES), tolerance=0).posterior
     assert (every.programs(), fewer.programs()) == (48, 22)
     assert fewer.log_evidence == pytest.approx(every.log_evidence)
     assert probabilities(fewer) == pytest.approx(probabilities(every), abs=1e-6)
@@ -99,9 +103,25 @@ def test_leaving_out_what_does_not_matter_changes_no_probability():
         torch.testing.assert_close(shares.double(), fewer.marginals[site], atol=0.018, rtol=0)
 
 
+@pytest.mark.parametrize("search", [one_by_one, exact_posterior], ids=["one_by_one", "shared"])
+def test_priors_weigh_programs(search):
+    choices = {"left": [0.25, 0.75], "return": [0.5, 0.0, 0.5]}
+    given = data(5)
+    prior = Prior(choices, lambda columns: torch.where(columns["return"] == 2, -1.0, 0.0))
+    found = search(REGISTERS.model, given, tolerance=0, prior=prior).posterior
+    joint = REGISTERS.log_joint(*given) + math.log(12)
+    for number, program in enumerate(REGISTERS.programs()):
+        joint[number] += math.log(choices["left"][program["left"]] * 0.5)
+        joint[number] += math.log(choices["return"][program["return"]] or 1e-300)
+        joint[number] -= int(program["return"] == 2)
+    assert found.log_evidence == pytest.approx(float(joint.logsumexp(0)), abs=1e-5)
+    for program, probability in zip(REGISTERS.programs(), joint.softmax(0).tolist(), strict=True):
+        assert found.probability(program) == pytest.approx(probability, abs=1e-5)
+
+
 def test_it_goes_on_from_where_it_was(tmp_path, monkeypatch):
     given, path = data(7), tmp_path / "exact.safetensors"
-    whole = exact_posterior(REGISTERS.model, given)
+    whole = one_by_one(REGISTERS.model, given)
     advance, advanced = searching._Search.advance, []
 
     def interrupted(search, bar):
@@ -112,13 +132,15 @@ def test_it_goes_on_from_where_it_was(tmp_path, monkeypatch):
 
     monkeypatch.setattr(searching._Search, "advance", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        exact_posterior(REGISTERS.model, given, checkpoint=path)
+        one_by_one(REGISTERS.model, given, checkpoint=path)
     advanced.clear()
-    again = exact_posterior(REGISTERS.model, given, checkpoint=path)
+    again = one_by_one(REGISTERS.model, given, checkpoint=path)
     assert advanced[0] > 0
     assert torch.equal(again.posterior.log_probs, whole.posterior.log_probs)
     with pytest.raises(RunError, match="tolerance"):
-        exact_posterior(REGISTERS.model, given, checkpoint=path, tolerance=0.5)
+        one_by_one(REGISTERS.model, given, checkpoint=path, tolerance=0.5)
+    with pytest.raises(RunError, match="prior"):
+        one_by_one(REGISTERS.model, given, checkpoint=path, prior=Prior({"left": [0.25, 0.75]}))
 
 
 def dense(x):
@@ -136,7 +158,11 @@ def in_a_plate(results):
 
 def test_what_cannot_be_done_is_said():
     given = data()
-    with pytest.raises(BudgetError, match=r"bytes of memory, for one program on one example, got 10;"):
+    with pytest.raises(BudgetError, match=r"at most 0 programs, in 10 bytes, where none share work, got 12;"):
+        one_by_one(REGISTERS.model, given, memory=10)
+    with pytest.raises(BudgetError, match=r"bytes of memory, for one program on one example, got 480;"):
+        one_by_one(REGISTERS.model, given, memory=480)
+    with pytest.raises(BudgetError, match="at most 1 programs to keep apart, in 10 bytes, got more than 1 that"):
         exact_posterior(REGISTERS.model, given, memory=10)
     with pytest.raises(UsageError, match="a tolerance from 0 to below 1"):
         exact_posterior(REGISTERS.model, given, tolerance=1.0)
@@ -144,11 +170,20 @@ def test_what_cannot_be_done_is_said():
         exact_posterior(REGISTERS.model, [torch.zeros(0, 4), torch.zeros(0).long()])
     with pytest.raises(UsageError, match="observations of probability at most 1"):
         exact_posterior(dense, [torch.zeros(3)])
-    flat = exact_posterior(dense, [torch.zeros(3)], tolerance=0).posterior
-    assert flat.marginals["a"].tolist() == pytest.approx([0.5, 0.5])
-    with pytest.raises(BudgetError, match=r"at most 10,000,000 programs, got 60,466,176"):
+    flat = exact_posterior(dense, [torch.zeros(3)], tolerance=0)
+    assert flat.posterior.marginals["a"].tolist() == pytest.approx([0.5, 0.5])
+    assert flat.way == "every program by itself (because of the observed site 'x', a Normal)"
+    with pytest.raises(SiteError, match="expected programs of the choices left, right, return"):
         exact_posterior(REGISTERS.model, given, space=ProgramSpace(dict.fromkeys("abcdefghij", 6)))
     with pytest.raises(SiteError, match="expected programs of the choices left, right, return"):
         exact_posterior(REGISTERS.model, given, space=ProgramSpace({"left": 2, "right": 2}))
     with pytest.raises(SiteError, match="choice 'line': expected choices in no plate, got one in lines"):
         exact_posterior(in_a_plate, [torch.zeros(3).long()])
+
+
+def test_what_would_take_too_long_is_said(monkeypatch):
+    monkeypatch.setattr(searching, "MOST_SECONDS", 0)
+    with pytest.raises(
+        BudgetError, match=r"at most 0 hours for programs that share no work, got 12 programs"
+    ):
+        one_by_one(REGISTERS.model, data())

@@ -1,10 +1,11 @@
 """All programs of a model, those with the same text counted once."""
 
+import numpy as np
 import pytest
 import torch
 
 from ntpt_pyro.errors import SiteError
-from ntpt_pyro.inference import ProgramSpace
+from ntpt_pyro.inference import Prior, ProgramSpace
 
 # An instruction with two arguments, one with one, one with none; a return.
 SIZES = {"instr": 3, "left": 2, "right": 4, "back": 2}
@@ -18,7 +19,7 @@ def test_programs_of_the_same_text_are_one():
     programs = space.programs(torch.arange(space.size))
     texts = list(zip(*(programs[site].tolist() for site in SIZES), strict=True))
     assert len(set(texts)) == len(texts)
-    weights = space.log_prior(torch.arange(space.size)).exp()
+    weights = Prior().log_probs(programs, SIZES).exp()
     assert float(weights.sum()) == pytest.approx(1)
     by_text = dict(zip(texts, weights.tolist(), strict=True))
     assert by_text[0, -1, -1, 1] == pytest.approx(8 / 48)
@@ -38,3 +39,21 @@ def test_programs_are_counted_without_being_made():
 def test_a_space_is_shown_in_one_line():
     shown = "<ProgramSpace: 22 programs, 48 joint settings of 4 choices>"
     assert repr(ProgramSpace(SIZES, USES)) == shown
+
+
+def test_choices_that_do_not_matter_are_opened_whatever_they_are():
+    columns = {
+        "instr": np.array([0, 1, 2, 1], dtype=np.int16),
+        "left": np.array([0, 1, 1, -1], dtype=np.int16),
+        "right": np.array([3, 2, 1, 0], dtype=np.int16),
+        "back": np.array([1, 0, 1, 0], dtype=np.int16),
+    }
+    found = ProgramSpace(SIZES, USES).unused_open(columns)
+    assert {site: column.tolist() for site, column in found.items()} == {
+        "instr": [0, 1, 2, 1],
+        "left": [-1, 1, 1, -1],
+        "right": [-1, -1, 1, -1],
+        "back": [1, 0, 1, 0],
+    }
+    assert all(column.dtype == np.int16 for column in found.values())
+    assert columns["right"].tolist() == [3, 2, 1, 0]
