@@ -1,7 +1,8 @@
 """What recorded results say of how they came about: settings, and the command that gives them."""
 
 import argparse
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,65 @@ def check_models(command: str, models: Sequence[str], known: Sequence[str], seed
             )
     if not models or not seeds:
         raise UsageError(command, expected="a model and a seed", got="none", remedy="name some")
+
+
+Figures = Mapping[str, Callable[[], Any]]
+"""By name what measures a figure."""
+
+
+def parts_of(names: Sequence[str], made: Mapping[str, Callable[[], Figures]]) -> dict[str, Figures]:
+    """What measures the parts of a recording.
+
+    :param names: of the parts that are wanted.
+    :param made: by part what gives its figures.
+    :returns: the figures of each.
+    :raises UsageError: where there is none, or one is unknown.
+    """
+    unknown = [name for name in names if name not in made]
+    if unknown or not names:
+        got = ", ".join(unknown) or "none"
+        raise UsageError("part", expected=f"some of {', '.join(made)}", got=got, remedy="pick from these")
+    return {name: made[name]() for name in names}
+
+
+def record_parts(
+    experiment: str, options: argparse.Namespace, parts: Mapping[str, Figures], **content: Any
+) -> dict[str, Any]:
+    """Measure figures and write each as soon as it is there; those that the file has already are kept.
+
+    :param experiment: the module of :mod:`ntpt_pyro.experiments` that was run.
+    :param options: of its command line.
+    :param parts: their figures.
+    :param content: what else is written.
+    :returns: what was written.
+    :raises UsageError: where the file is another recording.
+    """
+    content |= _measured_before(experiment, options)
+    for part, figures in parts.items():
+        content.setdefault(part, {})
+        for name, measure in figures.items():
+            if name not in content[part]:
+                content[part][name] = measure()
+                content = record(experiment, options, **content)
+                print(f"{part}, {name}: {content[part][name]}", flush=True)
+    return record(experiment, options, **content)
+
+
+def _measured_before(experiment: str, options: argparse.Namespace) -> dict[str, Any]:
+    """What an interrupted recording of the same command has measured."""
+    if not options.out.exists():
+        return {}
+    found: dict[str, Any] = json.loads(options.out.read_text(encoding="utf-8"))
+    same = {"command": command_of(f"python -m ntpt_pyro.experiments.{experiment}", vars(options))}
+    same |= made_with()
+    if {name: found.get(name) for name in same} != same:
+        raise UsageError(
+            str(options.out),
+            expected="a recording of this command, of the same versions",
+            got="another one",
+            remedy="delete it, or name another file (--out)",
+        )
+    return found
 
 
 def several(text: str) -> list[str]:

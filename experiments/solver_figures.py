@@ -9,7 +9,6 @@ each figure; the same command goes on where it was interrupted.
 """
 
 import argparse
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -20,7 +19,7 @@ import torch
 
 from ntpt_pyro import find_task
 from ntpt_pyro.errors import UsageError
-from ntpt_pyro.experiments.recording import command_of, made_with, parser_of, record, several
+from ntpt_pyro.experiments.recording import Figures, parser_of, parts_of, record_parts, several
 from ntpt_pyro.experiments.solver_determined import determined_figures
 from ntpt_pyro.experiments.solver_scale import parity_figures, scale_figures
 from ntpt_pyro.experiments.solver_texts import text_figures
@@ -69,15 +68,8 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     """
     options = parsed(arguments)
     torch.set_num_threads(1)
-    content: dict[str, Any] = {"threads": torch.get_num_threads(), **_begun(options)}
-    for part, figures in _parts(options).items():
-        kept = content.setdefault(part, {})
-        for name, measure in figures.items():
-            if name not in kept:
-                kept[name] = measure()
-                record(FIGURES, options, **content)
-                print(f"{part}, {name}: {kept[name]}", flush=True)
-    return record(FIGURES, options, **content)
+    threads = torch.get_num_threads()
+    return record_parts(FIGURES, options, _parts(options), threads=threads)
 
 
 def parsed(arguments: list[str] | None) -> argparse.Namespace:
@@ -88,38 +80,17 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _begun(options: argparse.Namespace) -> dict[str, Any]:
-    """What an interrupted recording of the same command has measured."""
-    if not options.out.exists():
-        return {}
-    found: dict[str, Any] = json.loads(options.out.read_text(encoding="utf-8"))
-    same = {"command": command_of(f"python -m ntpt_pyro.experiments.{FIGURES}", vars(options)), **made_with()}
-    ours = {name: found.pop(name, None) for name in same}
-    if ours != same:
-        raise UsageError(
-            str(options.out),
-            expected="a recording of this command, of the same versions",
-            got="another one",
-            remedy="delete it, or name another file (--out)",
-        )
-    return found
-
-
-def _parts(options: argparse.Namespace) -> dict[str, dict[str, Callable[[], Any]]]:
+def _parts(options: argparse.Namespace) -> dict[str, Figures]:
     """What measures the figures, by part and name."""
     seeds = range(options.seeds)
-    made: dict[str, Callable[[], dict[str, Callable[[], Any]]]] = {
+    made: dict[str, Callable[[], Figures]] = {
         "texts": partial(text_figures, seeds),
         "determined": determined_figures,
         "trained": partial(trained_figures, options.data, options.library, seeds),
         "scale": scale_figures,
         "parity": partial(parity_figures, seeds),
     }
-    unknown = [part for part in options.part if part not in made]
-    if unknown or not options.part:
-        got = ", ".join(unknown) or "none"
-        raise UsageError("part", expected=f"some of {', '.join(PARTS)}", got=got, remedy="pick from these")
-    return {part: made[part]() for part in options.part}
+    return parts_of(options.part, made)
 
 
 def trained_figures(
