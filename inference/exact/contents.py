@@ -24,7 +24,7 @@ class Contents:
         self.shape = shape
         self.size = 0
         """How many there are."""
-        self._kept = torch.empty(16, *shape)
+        self._kept = torch.zeros(16, *shape)  # the first is read where no program needs any
         self._ids: dict[int, int] = {}
         self._weights = np.random.default_rng(0).integers(2**62, size=max(1, int(np.prod(shape)))) * 2 + 1
         self._vertices = np.empty(0, dtype=np.int32)

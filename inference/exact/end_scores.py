@@ -215,29 +215,33 @@ class EndScores:
         rows: int,
     ) -> tuple[Tensor, Rows]:
         """A function at the labels with all arguments but the last filled in, and which each row has."""
-        examples = last - first
         labels = score.integers[first:last].reshape(-1, *[1] * function.table.ndim)
         table = (function.table.unsqueeze(0) == labels).to(torch.get_default_dtype())
-        table = table.permute(0, *(1 + place for place in order))
-        which = np.zeros(rows, dtype=np.int64)
-        partial = table.reshape(1, examples, -1)
-        ids_so_far: list[Ids] = []
+        table = table.permute(0, *(1 + place for place in order)).reshape(1, last - first, -1)
+        if not columns:
+            return table, np.zeros(rows, dtype=np.int64)
+        kinds, which = distinct([ids for _, ids in columns])
+        sizes = [node.shape[-1] for node, _ in columns]
+        made = torch.empty(len(kinds), last - first, table.shape[-1] // int(np.prod(sizes)))
+        at_once = max(1, 4 * AT_ONCE * sizes[0] // table.numel())
+        for begin in range(0, len(kinds), at_once):
+            part = kinds[begin : begin + at_once]
+            some = [(node, ids[part]) for node, ids in columns]
+            made[begin : begin + at_once] = self._filled_in(table, some, first, last)
+        return made, which
+
+    def _filled_in(self, table: Tensor, columns: list[Column], first: int, last: int) -> Tensor:
+        """A table with arguments filled in, one after the other; what begins alike is computed once."""
+        partial, which = table, np.zeros(len(columns[0][1]), dtype=np.int64)
+        so_far: list[Ids] = []
         for node, ids in columns:
-            ids_so_far.append(ids)
-            kinds, inverse = distinct(ids_so_far)
-            n = node.shape[-1]
-            width = partial.shape[-1]
-            made = torch.empty(len(kinds), examples, width // n)
-            at_once = max(1, AT_ONCE // (examples * width))
-            for begin in range(0, len(kinds), at_once):
-                part = kinds[begin : begin + at_once]
-                value = self._examples(node, ids[part], first, last)
-                before = partial[torch.from_numpy(which[part])] if len(partial) > 1 else partial
-                made[begin : begin + at_once] = (
-                    value.unsqueeze(-2) @ before.unflatten(-1, (n, width // n))
-                ).squeeze(-2)
-            partial, which = made, inverse
-        return partial, which
+            so_far.append(ids)
+            rows, inverse = distinct(so_far)
+            value = self._examples(node, ids[rows], first, last)
+            before = partial[torch.from_numpy(which[rows])] if len(partial) > 1 else partial
+            partial = (value.unsqueeze(-2) @ before.unflatten(-1, (value.shape[-1], -1))).squeeze(-2)
+            which = inverse
+        return partial[torch.from_numpy(which)]
 
     def _examples(self, node: Node, ids: Ids, first: int, last: int) -> Tensor:
         contents = self.evaluation.contents(node)[ids]

@@ -145,7 +145,8 @@ def exact_posterior(
         posterior = find(certain=certain) if certain_labels is not None else _either(find, certain)
     seconds = time.monotonic() - began
     cost = Cost(space.size, examples, search.bytes_each, search.most, None)
-    return ExactPosterior(posterior, cost, search.evaluated, seconds, search.way, search.certain)
+    none = "; no program explains all examples" if certain and not search.certain else ""
+    return ExactPosterior(posterior, cost, search.evaluated, seconds, search.way + none, search.certain)
 
 
 def _checked(data: Sequence[Tensor], tolerance: float) -> int:

@@ -198,8 +198,10 @@ def _learned_result(
 def _posterior_result(work: Work, exact: ExactPosterior, common: dict[str, Any]) -> PosteriorResult:
     posterior, library = exact.posterior, work.library
     groups = grouped(work.task, library, work.examples, posterior)
-    if exact.certain_labels and work.task.told_apart_by:
-        common["facts"] |= {"programs are told apart by": work.task.told_apart_by}
+    by = work.task.told_apart_by or f"{len(work.task.tells_apart(work.examples))} examples"
+    if exact.certain_labels:
+        common["facts"] |= {"programs are told apart by": by}
+    judged = not (exact.certain_labels and work.task.told_apart_by)  # else right is what fits the examples
     return PosteriorResult(
         **common,
         behaviours=kept_behaviours(work.task, library, groups),
@@ -210,7 +212,7 @@ def _posterior_result(work: Work, exact: ExactPosterior, common: dict[str, Any])
             RankedProgram(program, probability)
             for program, probability in posterior.top(min(KEPT, posterior.programs()))
         ],
-        right_behaviours=probability_of_right(work.task, library, groups),
+        right_behaviours=probability_of_right(work.task, library, groups) if judged else None,
         cost=cost_of(exact),
         settings=exact.posterior.settings,
         way=exact.way,

@@ -1,4 +1,4 @@
-"""What a task tells a solver: which tensors are results, which inputs are meant, what is simple."""
+"""What a task tells about its inputs: which tensors are results, which are meant, what is simple."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -17,6 +17,9 @@ class Solvable:
     costs: Mapping[str, Sequence[int]] | None = None
     """By choice what each alternative costs: of programs that explain the examples as well a solver takes the
     cheapest. None counts the choices that a program reads."""
+
+    told_apart_by: str | None = None
+    """What programs are told apart by, in words, where that is more than examples."""
 
     def input_words(self, inputs: Sequence[torch.Tensor]) -> list[str]:
         """An input as a person reads it.

@@ -94,7 +94,6 @@ class Task(Solvable):
     hold_back: bool | None = None
     """Whether a search must not learn from the examples that it is judged by. None: where functions are
     learned, which could learn them by heart, or where there are examples enough."""
-    told_apart_by: str | None = None  # in words, what programs are told apart by beside its examples
     judged_with_functions = False
     """Whether what its functions read decides whether a program is right."""
     checked = False
@@ -301,13 +300,14 @@ class Task(Solvable):
         return found
 
     def tells_apart(self, examples: Examples) -> Examples:
-        """What programs are told apart by.
+        """What programs are told apart by: their inputs count, their results do not.
 
         :param examples: that were given.
         :returns: these, or more of them.
         """
         drawn = self.draw(BEHAVIOUR_EXAMPLES, _seeded())  # or what fits few examples would seem to be one
-        return drawn if len(drawn) > len(examples) else examples
+        test = None if self.functions else self.draw_test(BEHAVIOUR_EXAMPLES, _seeded())
+        return max(examples, drawn, test or examples, key=len)
 
     def taught(self, program: Program, library: Library) -> list[str]:
         """The functions that a program calls, and goes on teaching once it is found.

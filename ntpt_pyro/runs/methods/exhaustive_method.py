@@ -13,8 +13,8 @@ from ntpt_pyro.inference.handlers.model_sites import Model
 from ntpt_pyro.inference.handlers.strategies import marginal
 from ntpt_pyro.inference.posterior.accuracy import program_accuracy
 from ntpt_pyro.inference.posterior.decided_programs import decided, programs_of
+from ntpt_pyro.inference.posterior.exhaustive import ExactPosterior
 from ntpt_pyro.inference.posterior.priors import UNIFORM, fewest_read
-from ntpt_pyro.inference.posterior.program_posterior import ProgramPosterior
 from ntpt_pyro.inference.training.restart_search import Verdict
 from ntpt_pyro.runs.methods.method import Found, Work
 
@@ -57,17 +57,16 @@ class ExhaustiveMethod:
             checkpoint=work.checkpoint("exhaustive"),
         )
         if exact.certain_labels:
-            more = task.tells_apart(work.examples).tensors
-            exact = replace(exact, posterior=_told_apart(exact.posterior, model, more))
+            exact = _told_apart(exact, model, task.tells_apart(work.examples).tensors)
         programs = programs_of(exact.posterior.mode())
         share = float(program_accuracy(decided(model, programs, data), data)[0])
         verdict = Verdict(0, share, programs)
         return Found(verdict, library, 0, None, None, marginal(), posterior=exact.posterior, exact=exact)
 
 
-def _told_apart(posterior: ProgramPosterior, model: Model, inputs: Sequence[Tensor]) -> ProgramPosterior:
+def _told_apart(exact: ExactPosterior, model: Model, inputs: Sequence[Tensor]) -> ExactPosterior:
     """Programs by what they compute on more inputs, where they are not too many then."""
     try:
-        return told_apart(posterior, model, inputs)
+        return replace(exact, posterior=told_apart(exact.posterior, model, inputs))
     except BudgetError:
-        return posterior
+        return replace(exact, way=f"{exact.way}; too many to tell apart what they compute on other inputs")

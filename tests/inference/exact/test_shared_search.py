@@ -58,6 +58,24 @@ def test_what_is_dropped_is_within_the_bound(monkeypatch, sure, candidates, prio
     assert fewer
 
 
+@pytest.mark.parametrize("model", [lines, row])
+def test_what_the_first_pass_drops_is_summed_exactly(monkeypatch, model):
+    """Where it is of all examples, and so few that all are scored at once."""
+    given = data(4)
+    whole = noisy(model, given, tolerance=0).posterior
+    every = np.zeros(whole.settings)
+    numbers, _, probs = settings_of(whole)
+    every[numbers] = probs
+    shares = []
+    for failed in np.linspace(0, 4, 20):
+        monkeypatch.setattr(shared_search, "FAILED", (failed, math.inf))
+        found = noisy(model, given, tolerance=0.99).posterior
+        kept = every[settings_of(found)[0]].sum()
+        assert found.hidden == pytest.approx((1 - kept) / kept, abs=1e-5)
+        shares.append(found.hidden)
+    assert any(1e-3 < share < 0.99 for share in shares)
+
+
 @pytest.mark.parametrize("failed", [(0.01, math.inf), (0.3, 0.6, math.inf)])
 def test_what_drops_too_much_is_tried_again(monkeypatch, failed):
     monkeypatch.setattr(shared_search, "FAILED", failed)

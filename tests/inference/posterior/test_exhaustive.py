@@ -162,7 +162,7 @@ def test_what_cannot_be_done_is_said():
         one_by_one(REGISTERS.model, given, memory=10)
     with pytest.raises(BudgetError, match=r"bytes of memory, for one program on one example, got 480;"):
         one_by_one(REGISTERS.model, given, memory=480)
-    with pytest.raises(BudgetError, match="at most 1 programs to keep apart, in 10 bytes, got more than 1 that"):
+    with pytest.raises(BudgetError, match="at most 1 programs to keep apart, in 10 bytes, got more than 1"):
         exact_posterior(REGISTERS.model, given, memory=10)
     with pytest.raises(UsageError, match="a tolerance from 0 to below 1"):
         exact_posterior(REGISTERS.model, given, tolerance=1.0)

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from ntpt_pyro import Library, Tensor, choice, learn, observe, runtime, switch, var
-from ntpt_pyro.inference.posterior.exhaustive import exact_posterior
+from ntpt_pyro.inference.exact.exact_posterior import exact_posterior
 from ntpt_pyro.inference.solver import likeliest as likeliest_module
 from ntpt_pyro.inference.solver.cardinality import at_most
 from ntpt_pyro.inference.solver.likeliest import CLOSE, LEAST, STEPS, likeliest
