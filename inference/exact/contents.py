@@ -5,6 +5,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ntpt_pyro.errors import UsageError
+
 Ids = NDArray[np.int32]
 """Numbers of contents; -1 stands for none."""
 
@@ -84,6 +86,13 @@ class Contents:
             self._support = np.concatenate([self._support, support])
 
     def _append(self, new: Tensor) -> None:
+        if not bool(torch.isfinite(new).all()):
+            raise UsageError(
+                "exact posterior",
+                expected="values that are finite",
+                got="nan or infinite ones",
+                remedy="look at the examples, and at what learned functions read in them",
+            )
         last = self.size + len(new)
         if last > len(self._kept):
             larger = torch.empty(max(last, len(self._kept) * 3 // 2), *self.shape)

@@ -69,8 +69,6 @@ class Evaluation:
         :returns: these rows, and those that were added because they made choices; where choices are fixed,
             those of them that need no other.
         """
-        if not len(rows):
-            return rows
         column = programs.values.get(node)
         if column is None:
             column = programs.values[node] = np.full(len(programs), -1, dtype=np.int32)
@@ -212,10 +210,10 @@ def _shapes(columns: Sequence[Column]) -> tuple[tuple[int, ...], ...]:
 def _keys(columns: list[Ids]) -> tuple[Rows, int]:
     """A number for each row of columns, the same whatever other rows there are, and a bound on it or 0.
 
-    Up to three columns are exact; more are mixed to 64 bits.
+    One or two columns are exact; more are mixed to 64 bits.
     """
     keys = np.zeros(len(columns[0]), dtype=np.int64)
-    if len(columns) <= 3:
+    if len(columns) <= 2:  # a number has 31 bits
         bits = 62 // len(columns)
         for column in columns:
             keys = (keys << bits) + (column + 1)

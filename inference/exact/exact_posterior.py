@@ -1,5 +1,6 @@
 """The exact posterior over the programs of a model: in which way it is found, and what it costs."""
 
+import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -9,6 +10,7 @@ from pathlib import Path
 from torch import Tensor
 from tqdm import tqdm
 
+from ntpt_pyro.bounds import check_count
 from ntpt_pyro.errors import UsageError
 from ntpt_pyro.inference.exact.model_record import Recording, record
 from ntpt_pyro.inference.exact.recorded_tensors import NotSharedError
@@ -17,6 +19,7 @@ from ntpt_pyro.inference.exact.shared_pass import Log
 from ntpt_pyro.inference.exact.shared_search import NoProgramError, SharedSearch
 from ntpt_pyro.inference.handlers.model_sites import Model
 from ntpt_pyro.inference.handlers.treatment import StepTreatment
+from ntpt_pyro.inference.posterior.apart_examples import check_apart
 from ntpt_pyro.inference.posterior.exhaustive import (
     ONE_BY_ONE,
     Cost,
@@ -93,20 +96,17 @@ def exact_posterior(
     """
     began = time.monotonic()
     examples = _checked(data, tolerance)
+    if keep is not None:
+        check_count("keep", keep, at_least=1)
     space = space or ProgramSpace.of(model, data)
     check_sites(model, space, data)
+    check_apart(model, data, space.sizes)
     tables = {site: table.numpy() for site, table in prior.tables(space.sizes).items()}
     recording, why_not = (
         (None, "because of other steps than forward marginals") if steps else _recorded(model, data, tables)
     )
     if recording is None:
-        if certain_labels:
-            raise UsageError(
-                "certain labels",
-                expected="a model whose programs share work",
-                got=f"one whose programs do not, {why_not}",
-                remedy="let labels be noisy",
-            )
+        _check_by_itself(prior, why_not, certain_labels=certain_labels)
         found = run_every_program(
             model,
             data,
@@ -119,6 +119,17 @@ def exact_posterior(
             checkpoint=checkpoint,
         )
         return replace(found, way=f"{ONE_BY_ONE} ({why_not})")
+    certain = _may_be_certain(recording) if certain_labels is None else certain_labels
+    settings = {
+        "programs": space.size,
+        "examples": examples,
+        "tolerance": tolerance,
+        "shared": True,
+        "certain_labels": certain_labels,
+        "keep": keep,
+        "prior": [table.tolist() for table in tables.values()],
+        "data": _digest(data),
+    }
     with tqdm(desc=progress, disable=progress is None, leave=False, bar_format="{desc}{postfix}") as bar:
         search = SharedSearch(
             model,
@@ -131,16 +142,6 @@ def exact_posterior(
             keep=keep,
             report=bar.set_postfix_str,
         )
-        certain = _may_be_certain(recording) if certain_labels is None else certain_labels
-        settings = {
-            "programs": space.size,
-            "examples": examples,
-            "tolerance": tolerance,
-            "shared": True,
-            "certain_labels": certain_labels,
-            "keep": keep,
-            "prior": [table.tolist() for table in tables.values()],
-        }
         find = partial(search.posterior, checkpoint, settings)
         posterior = find(certain=certain) if certain_labels is not None else _either(find, certain)
     seconds = time.monotonic() - began
@@ -149,9 +150,27 @@ def exact_posterior(
     return ExactPosterior(posterior, cost, search.evaluated, seconds, search.way + none, search.certain)
 
 
+def _check_by_itself(prior: Prior, why_not: str, *, certain_labels: bool | None) -> None:
+    """Refuse what programs that are run one by one cannot have: they do not show what they read."""
+    if certain_labels or prior.weights is not None:
+        raise UsageError(
+            "certain labels" if certain_labels else "prior's weights",
+            expected="a model whose programs share work",
+            got=f"one whose programs do not, {why_not}",
+            remedy="let labels be noisy" if certain_labels else "give probabilities of choices only",
+        )
+
+
 def _checked(data: Sequence[Tensor], tolerance: float) -> int:
     """How many examples there are."""
     examples = len(data[0]) if data else 0
+    if len({len(tensor) for tensor in data}) > 1:
+        raise UsageError(
+            "exact posterior",
+            expected="tensors with a common first axis of examples",
+            got=f"lengths {', '.join(str(len(tensor)) for tensor in data)}",
+            remedy="give as many of each",
+        )
     if not 0 <= tolerance < 1 or not examples:
         raise UsageError(
             "exact posterior",
@@ -160,6 +179,15 @@ def _checked(data: Sequence[Tensor], tolerance: float) -> int:
             remedy="give these",
         )
     return examples
+
+
+def _digest(data: Sequence[Tensor]) -> str:
+    """What tells data from other data."""
+    found = hashlib.blake2b(digest_size=16)
+    for tensor in data:
+        found.update(f"{tensor.dtype} {list(tensor.shape)}".encode())
+        found.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return found.hexdigest()
 
 
 def _either(find: Callable[..., ProgramPosterior], certain: bool) -> ProgramPosterior:

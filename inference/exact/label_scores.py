@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ntpt_pyro.errors import UsageError
 from ntpt_pyro.inference.exact.contents import Ids
 from ntpt_pyro.inference.exact.evaluation import Evaluation
 from ntpt_pyro.inference.exact.model_record import Observed
@@ -26,6 +27,13 @@ class Score:
         value: Any = observed.value
         self.size = value.shape[-1]
         self.noise = 0.0 if certain else observed.noise
+        if not 0 <= self.noise <= 1:
+            raise UsageError(
+                "exact posterior",
+                expected="label noise in 0..1",
+                got=f"{self.noise:g}",
+                remedy="give observe a probability",
+            )
         self._known = np.empty(0)
 
     def likely(self, labelled: Tensor) -> Tensor:

@@ -82,7 +82,7 @@ class Recorder:
                 return plain
             widened: Tensor = self.call(_Sized(Tensor.expand), (item, tuple(sample.shape)))
             return widened
-        content = index.expand(1, *index.shape) if index.ndim < sample.ndim else index
+        content = index.reshape(*(1,) * (sample.ndim - index.ndim), *index.shape)
         data = self._noted(Data(len(self.nodes), tuple(content.shape[1:]), content[0]), content)
         return self.select(data, items)
 

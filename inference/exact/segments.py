@@ -31,6 +31,10 @@ def segments(recording: Recording) -> list[Segment]:
     """
     needed = _needed(recording)
     users = _Users(needed)
+    for observed in recording.observed.values():
+        value = observed.value
+        if isinstance(value, Node) and value in users.derived:  # a choice observed itself: read at the end
+            users.read_at(users.derived[value], len(recording.nodes))
     results = tuple(dict.fromkeys(o.value for o in recording.observed.values() if isinstance(o.value, Node)))
     cuts = _cuts(recording, needed, users)
     found = []
@@ -100,7 +104,6 @@ class _Users:
         self.last: dict[Node, int] = {}
         self.first_read: dict[str, int] = {}
         self.last_read: dict[str, int] = {}
-        self.reads: dict[Node, list[str]] = {}
         for node in needed:
             if isinstance(node, Choice):
                 self.derived[node] = node.site
@@ -111,8 +114,14 @@ class _Users:
                 continue
             for other in read:
                 if other in self.derived:
-                    site = self.derived[other]
-                    self.first_read.setdefault(site, node.number)
-                    self.last_read[site] = node.number
-                    self.reads.setdefault(node, []).append(site)
+                    self.read_at(self.derived[other], node.number)
                 self.last[other] = node.number
+
+    def read_at(self, site: str, number: int) -> None:
+        """Note that a choice is read.
+
+        :param site: the choice.
+        :param number: of the node that reads it.
+        """
+        self.first_read.setdefault(site, number)
+        self.last_read[site] = number

@@ -6,9 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ntpt_pyro.errors import BudgetError
-from ntpt_pyro.inference.exact.model_record import record
+from ntpt_pyro.errors import BudgetError, UsageError
+from ntpt_pyro.inference.exact.model_record import Recording, record
 from ntpt_pyro.inference.exact.programs import OPEN, TooManyRowsError
+from ntpt_pyro.inference.exact.recorded_tensors import NotSharedError
 from ntpt_pyro.inference.exact.shared_pass import SharedPass
 from ntpt_pyro.inference.handlers.model_sites import Model
 from ntpt_pyro.inference.posterior.program_posterior import ProgramPosterior
@@ -17,6 +18,18 @@ MOST = 50_000
 """Programs that there may be by default: each is run on every input."""
 AT_ONCE = 8
 """Inputs that are run together."""
+
+
+def _recorded(model: Model, examples: Sequence[Tensor]) -> Recording:
+    try:
+        return record(model, examples)
+    except NotSharedError as error:
+        raise UsageError(
+            "told apart",
+            expected="a model whose programs share work",
+            got=f"one whose programs do not, {error}",
+            remedy="compare what programs compute by by_behaviour",
+        ) from None
 
 
 def _silent(words: str) -> None:
@@ -37,6 +50,7 @@ def told_apart(
     :param most: programs that there may be.
     :returns: the posterior.
     :raises BudgetError: where there are more.
+    :raises UsageError: where programs of the model share no work.
     """
     choices = {site: column.numpy().astype(np.int32) for site, column in posterior.columns.items()}
     log_probs = posterior.log_probs.numpy()
@@ -44,7 +58,7 @@ def told_apart(
     for first in range(0, len(examples[0]), AT_ONCE):
         if not any((column == OPEN).any() for column in choices.values()):
             break
-        recording = record(model, [tensor[first : first + AT_ONCE] for tensor in examples])
+        recording = _recorded(model, [tensor[first : first + AT_ONCE] for tensor in examples])
         run = SharedPass(recording, log_prior, most=most, certain=False, scored=False, report=_silent)
         try:
             leaves = run(choices, log_probs, -np.inf)
@@ -59,7 +73,9 @@ def told_apart(
         for site, column in leaves.choices.items():
             made = (column != OPEN) & (choices[site][leaves.origin] == OPEN)
             log_probs[made] += log_prior[site][column[made]]
-        choices = leaves.choices
+        possible = log_probs > -np.inf
+        choices = {site: column[possible] for site, column in leaves.choices.items()}
+        log_probs = log_probs[possible]
     columns = {site: torch.from_numpy(column).long() for site, column in choices.items()}
     return ProgramPosterior(
         columns,

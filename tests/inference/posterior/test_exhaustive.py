@@ -103,17 +103,24 @@ def test_leaving_out_what_does_not_matter_changes_no_probability():
         torch.testing.assert_close(shares.double(), fewer.marginals[site], atol=0.018, rtol=0)
 
 
-@pytest.mark.parametrize("search", [one_by_one, exact_posterior], ids=["one_by_one", "shared"])
-def test_priors_weigh_programs(search):
+def test_weights_need_programs_that_show_what_they_read():
+    prior = Prior(weights=lambda columns: torch.zeros(len(columns["left"])))
+    with pytest.raises(UsageError, match="prior's weights: expected a model whose programs share work, got"):
+        one_by_one(REGISTERS.model, data(5), prior=prior)
+
+
+@pytest.mark.parametrize(("search", "weight"), [(one_by_one, 0), (exact_posterior, 0), (exact_posterior, 1)])
+def test_priors_weigh_programs(search, weight):
     choices = {"left": [0.25, 0.75], "return": [0.5, 0.0, 0.5]}
     given = data(5)
-    prior = Prior(choices, lambda columns: torch.where(columns["return"] == 2, -1.0, 0.0))
+    weights = (lambda columns: torch.where(columns["return"] == 2, -1.0, 0.0)) if weight else None
+    prior = Prior(choices, weights)
     found = search(REGISTERS.model, given, tolerance=0, prior=prior).posterior
     joint = REGISTERS.log_joint(*given) + math.log(12)
     for number, program in enumerate(REGISTERS.programs()):
         joint[number] += math.log(choices["left"][program["left"]] * 0.5)
         joint[number] += math.log(choices["return"][program["return"]] or 1e-300)
-        joint[number] -= int(program["return"] == 2)
+        joint[number] -= weight * int(program["return"] == 2)
     assert found.log_evidence == pytest.approx(float(joint.logsumexp(0)), abs=1e-5)
     for program, probability in zip(REGISTERS.programs(), joint.softmax(0).tolist(), strict=True):
         assert found.probability(program) == pytest.approx(probability, abs=1e-5)
