@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ntpt_pyro.errors import NtptError
 from ntpt_pyro.inference.exact.model_record import record
 from ntpt_pyro.inference.exact.recorded_tensors import NotSharedError
 from ntpt_pyro.inference.exact.shared_pass import Log, SharedPass
@@ -37,6 +38,8 @@ def same_as_model(model: Model, data: Sequence[Tensor], log_prior: Mapping[str, 
     try:
         run = SharedPass(record(model, few), log_prior, most=2**20, certain=False, report=lambda words: None)
         leaves = run(choices, np.zeros(PROGRAMS), -np.inf)
+    except NtptError:
+        raise
     except WHERE_SHAPES_DO_NOT_FIT:
         return False
     shared = np.full(PROGRAMS, -np.inf)  # what is impossible is not kept
