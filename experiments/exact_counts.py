@@ -67,6 +67,7 @@ class Behaviours:
     :param right: how many programs are right on all inputs.
     :param probability: of those.
     :param likeliest: probabilities of the most probable behaviours.
+    :param seconds: of telling them apart.
     """
 
     domain: str
@@ -180,11 +181,22 @@ def decrements(leading: bool) -> Behaviours:
     :param leading: whether they are told apart on numbers with leading zeros too.
     :returns: it.
     """
-    began, task = time.monotonic(), text_named("turing", "decrement")
-    hypers = task.train.model.hypers
+    task = text_named("turing", "decrement")
+    exact = posterior_of(task, "decrement")
+    return decremented_by(_choices(exact, turing_sites(task.train.model.hypers)), leading=leading)
+
+
+def decremented_by(programs: Ints, *, leading: bool) -> Behaviours:
+    """What Turing machines make of numbers.
+
+    :param programs: their choices.
+    :param leading: see :func:`decrements`.
+    :returns: it.
+    """
+    began, hypers = time.monotonic(), text_named("turing", "decrement").train.model.hypers
     tapes = numbers(hypers["tape_length"], leading=leading)
     machine = turing_machine(hypers, tapes)
-    programs = every_setting(_choices(posterior_of(task, "decrement"), turing_sites(hypers)), machine.sizes)
+    programs = every_setting(programs, machine.sizes)
     ended = [machine.ended(programs, instance).state for instance in range(len(tapes))]
     halted = [one["state"][:, None] == hypers["states"] - 1 for one in ended]
     results = np.stack([np.hstack([one["tape"], h]) for one, h in zip(ended, halted, strict=True)], 1)
@@ -207,8 +219,9 @@ def decrements(leading: bool) -> Behaviours:
 
 def accesses() -> Behaviours:
     """How many of the programs that fit access's instances are right on every memory."""
-    began, task = time.monotonic(), text_named("basic_block", "access")
+    task = text_named("basic_block", "access")
     hypers, exact = task.train.model.hypers, posterior_of(task, "access")
+    began = time.monotonic()
     machine = machine_of("basic_block", task)
     programs = _choices(exact, block_sites(hypers))
     right = settings(right_on_every_memory(hypers, programs), machine.sizes)

@@ -28,7 +28,7 @@ Found = TypeVar("Found")
 EXAMPLES = {"add2x2": (64,), "math": (64,), "apply2x2": (16, 64)}
 """By kind of task how many examples posteriors are of."""
 TOLERANCE = 1e-9
-MANY = 4
+MANY = 10
 """Times as many seeds has MATH: the others are four tasks of a kind."""
 LINES = 5
 """Of APPLY2X2 where programs are too many."""

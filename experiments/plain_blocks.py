@@ -1,7 +1,7 @@
 """Basic-block machines of models/terpret on integers: what exact posteriors are held to."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -30,7 +30,6 @@ def block_machine(hypers: Hypers, memories: Rows, results: Sequence[int]) -> Mac
     :returns: the machine, its choices in the order of :func:`block_sites`.
     """
     size, registers, blocks = hypers["size"], hypers["registers"], hypers["blocks"]
-    cells = len(BLOCK) * blocks
     sizes = np.repeat([8, *[registers] * 4, *[blocks + 1] * 2], blocks)
     if OPEN in memories[0]:
         sizes = np.concatenate([sizes, [size] * size])
@@ -39,47 +38,77 @@ def block_machine(hypers: Hypers, memories: Rows, results: Sequence[int]) -> Mac
         held, block = np.zeros((programs, registers), dtype=np.int64), np.zeros(programs, dtype=np.int64)
         return {"memory": np.tile(memories[instance], (programs, 1)), "held": held, "block": block}
 
-    def place(programs: Programs, part: str) -> Ints:
+    def fits(programs: Programs, instance: int) -> Bools:
+        right: Bools = programs.state["held"][:, 0] == results[instance]
+        halted: Bools = programs.state["block"] == blocks
+        return right & halted
+
+    step = _Step(sizes, size, blocks)
+    return Machine(sizes, start, step, hypers["steps"], fits, len(memories))
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A step of a basic-block machine: the block that it is in, if any.
+
+    :param sizes: of its choices.
+    :param size: of its memory, and how many integers a cell may hold.
+    :param blocks: how many it has.
+    """
+
+    sizes: Ints
+    size: int
+    blocks: int
+
+    def __call__(self, programs: Programs) -> Programs:
+        programs = self._read(self._read(programs, "instruction"), "first")
+        two = np.isin(self._chosen(programs, "instruction"), (ADD, SUB, LESS, WRITE))
+        programs = self._read(self._read(programs, "second", two), "out")
+        programs = self._executed(programs.reading(self._unknown(programs), self.sizes))
+        programs = self._read(programs, "tested")
+        programs = self._read(programs, "if_zero", self._is_zero(programs))
+        programs = self._read(programs, "otherwise", ~self._is_zero(programs))
+        if_zero, otherwise = (self._chosen(programs, part) for part in BLOCK[-2:])
+        following = np.where(self._is_zero(programs), if_zero, otherwise)
+        block = np.where(self._running(programs), following, self.blocks)
+        return replace(programs, state={**programs.state, "block": block})
+
+    def _running(self, programs: Programs) -> Bools:
+        found: Bools = programs.state["block"] != self.blocks
+        return found
+
+    def _place(self, programs: Programs, part: str) -> Ints:
         """The choice of the block that each is in; of one that has halted that of the last block."""
-        return BLOCK.index(part) * blocks + np.minimum(programs.state["block"], blocks - 1)
+        return BLOCK.index(part) * self.blocks + np.minimum(programs.state["block"], self.blocks - 1)
 
-    def read(programs: Programs, part: str, where: Bools | None = None) -> Programs:
+    def _chosen(self, programs: Programs, part: str) -> Ints:
+        return programs.chosen(self._place(programs, part))
+
+    def _read(self, programs: Programs, part: str, where: Bools | bool = True) -> Programs:
         """A choice is read by those that run, and that it matters to."""
-        running = programs.state["block"] != blocks
-        wanted = running if where is None else running & where
-        return programs.reading(np.where(wanted, place(programs, part), OPEN), sizes)
+        wanted = self._running(programs) & where
+        return programs.reading(np.where(wanted, self._place(programs, part), OPEN), self.sizes)
 
-    def is_zero(programs: Programs) -> Bools:
+    def _is_zero(self, programs: Programs) -> Bools:
         """Whether the register that the block tests is 0."""
-        tested = programs.chosen(place(programs, "tested"))
+        tested = self._chosen(programs, "tested")
         found: Bools = programs.state["held"][np.arange(len(programs)), tested] == 0
         return found
 
-    def step(programs: Programs) -> Programs:
-        programs = read(read(programs, "instruction"), "first")
-        two = np.isin(programs.chosen(place(programs, "instruction")), (ADD, SUB, LESS, WRITE))
-        programs = read(read(programs, "second", two), "out")
-        programs = read(executed(programs.reading(unknown(programs), sizes)), "tested")
-        programs = read(programs, "if_zero", is_zero(programs))
-        programs = read(programs, "otherwise", ~is_zero(programs))
-        if_zero, otherwise = (programs.chosen(place(programs, part)) for part in BLOCK[-2:])
-        following = np.where(is_zero(programs), if_zero, otherwise)
-        block = np.where(programs.state["block"] == blocks, blocks, following)
-        return replace(programs, state={**programs.state, "block": block})
-
-    def unknown(programs: Programs) -> Ints:
+    def _unknown(self, programs: Programs) -> Ints:
         """The cell that the block's instruction reads, where it is a choice."""
-        rows, doing = np.arange(len(programs)), programs.chosen(place(programs, "instruction"))
-        address = programs.state["held"][rows, programs.chosen(place(programs, "first"))]
-        looks = (programs.state["block"] != blocks) & (doing == READ)
-        return np.where(looks & (programs.state["memory"][rows, address] == OPEN), cells + address, OPEN)
+        rows, doing = np.arange(len(programs)), self._chosen(programs, "instruction")
+        address = programs.state["held"][rows, self._chosen(programs, "first")]
+        looks = self._running(programs) & (doing == READ)
+        open_ = looks & (programs.state["memory"][rows, address] == OPEN)
+        return np.where(open_, len(BLOCK) * self.blocks + address, OPEN)
 
-    def executed(programs: Programs) -> Programs:
+    def _executed(self, programs: Programs) -> Programs:
         """Those that run after their block's instruction; what was not read stands for anything."""
-        rows, running = np.arange(len(programs)), programs.state["block"] != blocks
-        doing, first, second, out = (programs.chosen(place(programs, part)) for part in BLOCK[:4])
+        rows, running, size = np.arange(len(programs)), self._running(programs), self.size
+        doing, first, second, out = (self._chosen(programs, part) for part in BLOCK[:4])
         held, memory = programs.state["held"].copy(), programs.state["memory"].copy()
-        a, b, cell = held[rows, first], held[rows, second], unknown(programs)
+        a, b, cell = held[rows, first], held[rows, second], self._unknown(programs)
         there = np.where(cell == OPEN, memory[rows, a], programs.chosen(cell))
         value = np.select(
             [doing == one for one in (INC, DEC, ADD, SUB, LESS, READ)],
@@ -89,13 +118,6 @@ def block_machine(hypers: Hypers, memories: Rows, results: Sequence[int]) -> Mac
         held[rows, out] = np.where(running, value, held[rows, out])
         memory[rows, a] = np.where(running & (doing == WRITE), b, memory[rows, a])
         return replace(programs, state={**programs.state, "held": held, "memory": memory})
-
-    def fits(programs: Programs, instance: int) -> Bools:
-        right: Bools = programs.state["held"][:, 0] == results[instance]
-        halted: Bools = programs.state["block"] == blocks
-        return right & halted
-
-    return Machine(sizes, start, step, hypers["steps"], fits, len(memories))
 
 
 def right_on_every_memory(hypers: Hypers, choices: Ints) -> Ints:

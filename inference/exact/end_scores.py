@@ -238,8 +238,12 @@ class EndScores:
             so_far.append(ids)
             rows, inverse = distinct(so_far)
             value = self._examples(node, ids[rows], first, last)
-            before = partial[torch.from_numpy(which[rows])] if len(partial) > 1 else partial
-            partial = (value.unsqueeze(-2) @ before.unflatten(-1, (value.shape[-1], -1))).squeeze(-2)
+            before = partial.unflatten(-1, (value.shape[-1], -1))
+            if len(partial) == 1:  # a matrix product an example: batched, it would be copied for every row
+                partial = torch.einsum("ren,enm->rem", value, before[0])
+            else:
+                before = before[torch.from_numpy(which[rows])]
+                partial = (value.unsqueeze(-2) @ before).squeeze(-2)
             which = inverse
         return partial[torch.from_numpy(which)]
 
