@@ -20,7 +20,8 @@ REAL = [one.name for one in NUMBERS if one.type in (float, float | None)]
 
 
 def test_every_number_has_bounds_and_every_setting_a_help():
-    assert {*WHOLE, *REAL} == {one.name for one in fields(Settings)} - {"strategy", "dropout", "own_networks"}
+    words = {"strategy", "dropout", "own_networks", "prior"}
+    assert {*WHOLE, *REAL} == {one.name for one in fields(Settings)} - words
     for one in NUMBERS:
         if one.name in (*WHOLE, *REAL):
             assert any(bound is not None for bound in one.metadata["bounds"].values())
@@ -117,3 +118,8 @@ def test_changes_make_new_settings():
 def test_the_defaults_of_the_papers_tasks_are_settings(name):
     assert isinstance(Settings().changed(find_task(name).defaults), Settings)
     assert isinstance(find_task(name), Task)
+
+
+def test_a_prior_that_there_is_not_is_refused():
+    with pytest.raises(UsageError, match=r"^prior: expected one of uniform, fewest-read, got 'flat'"):
+        Settings(prior="flat")
