@@ -100,8 +100,8 @@ def test_a_text_has_a_posterior(ntpt, user_file):
 @pytest.mark.parametrize(
     ("words", "wrong"),
     [
-        (("apply2x2/top", "--lines", 4), "at most 10,000,000 programs"),
-        (("add2x2/top", *FLAGS, "--memory", 0), "bytes of memory, for one program on one example, got 0"),
+        (("apply2x2/top", "--lines", 4, "--memory", 20), "programs to keep apart, in 20.0 MiB, got about "),
+        (("add2x2/top", *FLAGS, "--memory", 0), "programs to keep apart, in 0 bytes, got more than"),
         (
             ("add2x2/top", *FLAGS, "--tolerance", 1),
             "tolerance: expected a finite number of at least 0 and below 1",

@@ -7,7 +7,7 @@ import torch
 from pyro import poutine
 
 from ntpt_pyro import Library, induce, one_hot
-from ntpt_pyro.errors import BudgetError, LibraryError
+from ntpt_pyro.errors import LibraryError
 from ntpt_pyro.inference import ForwardMarginals
 from ntpt_pyro.models.nets import net_1
 from tests.runs.reading import bright, reading_task
@@ -33,8 +33,9 @@ def test_it_is_that_of_all_programs_tried_by_hand():
     result = found.result
     assert result.log_evidence == pytest.approx(float(joint.logsumexp(0)), rel=1e-5)
     ranked = {tuple(one.choices.items()): one.probability for one in result.programs}
+    assert result.certain_labels  # so that only programs that explain all examples are there
     for program, probability in zip(PROGRAMS, posterior.tolist(), strict=True):
-        assert ranked[tuple(program.items())] == pytest.approx(probability, abs=1e-6)
+        assert ranked.get(tuple(program.items()), 0) == pytest.approx(probability, abs=1e-6)
     for site, marginal in found.posterior.marginals.items():
         for integer, probability in enumerate(marginal.tolist()):
             mine = sum(p for one, p in zip(PROGRAMS, posterior.tolist(), strict=True) if one[site] == integer)
@@ -75,8 +76,3 @@ def test_a_library_that_has_not_learned_is_refused():
         LibraryError, match=r"expected one with net_0, trained, got one with net_1 trained; .* em"
     ):
         induce(small_task(), strategy="exhaustive", library=trained)
-
-
-def test_memory_that_does_not_do_is_refused():
-    with pytest.raises(BudgetError, match="bytes of memory, for one program on one example, got 0"):
-        induce(sum_task(), strategy="exhaustive", memory=0)
