@@ -11,14 +11,13 @@ is written after each figure; the same command goes on where it was interrupted.
 import argparse
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import torch
 
 from ntpt_pyro.experiments.exact_counts import count_figures
 from ntpt_pyro.experiments.exact_posteriors import line_figures, posterior_figures, summaries
-from ntpt_pyro.experiments.recording import Figures, parser_of, parts_of, record, record_parts, several
+from ntpt_pyro.experiments.recording import Figures, parts_of, parts_parser, record, record_parts
 
 FIGURES = "exact_figures"
 PARTS = ("posteriors", "lines", "counts")
@@ -47,10 +46,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
 
 def parsed(arguments: list[str] | None) -> argparse.Namespace:
     """The options of a command line."""
-    parser = parser_of(__doc__, seeds=5)
-    parser.add_argument("--library", type=Path, help="a library whose networks are trained")
-    parser.add_argument("--part", type=several, default=list(PARTS))
-    return parser.parse_args(arguments)
+    return parts_parser(__doc__, PARTS).parse_args(arguments)
 
 
 if __name__ == "__main__":

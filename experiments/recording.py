@@ -142,6 +142,14 @@ def parser_of(
     return parser
 
 
+def parts_parser(about: str | None, parts: Sequence[str]) -> argparse.ArgumentParser:
+    """A parser of the options that recordings of several parts have, see :func:`record_parts`."""
+    parser = parser_of(about, seeds=5)
+    parser.add_argument("--library", type=Path, help="a library whose networks are trained")
+    parser.add_argument("--part", type=several, default=list(parts))
+    return parser
+
+
 def record(experiment: str, options: argparse.Namespace, **content: Any) -> dict[str, Any]:
     """Write a recording to the file that ``--out`` names, with the command that gives it.
 

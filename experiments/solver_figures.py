@@ -19,7 +19,7 @@ import torch
 
 from ntpt_pyro import find_task
 from ntpt_pyro.errors import UsageError
-from ntpt_pyro.experiments.recording import Figures, parser_of, parts_of, record_parts, several
+from ntpt_pyro.experiments.recording import Figures, parts_of, parts_parser, record_parts
 from ntpt_pyro.experiments.solver_determined import determined_figures
 from ntpt_pyro.experiments.solver_scale import parity_figures, scale_figures
 from ntpt_pyro.experiments.solver_texts import text_figures
@@ -74,10 +74,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
 
 def parsed(arguments: list[str] | None) -> argparse.Namespace:
     """The options of a command line."""
-    parser = parser_of(__doc__, seeds=5)
-    parser.add_argument("--library", type=Path, help="a library whose networks are trained")
-    parser.add_argument("--part", type=several, default=list(PARTS))
-    return parser.parse_args(arguments)
+    return parts_parser(__doc__, PARTS).parse_args(arguments)
 
 
 def _parts(options: argparse.Namespace) -> dict[str, Figures]:

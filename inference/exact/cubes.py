@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from ntpt_pyro.inference.exact.contents import Ids
-from ntpt_pyro.inference.exact.shared_pass import Log
+from ntpt_pyro.inference.exact.programs import Log
 from ntpt_pyro.inference.training.checkpoint import load_checkpoint, save_checkpoint
 
 

@@ -5,19 +5,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from ntpt_pyro.inference.exact.contents import Ids, distinct
 from ntpt_pyro.inference.exact.ends import Applied, Result, Setting
-from ntpt_pyro.inference.exact.evaluation import Evaluation
+from ntpt_pyro.inference.exact.evaluation import Column, Evaluation
 from ntpt_pyro.inference.exact.label_scores import Score
 from ntpt_pyro.inference.exact.nodes import Data, Node
-from ntpt_pyro.inference.exact.programs import Programs, Rows
+from ntpt_pyro.inference.exact.programs import Log, Programs, Rows
 from ntpt_pyro.language.runtime_functions import RuntimeFunction
 
-Log = NDArray[np.float64]
-Column = tuple[Node, Ids]
 EXAMPLES_FIRST = 4
 """Examples that all are scored on; those that may be kept are scored on the others."""
 AT_ONCE = 2**21

@@ -7,11 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ntpt_pyro.inference.exact.contents import Contents, Ids, distinct_keys, mixed
-from ntpt_pyro.inference.exact.contents import distinct as distinct_rows
+from ntpt_pyro.inference.exact.contents import Contents, Ids, distinct, distinct_keys, mixed
 from ntpt_pyro.inference.exact.nodes import Apply, Call, Choice, Data, Node, Select
 from ntpt_pyro.inference.exact.programs import Programs, Rows
-from ntpt_pyro.language.runtime_functions import RuntimeFunction
+from ntpt_pyro.language.runtime_functions import RuntimeFunction, outer
 
 AT_ONCE = 2**22
 """Numbers that one computation makes at a time."""
@@ -164,8 +163,8 @@ class Evaluation:
         *before, (last, last_ids) = columns
 
         def compute(rows: Rows) -> Tensor:
-            first, inverse = distinct_rows([ids[rows] for _, ids in before])
-            joint = reduce(_outer, [self.contents(node)[ids[rows][first]] for node, ids in before])
+            first, inverse = distinct([ids[rows] for _, ids in before])
+            joint = reduce(outer, [self.contents(node)[ids[rows][first]] for node, ids in before])
             indicator = function.indicator(joint.dtype, joint.device).reshape(joint.shape[-1], -1)
             partial = (joint @ indicator).unflatten(-1, (function.ranges[-1], function.out_range))
             value = self.contents(last)[last_ids[rows]]
@@ -221,10 +220,6 @@ def _keys(columns: list[Ids]) -> tuple[Rows, int]:
     for place, column in enumerate(columns):
         keys = mixed(keys + (column.astype(np.int64) + 2) * (2 * place + 1))
     return keys, 0
-
-
-def _outer(left: Tensor, right: Tensor) -> Tensor:
-    return (left.unsqueeze(-1) * right.unsqueeze(-2)).flatten(-2)
 
 
 class _Widened:

@@ -1,6 +1,5 @@
 """The exact posterior over the programs of a model: in which way it is found, and what it costs."""
 
-import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -13,9 +12,9 @@ from tqdm import tqdm
 from ntpt_pyro.bounds import check_count
 from ntpt_pyro.errors import UsageError
 from ntpt_pyro.inference.exact.model_record import Recording, record
+from ntpt_pyro.inference.exact.programs import Log
 from ntpt_pyro.inference.exact.recorded_tensors import NotSharedError
 from ntpt_pyro.inference.exact.same_as_model import same_as_model
-from ntpt_pyro.inference.exact.shared_pass import Log
 from ntpt_pyro.inference.exact.shared_search import NoProgramError, SharedSearch
 from ntpt_pyro.inference.handlers.model_sites import Model
 from ntpt_pyro.inference.handlers.treatment import StepTreatment
@@ -30,6 +29,7 @@ from ntpt_pyro.inference.posterior.exhaustive import (
 from ntpt_pyro.inference.posterior.priors import UNIFORM, Prior
 from ntpt_pyro.inference.posterior.program_posterior import ProgramPosterior
 from ntpt_pyro.inference.posterior.program_space import ProgramSpace
+from ntpt_pyro.inference.training.checkpoint import digest_of
 
 MEMORY = 2**31
 """Bytes that programs may take."""
@@ -128,7 +128,7 @@ def exact_posterior(
         "certain_labels": certain_labels,
         "keep": keep,
         "prior": [table.tolist() for table in tables.values()],
-        "data": _digest(data),
+        "data": digest_of(data),
     }
     with tqdm(desc=progress, disable=progress is None, leave=False, bar_format="{desc}{postfix}") as bar:
         search = SharedSearch(
@@ -179,15 +179,6 @@ def _checked(data: Sequence[Tensor], tolerance: float) -> int:
             remedy="give these",
         )
     return examples
-
-
-def _digest(data: Sequence[Tensor]) -> str:
-    """What tells data from other data."""
-    found = hashlib.blake2b(digest_size=16)
-    for tensor in data:
-        found.update(f"{tensor.dtype} {list(tensor.shape)}".encode())
-        found.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-    return found.hexdigest()
 
 
 def _either(find: Callable[..., ProgramPosterior], certain: bool) -> ProgramPosterior:

@@ -23,7 +23,6 @@ class Score:
 
     def __init__(self, observed: Observed, *, certain: bool) -> None:
         self.integers = observed.integers.long()
-        self.certain = certain
         value: Any = observed.value
         self.size = value.shape[-1]
         self.noise = 0.0 if certain else observed.noise

@@ -15,6 +15,7 @@ from ntpt_pyro.errors import SiteError
 from ntpt_pyro.inference.exact.nodes import Choice, Node
 from ntpt_pyro.inference.exact.recorded_tensors import NotSharedError, RecordedTensor, Recorder
 from ntpt_pyro.inference.handlers.model_sites import Model, claim
+from ntpt_pyro.inference.handlers.steps import ForwardMarginals
 from ntpt_pyro.language.distributions import Output
 from ntpt_pyro.language.sites import Message, role_of
 
@@ -66,13 +67,13 @@ def record(model: Model, data: Sequence[Tensor]) -> Recording:
     model = getattr(model, "one_by_one", model)
     recorder = Recorder()
     recording = Recording(recorder.nodes)
-    with torch.no_grad(), poutine.block(), _OnRecords(recorder, recording):
+    with torch.no_grad(), poutine.block(), ForwardMarginals(), _OnRecords(recorder, recording):
         model(*data)
     return recording
 
 
 class _OnRecords(Messenger):
-    """Yields recorded values at choices, lets steps pass, and notes what is observed."""
+    """Yields recorded values at choices, and notes where variables are done and what is observed."""
 
     def __init__(self, recorder: Recorder, recording: Recording) -> None:
         super().__init__()
@@ -110,13 +111,7 @@ class _OnRecords(Messenger):
             raise NotSharedError(f"the observed site {site!r}, a {type(msg['fn']).__name__}")
 
     def _pyro_ntpt_var(self, msg: Message) -> None:
-        _, msg["value"] = msg["args"]
-        msg["done"] = msg["stop"] = True
         self.recording.variables.append(len(self.recorder.nodes))
-
-    def _pyro_ntpt_variables(self, msg: Message) -> None:
-        (msg["value"],) = msg["args"]
-        msg["done"] = msg["stop"] = True
 
     def _pyro_ntpt_carry(self, msg: Message) -> None:
         msg["value"] = dict(msg["args"][1])

@@ -1,6 +1,6 @@
 """Programs that run together: what each has chosen so far, and what its values are evaluated to."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,8 +9,30 @@ from ntpt_pyro.inference.exact.contents import Ids
 from ntpt_pyro.inference.exact.nodes import Node
 
 Rows = NDArray[np.int64]
+Log = NDArray[np.float64]
+"""Logarithms, in nats."""
 OPEN = -1
 """Stands for a choice that nothing has read yet: a row is all programs that differ there."""
+
+
+def add_prior_made(
+    mass: Log,
+    before: Mapping[str, Ids],
+    after: Mapping[str, Ids],
+    origin: Rows,
+    log_prior: Mapping[str, Log],
+) -> None:
+    """Add to programs the log-prior of the choices that they have made since they began.
+
+    :param mass: ``[programs]``, changed in place.
+    :param before: by site, ``[programs before]``.
+    :param after: by site, ``[programs]``.
+    :param origin: ``[programs]``, what each began as.
+    :param log_prior: by choice the log-probability of each alternative.
+    """
+    for site, column in after.items():
+        made = (column != OPEN) & (before[site][origin] == OPEN)
+        mass[made] += log_prior[site][column[made]]
 
 
 class TooManyRowsError(Exception):

@@ -8,8 +8,9 @@ from torch import Tensor
 
 from ntpt_pyro.errors import NtptError
 from ntpt_pyro.inference.exact.model_record import record
+from ntpt_pyro.inference.exact.programs import Log
 from ntpt_pyro.inference.exact.recorded_tensors import NotSharedError
-from ntpt_pyro.inference.exact.shared_pass import Log, SharedPass
+from ntpt_pyro.inference.exact.shared_pass import SharedPass
 from ntpt_pyro.inference.handlers.model_sites import Model
 from ntpt_pyro.inference.handlers.steps import ForwardMarginals
 from ntpt_pyro.inference.posterior.decided_programs import with_choices
@@ -36,7 +37,7 @@ def same_as_model(model: Model, data: Sequence[Tensor], log_prior: Mapping[str, 
     sizes = {site: len(one) for site, one in log_prior.items()}
     choices = {site: draw.integers(size, size=PROGRAMS).astype(np.int32) for site, size in sizes.items()}
     try:
-        run = SharedPass(record(model, few), log_prior, most=2**20, certain=False, report=lambda words: None)
+        run = SharedPass(record(model, few), log_prior, most=2**20, certain=False)
         leaves = run(choices, np.zeros(PROGRAMS), -np.inf)
     except NtptError:
         raise

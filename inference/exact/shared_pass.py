@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ntpt_pyro.inference.exact.contents import Ids, distinct
 from ntpt_pyro.inference.exact.end_scores import EndScores, Kept
@@ -15,10 +14,8 @@ from ntpt_pyro.inference.exact.lattice import Lattice, Level
 from ntpt_pyro.inference.exact.model_record import Recording
 from ntpt_pyro.inference.exact.most_probable import most_probable
 from ntpt_pyro.inference.exact.nodes import Node
-from ntpt_pyro.inference.exact.programs import OPEN, Programs, Rows, TooManyRowsError
+from ntpt_pyro.inference.exact.programs import OPEN, Log, Programs, Rows, TooManyRowsError, add_prior_made
 from ntpt_pyro.inference.exact.segments import Segment, segments
-
-Log = NDArray[np.float64]
 
 
 class TooManyStatesError(Exception):
@@ -63,6 +60,10 @@ def together(parts: Sequence[Leaves], sites: Sequence[str]) -> Leaves:
     )
 
 
+def _silent(words: str) -> None:
+    """Tell nobody."""
+
+
 class SharedPass:
     """Runs programs on some examples.
 
@@ -84,7 +85,7 @@ class SharedPass:
         certain: bool,
         keep: int | None = None,
         scored: bool = True,
-        report: Callable[[str], None],
+        report: Callable[[str], None] = _silent,
     ) -> None:
         self.segments = segments(recording)
         self.log_prior = log_prior
@@ -211,9 +212,7 @@ class SharedPass:
     def _decided(self, programs: Programs, before: Programs) -> Log:
         """The log-prior of choices that were made since."""
         found = np.zeros(len(programs))
-        for site, column in programs.choices.items():
-            made = (column != OPEN) & (before.choices[site][programs.origin] == OPEN)
-            found[made] += self.log_prior[site][column[made]]
+        add_prior_made(found, before.choices, programs.choices, programs.origin, self.log_prior)
         return found
 
     def _evaluated(self, segment: Segment, state: Programs) -> Iterator[Programs]:

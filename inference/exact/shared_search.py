@@ -21,8 +21,8 @@ from ntpt_pyro.errors import BudgetError, UsageError
 from ntpt_pyro.inference.exact.contents import distinct
 from ntpt_pyro.inference.exact.cubes import Cubes, CubesFile
 from ntpt_pyro.inference.exact.model_record import Recording, record
-from ntpt_pyro.inference.exact.programs import OPEN, TooManyRowsError
-from ntpt_pyro.inference.exact.shared_pass import Leaves, Log, SharedPass, TooManyStatesError
+from ntpt_pyro.inference.exact.programs import OPEN, Log, TooManyRowsError, add_prior_made
+from ntpt_pyro.inference.exact.shared_pass import Leaves, SharedPass, TooManyStatesError
 from ntpt_pyro.inference.handlers.model_sites import Model
 from ntpt_pyro.inference.posterior.priors import Columns
 from ntpt_pyro.inference.posterior.program_posterior import ProgramPosterior
@@ -234,9 +234,7 @@ class SharedSearch:
 
     def _after(self, cubes: Cubes, leaves: Leaves, dropped: float) -> tuple[Cubes, float]:
         mass = cubes.log_mass[leaves.origin] + leaves.log_likelihoods
-        for site, column in leaves.choices.items():
-            made = (column != OPEN) & (cubes.choices[site][leaves.origin] == OPEN)
-            mass[made] += self.log_prior[site][column[made]]
+        add_prior_made(mass, cubes.choices, leaves.choices, leaves.origin, self.log_prior)
         possible = mass > -np.inf
         return Cubes(leaves.choices, mass).take(possible), float(np.logaddexp(dropped, leaves.dropped))
 

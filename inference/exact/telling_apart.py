@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ntpt_pyro.errors import BudgetError, UsageError
 from ntpt_pyro.inference.exact.model_record import Recording, record
-from ntpt_pyro.inference.exact.programs import OPEN, TooManyRowsError
+from ntpt_pyro.inference.exact.programs import OPEN, TooManyRowsError, add_prior_made
 from ntpt_pyro.inference.exact.recorded_tensors import NotSharedError
 from ntpt_pyro.inference.exact.shared_pass import SharedPass
 from ntpt_pyro.inference.handlers.model_sites import Model
@@ -30,10 +30,6 @@ def _recorded(model: Model, examples: Sequence[Tensor]) -> Recording:
             got=f"one whose programs do not, {error}",
             remedy="compare what programs compute by by_behaviour",
         ) from None
-
-
-def _silent(words: str) -> None:
-    """Tell nobody."""
 
 
 def told_apart(
@@ -59,7 +55,7 @@ def told_apart(
         if not any((column == OPEN).any() for column in choices.values()):
             break
         recording = _recorded(model, [tensor[first : first + AT_ONCE] for tensor in examples])
-        run = SharedPass(recording, log_prior, most=most, certain=False, scored=False, report=_silent)
+        run = SharedPass(recording, log_prior, most=most, certain=False, scored=False)
         try:
             leaves = run(choices, log_probs, -np.inf)
         except TooManyRowsError:
@@ -70,9 +66,7 @@ def told_apart(
                 remedy="give fewer inputs, or allow more programs (most)",
             ) from None
         log_probs = log_probs[leaves.origin]
-        for site, column in leaves.choices.items():
-            made = (column != OPEN) & (choices[site][leaves.origin] == OPEN)
-            log_probs[made] += log_prior[site][column[made]]
+        add_prior_made(log_probs, choices, leaves.choices, leaves.origin, log_prior)
         possible = log_probs > -np.inf
         choices = {site: column[possible] for site, column in leaves.choices.items()}
         log_probs = log_probs[possible]

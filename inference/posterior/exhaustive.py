@@ -33,7 +33,7 @@ from ntpt_pyro.inference.posterior.log_likelihoods import log_likelihood
 from ntpt_pyro.inference.posterior.priors import Prior
 from ntpt_pyro.inference.posterior.program_posterior import ProgramPosterior
 from ntpt_pyro.inference.posterior.program_space import ProgramSpace
-from ntpt_pyro.inference.training.checkpoint import load_checkpoint, save_checkpoint
+from ntpt_pyro.inference.training.checkpoint import digest_of, load_checkpoint, save_checkpoint
 
 ROUNDING = 1e-4
 """How far rounding may raise the log-likelihood of an example."""
@@ -281,6 +281,7 @@ def run_every_program(
         "examples": examples,
         "tolerance": tolerance,
         "prior": [table.tolist() for table in prior.tables(space.sizes).values()],
+        "data": digest_of(data),
     }
     if checkpoint is not None and checkpoint.exists():
         search.set_state(load_checkpoint(checkpoint, settings))

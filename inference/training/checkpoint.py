@@ -1,7 +1,8 @@
 """Checkpoints: where training stands, as one file, enough to go on as if it had never stopped."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,19 @@ from ntpt_pyro.errors import RunError
 FORMAT = "ntpt_pyro checkpoint 4"
 State = dict[str, Any]
 """Nested dictionaries with text as keys, of tensors and of what JSON can hold."""
+
+
+def digest_of(data: Sequence[Tensor]) -> str:
+    """What tells tensors from others, for the settings of a checkpoint that is of these only.
+
+    :param data: they.
+    :returns: a short text, equal for equal tensors.
+    """
+    found = blake2b(digest_size=16)
+    for tensor in data:
+        found.update(f"{tensor.dtype} {list(tensor.shape)}".encode())
+        found.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return found.hexdigest()
 
 
 def save_checkpoint(path: Path, state: State, settings: Mapping[str, Any]) -> None:

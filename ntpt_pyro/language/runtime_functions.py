@@ -104,10 +104,10 @@ class RuntimeFunction:
         indicator = self.indicator(first.dtype, first.device)
         if joint_batch(*(argument.shape for argument in arguments)):
             if len(arguments) < 3:
-                return reduce(_outer, arguments) @ indicator
+                return reduce(outer, arguments) @ indicator
             # The last argument last: an outer product of all would be the largest tensor by far.
             *joint, last = arguments
-            partial = reduce(_outer, joint) @ indicator.reshape(-1, last.shape[-1] * self.out_range)
+            partial = reduce(outer, joint) @ indicator.reshape(-1, last.shape[-1] * self.out_range)
             return contract(last, partial.unflatten(-1, (last.shape[-1], self.out_range)))
         partial = first @ indicator.reshape(first.shape[-1], -1)  # f with its first argument filled in
         for argument in others:
@@ -115,8 +115,13 @@ class RuntimeFunction:
         return partial
 
 
-def _outer(left: Tensor, right: Tensor) -> Tensor:
-    """The flattened outer product along the last axes, ``[*batch, n * m]``."""
+def outer(left: Value, right: Value) -> Value:
+    """Two values as one: the flattened outer product along their last axes.
+
+    :param left: ``[*batch, n]``.
+    :param right: ``[*batch, m]``.
+    :returns: ``[*batch, n * m]``.
+    """
     return (left.unsqueeze(-1) * right.unsqueeze(-2)).flatten(-2)
 
 

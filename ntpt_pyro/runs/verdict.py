@@ -198,8 +198,8 @@ def _learned_result(
 def _posterior_result(work: Work, exact: ExactPosterior, common: dict[str, Any]) -> PosteriorResult:
     posterior, library = exact.posterior, work.library
     groups = grouped(work.task, library, work.examples, posterior)
-    by = work.task.told_apart_by or f"{len(work.task.tells_apart(work.examples))} examples"
     if exact.certain_labels:
+        by = work.task.told_apart_by or f"{len(work.task.tells_apart(work.examples))} examples"
         common["facts"] |= {"programs are told apart by": by}
     judged = not (exact.certain_labels and work.task.told_apart_by)  # else right is what fits the examples
     return PosteriorResult(
