@@ -1,8 +1,9 @@
 """Bounds of the numbers that a user gives."""
 
 import math
+import os
 
-from ntpt_pyro.errors import UsageError
+from ntpt_pyro.errors import BudgetError, UsageError
 
 
 def check_number(
@@ -73,3 +74,28 @@ def in_units(size: float) -> str:
     if size < 2**20:
         return f"{size:,.0f} bytes"
     return f"{size / 2**20:,.1f} MiB" if size < 2**30 else f"{size / 2**30:,.1f} GiB"
+
+
+def machine_memory() -> float:
+    """Bytes of memory that this machine has; infinite where it does not say."""
+    if not hasattr(os, "sysconf"):  # Windows
+        return math.inf
+    return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+
+
+def check_memory(name: str, size: float, *, of: str, remedy: str) -> None:
+    """Check that tensors fit this machine, before they are made.
+
+    :param name: of what makes them.
+    :param size: bytes that they take.
+    :param of: what they are, in words.
+    :param remedy: what to do where they do not fit.
+    :raises BudgetError: says how much there is, and how much they take.
+    """
+    if size > machine_memory():
+        raise BudgetError(
+            name,
+            expected=f"at most {in_units(machine_memory())}",
+            got=f"{in_units(size)} for {of}",
+            remedy=remedy,
+        )

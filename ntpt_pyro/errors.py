@@ -60,7 +60,20 @@ class DivergenceError(NtptError, RuntimeError):
 
 
 class TerpretError(NtptError, ValueError):
-    """A program text is not TerpreT, or does not mean anything; says file, line and column."""
+    """A program text is not TerpreT, or does not mean anything; says file, line and column.
+
+    :param where: see :class:`NtptError`.
+    :param expected: see there.
+    :param got: see there.
+    :param remedy: see there.
+    :param excerpt: the line of the text, and below it a caret under the place; no part of the message.
+    """
+
+    def __init__(
+        self, where: str, *, expected: str = "", got: str = "", remedy: str = "", excerpt: str = ""
+    ) -> None:
+        super().__init__(where, expected=expected, got=got, remedy=remedy)
+        self.excerpt = excerpt
 
 
 class RunError(NtptError, RuntimeError):

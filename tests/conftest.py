@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from ntpt_pyro import Library
 from ntpt_pyro.cli import main
@@ -34,10 +35,20 @@ def refused(ntpt):
         code, printed, error = ntpt(*words)
         assert (code, printed) == (2, ""), error
         assert error.startswith("ntpt: ")
-        assert error.count("\n") == 1, error
-        return error
+        line, *excerpt = error.splitlines()
+        assert not excerpt or (len(excerpt), excerpt[-1].strip()) == (2, "^"), error  # a place in a text
+        return f"{line}\n"
 
     return run
+
+
+@pytest.fixture
+def double_precision():
+    """Torch's default type in the meantime."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(before)
 
 
 @pytest.fixture

@@ -112,7 +112,7 @@ class SharedSearch:
         first = min(self.examples, FIRST if run.merges or recording.reads else 1)
         merged = f"merged after {len(run.segments) - 1} parts" if run.merges else "never merged"
         self.way = f"programs that begin alike run once, {merged}, {first} of {self.examples} examples first"
-        self.report(self.way)
+        self.report(f"{self.way}; at most {self.most:,} at a time, in {in_units(self.memory)}")
         keeper = CubesFile(checkpoint, settings or {}, certain=certain)
         first, failed = keeper.attempt or (first, FAILED[0])
         proved = 1.0

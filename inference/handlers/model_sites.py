@@ -9,6 +9,7 @@ import torch
 from pyro import poutine
 from pyro.poutine.messenger import Messenger
 
+from ntpt_pyro.bounds import check_memory
 from ntpt_pyro.errors import SiteError
 from ntpt_pyro.inference.handlers.choices import MeanChoices
 from ntpt_pyro.inference.handlers.steps import ForwardMarginals
@@ -18,6 +19,8 @@ Model = Callable[..., Any]
 """A Pyro program; what it returns does not matter."""
 Plates = tuple[tuple[str, int, int], ...]
 """Name, size and dimension of each vectorised plate around a site, outermost first."""
+BYTES_A_LOGIT = 16
+"""A guide's logit, its gradient, and the two moments that Adam keeps."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,7 @@ def model_sites(model: Model, *args: Any, **kwargs: Any) -> ModelSites:
     :param kwargs: its keyword arguments.
     :returns: its sites.
     :raises SiteError: where a name is used twice.
+    :raises BudgetError: where a guide of its choices does not fit the machine.
     """
     names = _Names()
     with (
@@ -109,13 +113,29 @@ class _Names(Messenger):
 
     steps: list[str] = field(default_factory=list)
     taken: set[str] = field(default_factory=set)
+    numbers: int = 0
 
     def __post_init__(self) -> None:
         super().__init__()
 
     def _pyro_sample(self, msg: Message) -> None:
-        if role_of(msg) is not None:
+        role = role_of(msg)
+        if role is not None:
             claim(str(msg["name"]), self.taken)
+        if role == "choice" and not msg["is_observed"]:
+            self._count(msg)
+
+    def _count(self, msg: Message) -> None:
+        """Count what a guide of the choices takes, before any of it is made."""
+        fn: Any = msg["fn"]
+        plates = prod(frame.size for frame in msg["cond_indep_stack"] if frame.vectorized)
+        self.numbers += plates * fn.event_shape[-1]
+        check_memory(
+            "choices",
+            BYTES_A_LOGIT * self.numbers,
+            of=f"{self.numbers:,} logits up to {msg['name']!r}, of all restarts",
+            remedy="train fewer restarts at once, or make choices smaller",
+        )
 
     def _pyro_ntpt_var(self, msg: Message) -> None:
         self._note(msg["args"][0])
@@ -123,6 +143,18 @@ class _Names(Messenger):
     def _pyro_ntpt_variables(self, msg: Message) -> None:
         for site in msg["args"][0]:
             self._note(site)
+
+    def _pyro_ntpt_learned(self, msg: Message) -> None:
+        """A copy for each restart yields anything, once: without restarts their axes would multiply."""
+        function, *inputs = msg["args"]
+        if function.copies is None:
+            return
+        declaration = function.declaration
+        own = zip(inputs, declaration.input_shapes, strict=False)
+        batch = torch.broadcast_shapes(*(x.shape[: x.ndim - len(shape)] for x, shape in own))
+        size = declaration.out if isinstance(declaration.out, int) else 1
+        msg["value"] = torch.full((*batch, *declaration.out_shape), 1 / size)
+        msg["done"] = True
 
     def _note(self, site: str) -> None:
         claim(site, self.taken)

@@ -1,5 +1,7 @@
 """Restarts as a plate: many programs of one model trained at once, as one batch."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import torch
@@ -8,9 +10,13 @@ from torch import Tensor
 
 from ntpt_pyro.bounds import check_count
 from ntpt_pyro.inference.handlers.plated import Plated
+from ntpt_pyro.inference.handlers.restarts_axis import restarts_at
+from ntpt_pyro.language.networks import Network
 from ntpt_pyro.language.sites import Message, role_of
 
 PLATE = "restarts"
+LEAST_WEIGHT = 1e-12
+"""The least share of a restart that its gradient is divided by again."""
 
 
 class _WeighGradient(torch.autograd.Function):
@@ -25,6 +31,11 @@ class _WeighGradient(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         (weights,) = ctx.saved_tensors
         return gradients[0] * weights, None
+
+
+def _along(weights: Tensor, axis: int, ndim: int) -> Tensor:
+    """A number for each restart, along an axis of a tensor."""
+    return weights.reshape(-1, *(1,) * (ndim - axis - 1))
 
 
 class Restarts(Plated):
@@ -54,8 +65,26 @@ class Restarts(Plated):
         super().__init__(PLATE, size, dim)
         self.sharpness = sharpness
         self.decay = decay
+        self._data: set[int] = set()
+        """Where the tensors are stored that the model was called with."""
         self.running_log_likelihood: Float[Tensor, " restarts"] = torch.zeros(size)
         """Running mean of each restart's log-likelihood an example, in nats; zero before training."""
+
+    def __call__(self, fn: Callable[..., Any]) -> Callable[..., Any]:
+        """A model in the plate; what it is called with is known to be data, which restarts share.
+
+        :param fn: the model.
+        :returns: it, in the plate.
+        """
+
+        @wraps(fn)
+        def noted(*args: Any, **kwargs: Any) -> Any:
+            tensors = (one for one in args if isinstance(one, Tensor))
+            self._data = {one.untyped_storage().data_ptr() for one in tensors}
+            return fn(*args, **kwargs)
+
+        wrapped: Callable[..., Any] = super().__call__(noted)
+        return wrapped
 
     def __repr__(self) -> str:
         """The handler as it could be typed."""
@@ -71,14 +100,48 @@ class Restarts(Plated):
         """Each restart's share in the gradient of a shared library; they sum to 1."""
         return (self.sharpness * self.running_log_likelihood).softmax(-1)
 
+    def _weighs(self, function: Network) -> bool:
+        """Whether a function's gradient is to be weighted."""
+        return self.size > 1 and function.copies is None and torch.is_grad_enabled()
+
+    def _pyro_ntpt_learned(self, msg: Message) -> None:
+        function, *inputs = msg["args"]
+        if function.copies is None and not self._weighs(function):
+            return
+        plates = {frame.dim: frame.size for frame in msg["cond_indep_stack"] if frame.dim is not None}
+        data = all(x.untyped_storage().data_ptr() in self._data for x in inputs)
+        at = restarts_at(function, inputs, plates, self.dim, items=msg["kwargs"].get("items"), data=data)
+        msg["kwargs"] = {**msg["kwargs"], "restarts_at": at}
+        if at is not None and self._weighs(function):
+            own = map(len, function.declaration.input_shapes)
+            inputs = [self._unweighed(x, x.ndim - n - at) for x, n in zip(inputs, own, strict=True)]
+            msg["args"] = (function, *inputs)
+
+    def _unweighed(self, value: Tensor, axis: int) -> Tensor:
+        """An input whose gradient is not weighted: that of a function's result is, for its weights' sake."""
+        if not value.requires_grad or axis < 0 or value.shape[axis] != self.size:
+            return value
+        weights = self.weights.clamp_min(LEAST_WEIGHT)
+        unweighed: Tensor = _WeighGradient.apply(value, _along(1 / weights, axis, value.ndim))
+        return unweighed
+
     def _pyro_post_ntpt_learned(self, msg: Message) -> None:
         function, value = msg["args"][0], msg["value"]
-        if self.size == 1 or function.copies is not None or not torch.is_grad_enabled():
+        if not self._weighs(function):
             return
         assert value is not None
-        restarts = (self.size,) + (1,) * value.ndim
-        expanded = value.expand(self.size, *value.shape)
-        msg["value"] = _WeighGradient.apply(expanded, self.weights.reshape(restarts))
+        at, weights = msg["kwargs"].get("restarts_at"), self.weights
+        axis = 0
+        if at is not None:
+            rank = value.ndim - len(function.declaration.out_shape)
+            value = value.reshape(*(1,) * (at - 1 - rank), *value.shape)
+            axis = rank - at
+        if axis < 0 or at is None:
+            expanded, axis = value.expand(self.size, *value.shape), 0
+        else:
+            weights = weights.clamp_min(LEAST_WEIGHT)
+            expanded = value.expand(*value.shape[:axis], self.size, *value.shape[axis + 1 :])
+        msg["value"] = _WeighGradient.apply(expanded, _along(weights, axis, expanded.ndim))
 
     def _pyro_post_sample(self, msg: Message) -> None:
         is_output = msg["is_observed"] and role_of(msg) is None

@@ -142,7 +142,8 @@ def literals_of(value: Tensor, circuit: Circuit, operation: str) -> Literals:
             f"solver, {circuit.place}",
             expected="values combined with zeros and ones only",
             got=f"the number {float(other):g} in the operation {operation!r}",
-            remedy="a solver has no probabilities inside a program: use vertices, or another strategy",
+            remedy="inside a program a solver has neither probabilities nor tensors that depend on choices: "
+            "use vertices, read tensors first, or take another strategy",
         )
     found: Literals = numbers.astype(np.int64)
     return found

@@ -1,4 +1,5 @@
-"""``ntpt``: finds the command that is called for, and tells what goes wrong in one line.
+"""``ntpt``: finds the command that is called for, and tells what goes wrong in one line; a place in a program
+text is shown below it.
 
 Only the command that is called for is imported: `ntpt --help` must not wait for torch.
 """
@@ -9,7 +10,7 @@ import sys
 from difflib import get_close_matches
 from importlib.metadata import version
 
-from ntpt_pyro.errors import NtptError, UsageError
+from ntpt_pyro.errors import NtptError, TerpretError, UsageError
 
 COMMANDS = {
     "learn": "learn a task's program, and its networks, from examples alone",
@@ -38,7 +39,7 @@ def main() -> None:
     except NtptError as error:
         if debug:
             raise
-        _fail(str(error))
+        _fail(str(error), error.excerpt if isinstance(error, TerpretError) else "")
     except KeyboardInterrupt:
         _fail("interrupted; a run with --out goes on with --resume", code=INTERRUPTED)
     except BrokenPipeError:  # the reader went away, as `| head` does
@@ -107,6 +108,8 @@ def _of_the_user(error: Exception) -> str | None:
     return None if told is None else str(told)
 
 
-def _fail(message: str, code: int = 2) -> None:
+def _fail(message: str, excerpt: str = "", *, code: int = 2) -> None:
     print("ntpt:", " ".join(message.split()), file=sys.stderr)
+    for line in excerpt.splitlines():
+        print(f"    {line}", file=sys.stderr)
     sys.exit(code)

@@ -1,13 +1,17 @@
 """``ntpt terpret``: the parameters of a program text, learned as any other task."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ntpt_pyro.cli import options, session
 from ntpt_pyro.cli.options import Ask, Out, Resume, Threads, TrainedLibrary
 from ntpt_pyro.runs.settings import Settings
+
+if TYPE_CHECKING:  # heavy; imported where a text is checked
+    from ntpt_pyro.language.library import Library
+    from ntpt_pyro.tasks.text_task import TextTask
 
 app = options.command_app()
 
@@ -29,7 +33,10 @@ def terpret(
     settings: dict[str, Any],
     library: TrainedLibrary = None,
     check: Annotated[
-        bool, typer.Option("--check", help="only compare the compiled text with its interpreter")
+        bool,
+        typer.Option(
+            "--check", help="only compile the text, compare it with its interpreter, and say what it costs"
+        ),
     ] = False,
     ask: Ask = False,
     threads: Threads = 1,
@@ -43,9 +50,17 @@ def terpret(
 
     task = text_task(model, hypers, instances)
     if check:
-        compared = task.check()
-        session.console().print(
-            f"{model}: compiled text and interpreter agree on {compared:,} results", markup=False
-        )
+        _check(task, session.library_for(task, library), settings, model)
         return
     session.induce_and_print(task, session.library_for(task, library), settings, out, resume=resume, ask=ask)
+
+
+def _check(task: "TextTask", library: "Library | None", settings: dict[str, Any], model: Path) -> None:
+    from ntpt_pyro.report.check_report import print_check
+    from ntpt_pyro.runs.text_check import check_text
+
+    found, console = check_text(task, library, settings), session.console()
+    print_check(console, found)
+    console.print(
+        f"\n{model}: compiled text and interpreter agree on {found.compared:,} results", markup=False
+    )

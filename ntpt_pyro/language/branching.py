@@ -6,6 +6,7 @@ ordinary branch, and they are linear in everything they read (Gaunt et al. 2017,
 
 from collections.abc import Mapping, Sequence
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -13,6 +14,9 @@ from ntpt_pyro.errors import RangeError
 from ntpt_pyro.language._contract import contract
 from ntpt_pyro.language.overriding import overriding
 from ntpt_pyro.language.values import Value, stack
+
+SMALLEST_PROBABILITY = 1e-20
+"""Of what happened: nothing is divided by less."""
 
 
 def select(index: Value, items: Float[Tensor, "*items n m"] | Sequence[Value]) -> Value:
@@ -69,3 +73,22 @@ def switch(condition: Value, cases: Mapping[int, Value] | Sequence[Value]) -> Va
             remedy="give each integer exactly one case",
         )
     return select(condition, [cases[integer] for integer in range(size)])
+
+
+def given(value: Value, probabilities: Float[Tensor, "*batch n"]) -> Value:
+    """An uncertain integer, given that something happened that depends on it.
+
+    :param value: ``[*batch, n]``.
+    :param probabilities: for each integer the probability that it happens then, ``[*batch, n]``; batches
+        broadcast.
+    :returns: ``[*batch, n]``, by Bayes' rule; the value itself where it happens with less probability than
+        1e-20.
+
+    >>> import torch
+    >>> given(torch.tensor([0.2, 0.2, 0.6]), torch.tensor([1.0, 1.0, 0.0]))
+    tensor([0.5000, 0.5000, 0.0000])
+    """
+    joint = value * probabilities
+    total = joint.sum(-1, keepdim=True)
+    never = total < SMALLEST_PROBABILITY
+    return torch.where(never, value, joint / torch.where(never, 1.0, total))

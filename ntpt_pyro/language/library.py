@@ -1,6 +1,7 @@
 """The library: learnable functions that tasks share and improve."""
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -56,8 +57,7 @@ class Library(PyroModule):
         Programs that choose between the functions of a library need more: see :meth:`check_one_untrained`.
 
         :param function: its declaration.
-        :raises LibraryError: where the name is taken, or means something else in every library; or where a
-            module of one's own cannot be made or evaluated.
+        :raises LibraryError: where the name is taken, or a module of one's own cannot be made or evaluated.
         :raises RangeError: where that returns another shape than declared.
         """
         if function.name in self.steps:
@@ -104,14 +104,7 @@ class Library(PyroModule):
 
     def _build(self, function: LearnedFunction, steps: int) -> None:
         """Take in a function with new weights."""
-        if function.name not in self.steps and hasattr(self, function.name):
-            raise LibraryError(
-                f"library function {function.name!r}",
-                expected="a name that has no other meaning in a library",
-                got="one of its own attributes",
-                remedy="rename the function",
-            )
-        setattr(self, function.name, function.build(self._generator, self.copies))
+        setattr(self, key_of(function.name), function.build(self._generator, self.copies))
         self.steps[function.name] = steps
 
     def __getitem__(self, name: str) -> Network:
@@ -128,7 +121,7 @@ class Library(PyroModule):
                 got=repr(name),
                 remedy="add the function, or load a library that has it",
             )
-        function: Network = getattr(self, name)
+        function: Network = getattr(self, key_of(name))
         return function
 
     def __iter__(self) -> Iterator[Network]:
@@ -163,7 +156,7 @@ class Library(PyroModule):
         :raises LibraryError: where the other library has no such function.
         """
         for name in names:
-            setattr(self, name, other[name])
+            setattr(self, key_of(name), other[name])
             self.steps[name] = other.steps[name]
 
     def teach(self, names: Iterable[str]) -> None:
@@ -223,7 +216,7 @@ class Library(PyroModule):
             with torch.no_grad():
                 for mine, theirs in zip(_tensors(built), _tensors(function), strict=True):
                     mine.copy_(theirs if shared else theirs[restarts[0]] if single else theirs[restarts])
-            setattr(taken, name, built)
+            setattr(taken, key_of(name), built)
             taken.steps[name] = self.steps[name]
         return taken
 
@@ -263,9 +256,27 @@ class Library(PyroModule):
             for function, steps in declared:
                 library._build(function, steps)
                 if function.module is not None:
-                    check_weights(path, library[function.name], weights)
+                    check_weights(path, library[function.name], key_of(function.name), weights)
             library.load_state_dict(weights)
         return library
+
+
+@cache
+def _own_names() -> frozenset[str]:
+    """The names that mean something in every library."""
+    return frozenset(dir(Library()))
+
+
+def key_of(name: str) -> str:
+    """The attribute of a library, and the beginning of the names of weights, that a function has.
+
+    :param name: of the function.
+    :returns: its name; where that means something else in every library, one that nothing else can have.
+
+    >>> key_of("net_0"), key_of("train")
+    ('net_0', 'function train')
+    """
+    return f"function {name}" if name in _own_names() else name
 
 
 def _tensors(function: Network) -> list[torch.Tensor]:

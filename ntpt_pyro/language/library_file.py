@@ -109,23 +109,23 @@ def check_network(wanted: LearnedFunction, here: LearnedFunction) -> None:
         )
 
 
-def check_weights(path: Path, function: Network, weights: Mapping[str, torch.Tensor]) -> None:
+def check_weights(path: Path, function: Network, key: str, weights: Mapping[str, torch.Tensor]) -> None:
     """Check that a module of one's own is the one whose weights are in a file.
 
     :param path: the file.
     :param function: as its declaration builds it.
+    :param key: what the names of its weights begin with.
     :param weights: of the file, by name.
     :raises LibraryError: where names or shapes differ; names the first.
     """
-    name = function.declaration.name
-    built = {f"{name}.{key}": [*tensor.shape] for key, tensor in function.state_dict().items()}
-    found = {key: [*tensor.shape] for key, tensor in weights.items() if key.startswith(f"{name}.")}
-    for key in [*built, *found]:
-        if built.get(key) != found.get(key):
-            expected, got = (f"shape {some[key]}" if key in some else "none" for some in (built, found))
+    built = {f"{key}.{name}": [*tensor.shape] for name, tensor in function.state_dict().items()}
+    found = {name: [*tensor.shape] for name, tensor in weights.items() if name.startswith(f"{key}.")}
+    for name in [*built, *found]:
+        if built.get(name) != found.get(name):
+            expected, got = (f"shape {some[name]}" if name in some else "none" for some in (built, found))
             raise LibraryError(
-                f"{path}: library function {name!r}",
-                expected=f"the weights of {function.declaration.module_name}, with {expected} for {key}",
+                f"{path}: library function {function.declaration.name!r}",
+                expected=f"the weights of {function.declaration.module_name}, with {expected} for {name}",
                 got=got,
                 remedy="give the declaration that it was saved with",
             )

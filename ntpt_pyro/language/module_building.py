@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -65,6 +66,23 @@ def make_network(
                 remedy="register tensors that the module keeps as parameters or buffers",
             )
         return network, one_by_one
+
+
+def evaluation_of_own_inputs(
+    declaration: "LearnedFunction", network: torch.nn.Module, copies: int
+) -> EvaluateRestarts:
+    """How to evaluate the restarts of a network where each has inputs of its own.
+
+    :param declaration: its types.
+    :param network: the network, with the tensors of all restarts.
+    :param copies: how many restarts there are.
+    :returns: as one batch where that is possible, or one by one.
+    """
+    with torch.random.fork_rng(devices=[]):
+        given = tuple(x.expand(copies, *x.shape).to(_device(network)) for x in _trial_inputs(declaration))
+        expected, _ = _in_evaluation(one_by_one, network, given, copies, apart=True)
+        possible = _can_be_one_batch(network, given, expected, apart=True)
+    return as_one_batch if possible else one_by_one
 
 
 def check_result(declaration: "LearnedFunction", result: Any, *leading: int) -> None:
@@ -147,28 +165,48 @@ def _stack(declaration: "LearnedFunction", networks: Sequence[torch.nn.Module]) 
         same[0][1].data = torch.stack([tensor.data for _, tensor in same])  # tied weights stay tied
 
 
-def _can_be_one_batch(network: torch.nn.Module, inputs: tuple[Tensor, ...], expected: Tensor) -> bool:
+def _device(network: torch.nn.Module) -> torch.device:
+    """Where a network is."""
+    tensor = next(chain(network.parameters(), network.buffers()), torch.zeros(()))
+    return tensor.device
+
+
+def _can_be_one_batch(
+    network: torch.nn.Module, inputs: tuple[Tensor, ...], expected: Tensor, *, apart: bool = False
+) -> bool:
     """Whether vmap evaluates the restarts of a network, in every mode, and as they would be one by one."""
     try:
-        found, _ = _in_evaluation(as_one_batch, network, inputs, len(expected))
+        found, _ = _in_evaluation(as_one_batch, network, inputs, len(expected), apart=apart)
         for training in (False, True):
-            _backwards(network, inputs, len(expected), training)
+            _backwards(network, inputs, len(expected), training, apart=apart)
     except Exception:  # of many kinds: vmap refuses operations, modules look at values
         return False
     return _agree(found, expected)
 
 
 def _in_evaluation(
-    evaluate: EvaluateRestarts, network: torch.nn.Module, inputs: tuple[Tensor, ...], restarts: int
+    evaluate: EvaluateRestarts,
+    network: torch.nn.Module,
+    inputs: tuple[Tensor, ...],
+    restarts: int,
+    *,
+    apart: bool = False,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     with in_mode(network, False), torch.no_grad(), _no_slow_batches():
-        return evaluate(network, *tensors_of(network), inputs, restarts)
+        return evaluate(network, *tensors_of(network), inputs, restarts, apart=apart)
 
 
-def _backwards(network: torch.nn.Module, inputs: tuple[Tensor, ...], restarts: int, training: bool) -> None:
+def _backwards(
+    network: torch.nn.Module,
+    inputs: tuple[Tensor, ...],
+    restarts: int,
+    training: bool,
+    *,
+    apart: bool,
+) -> None:
     parameters, buffers = tensors_of(network)
     with in_mode(network, training), torch.enable_grad(), _no_slow_batches():
-        result, _ = as_one_batch(network, parameters, buffers, inputs, restarts)
+        result, _ = as_one_batch(network, parameters, buffers, inputs, restarts, apart=apart)
         learning = [parameter for parameter in parameters.values() if parameter.requires_grad]
         torch.autograd.grad(result.sum(), learning, allow_unused=True)
 

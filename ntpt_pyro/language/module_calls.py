@@ -12,7 +12,8 @@ Tensors = Mapping[str, Tensor]
 """Parameters or buffers by name; for restarts each with a leading axis."""
 Results = tuple[Tensor, dict[str, Tensor]]
 """What a module returns, and its buffers after the call; for restarts each with a leading axis."""
-EvaluateRestarts = Callable[[torch.nn.Module, Tensors, Tensors, tuple[Tensor, ...], int], Results]
+EvaluateRestarts = Callable[..., Results]
+"""Such as :func:`as_one_batch`."""
 
 
 def call_with(network: torch.nn.Module, parameters: Tensors, buffers: Tensors, *inputs: Tensor) -> Results:
@@ -30,7 +31,13 @@ def call_with(network: torch.nn.Module, parameters: Tensors, buffers: Tensors, *
 
 
 def as_one_batch(
-    network: torch.nn.Module, parameters: Tensors, buffers: Tensors, inputs: tuple[Tensor, ...], restarts: int
+    network: torch.nn.Module,
+    parameters: Tensors,
+    buffers: Tensors,
+    inputs: tuple[Tensor, ...],
+    restarts: int,
+    *,
+    apart: bool = False,
 ) -> Results:
     """Call a module for all restarts at once, each with random numbers of its own.
 
@@ -39,16 +46,23 @@ def as_one_batch(
     :param buffers: ``[R, ...]`` by name; the call may change them in place.
     :param inputs: of the module, the same for all restarts.
     :param restarts: R.
+    :param apart: whether inputs have a leading axis of restarts, too.
     :returns: with a leading axis of restarts.
     """
-    mapped = (0, 0, *[None for _ in inputs])
+    mapped = (0, 0, *[0 if apart else None for _ in inputs])
     one = torch.vmap(partial(call_with, network), mapped, randomness="different")
     results: Results = one(parameters, buffers, *inputs)
     return results
 
 
 def one_by_one(
-    network: torch.nn.Module, parameters: Tensors, buffers: Tensors, inputs: tuple[Tensor, ...], restarts: int
+    network: torch.nn.Module,
+    parameters: Tensors,
+    buffers: Tensors,
+    inputs: tuple[Tensor, ...],
+    restarts: int,
+    *,
+    apart: bool = False,
 ) -> Results:
     """The same for any module, in a loop: the time of R calls of the module.
 
@@ -57,16 +71,17 @@ def one_by_one(
     :param buffers: see :func:`as_one_batch`.
     :param inputs: see :func:`as_one_batch`.
     :param restarts: see :func:`as_one_batch`.
+    :param apart: see :func:`as_one_batch`.
     :returns: see :func:`as_one_batch`.
     """
     # Not parameter[r]: its gradient would be as large as the parameter, for each restart.
-    apart = {name: parameter.unbind() for name, parameter in parameters.items()}
+    own = {name: parameter.unbind() for name, parameter in parameters.items()}
     found = [
         call_with(
             network,
-            {name: parts[r] for name, parts in apart.items()},
+            {name: parts[r] for name, parts in own.items()},
             {name: buffer[r].clone() for name, buffer in buffers.items()},
-            *inputs,
+            *(x[r] if apart else x for x in inputs),
         )
         for r in range(restarts)
     ]

@@ -3,14 +3,15 @@
 import math
 import warnings
 from contextlib import nullcontext
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ntpt_pyro.language.module_building import check_result, make_network
-from ntpt_pyro.language.module_calls import call_with, in_mode, tensors_of
+from ntpt_pyro.language.module_building import check_result, evaluation_of_own_inputs, make_network
+from ntpt_pyro.language.module_calls import EvaluateRestarts, call_with, in_mode, tensors_of
 from ntpt_pyro.language.networks import Network
 
 if TYPE_CHECKING:  # a declaration builds its network, so that it imports this file
@@ -63,27 +64,41 @@ class ModuleFunction(Network):
         network, self._evaluate_restarts = make_network(declaration, generator, copies)
         self.network = network.to(torch.get_default_device())
 
-    def evaluate(self, *inputs: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
+    def evaluate(self, *inputs: Float[Tensor, "..."], restarts_at: int | None = None) -> Float[Tensor, "..."]:
         """See :meth:`Network.evaluate`.
 
         :param inputs: see :meth:`Network.forward`.
+        :param restarts_at: see :meth:`Network.evaluate`.
         :returns: see :meth:`Network.forward`.
         :raises RangeError: see :meth:`Network.forward`; or where the module returns another shape than
             declared.
         """
-        self._check_inputs(inputs)
+        aligned, apart = self._aligned(inputs, restarts_at)
         declaration = self.declaration
-        shaped = list(zip(inputs, declaration.input_shapes, strict=True))
+        shaped = list(zip(aligned, declaration.input_shapes, strict=True))
         batch = torch.broadcast_shapes(*(x.shape[: x.ndim - len(shape)] for x, shape in shaped))
+        restarts: tuple[int, ...] = () if self.copies is None else (self.copies,)
+        leading = restarts if apart else ()
+        batch = batch[len(leading) :]
         rows = math.prod(batch)
-        result = self._call(tuple(x.expand(*batch, *shape).reshape(rows, *shape) for x, shape in shaped))
-        restarts = () if self.copies is None else (self.copies,)
+        whole = (x.expand(*leading, *batch, *shape).reshape(*leading, rows, *shape) for x, shape in shaped)
+        result = self._call(tuple(whole), apart=apart)
         check_result(declaration, result, *restarts, rows)
         result = result.reshape(*restarts, *batch, *declaration.out_shape)
-        return result.softmax(-1) if isinstance(declaration.out, int) else result
+        result = result.softmax(-1) if isinstance(declaration.out, int) else result
+        return self._placed(result, restarts_at, apart=apart)
 
-    def _call(self, inputs: tuple[Tensor, ...]) -> Tensor:
-        """The module's result for rows of inputs, before it is checked; ``[R, ...]`` with copies."""
+    @cached_property
+    def _evaluate_apart(self) -> EvaluateRestarts:
+        """How to evaluate restarts each of which has inputs of its own."""
+        assert self.copies is not None
+        return evaluation_of_own_inputs(self.declaration, self.network, self.copies)
+
+    def _call(self, inputs: tuple[Tensor, ...], *, apart: bool) -> Tensor:
+        """The module's result for rows of inputs, before it is checked; ``[R, ...]`` with copies.
+
+        :param apart: whether each restart has inputs of its own, along a leading axis.
+        """
         network = self._announced()
         learns = self.taught and torch.is_grad_enabled()
         with nullcontext() if learns else in_mode(network, False):
@@ -95,7 +110,8 @@ class ModuleFunction(Network):
                 parameters = {name: parameter.detach() for name, parameter in parameters.items()}
             if self.copies is None:
                 return call_with(network, parameters, buffers, *inputs)[0]
-            result, after = self._evaluate_restarts(network, parameters, buffers, inputs, self.copies)
+            evaluate = self._evaluate_apart if apart else self._evaluate_restarts
+            result, after = evaluate(network, parameters, buffers, inputs, self.copies, apart=apart)
         if learns:
             with torch.no_grad():
                 for name, buffer in network.named_buffers():

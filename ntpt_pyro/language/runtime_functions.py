@@ -18,10 +18,13 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ntpt_pyro.errors import RangeError
+from ntpt_pyro.errors import BudgetError, RangeError
 from ntpt_pyro.language._contract import contract, joint_batch
 from ntpt_pyro.language.overriding import overriding
 from ntpt_pyro.language.values import Value
+
+MOST_NUMBERS = 2**28
+"""Combinations of arguments, times results, of a function on the simplex: 1 GiB."""
 
 
 class RuntimeFunction:
@@ -74,9 +77,18 @@ class RuntimeFunction:
         :param dtype: floating type.
         :param device: where it is wanted; one copy is kept for each type and device.
         :returns: ``[prod(ranges), out_range]``.
+        :raises BudgetError: where it would take more than :data:`MOST_NUMBERS`.
         """
         key = (dtype, device)
         if key not in self._indicators:
+            numbers = self.table.numel() * self.out_range
+            if numbers > MOST_NUMBERS:
+                raise BudgetError(
+                    self.name,
+                    expected=f"at most {MOST_NUMBERS:,} arguments times results",
+                    got=f"{numbers:,}",
+                    remedy="make the ranges smaller, or split the function in two",
+                )
             flat = torch.eye(self.out_range, dtype=dtype)[self.table.flatten()]
             self._indicators[key] = flat.to(device)
         return self._indicators[key]

@@ -40,8 +40,8 @@ def one_hot(integers: Int[Tensor, "*batch"], size: int, dtype: torch.dtype | Non
         low, high = (int(bound) for bound in torch.aminmax(integers))
         if low < 0 or high >= size:
             raise _outside("one_hot", low if low < 0 else high, size)
-    vertices = torch.eye(size, dtype=dtype or torch.get_default_dtype(), device=integers.device)
-    return vertices[integers.long()]
+    found = torch.zeros(*integers.shape, size, dtype=dtype, device=integers.device)
+    return found.scatter_(-1, integers.long().unsqueeze(-1), 1.0)
 
 
 def constant(integer: int, size: int) -> Value:

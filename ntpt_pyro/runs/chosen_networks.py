@@ -16,6 +16,8 @@ from ntpt_pyro.language.sites import Message
 
 TRIED = 32
 """Programs drawn at random, each with one choice changed in every way."""
+MOST_RUNS = 2000
+"""Runs of a model at most; a model of many choices is tried with fewer programs, one at least."""
 
 
 class _Marked(Messenger):
@@ -30,7 +32,9 @@ class _Marked(Messenger):
         name = msg["args"][0].declaration.name
         if name in self.functions:
             assert msg["value"] is not None
-            value = msg["value"].detach().requires_grad_()
+            value: Tensor = msg["value"]
+            if not value.requires_grad:  # else it is left: what it was made of may be in question
+                value = value.detach().requires_grad_()
             self.values.setdefault(name, []).append(value)
             msg["value"] = value
 
@@ -47,7 +51,8 @@ def chosen_between(model: Callable[..., Any], data: Sequence[Tensor], functions:
     with torch.random.fork_rng(devices=[]):
         choices = model_sites(model, *some).choices
         source = torch.Generator().manual_seed(0)
-        for _ in range(TRIED):
+        runs = sum(site.size for site in choices.values())
+        for _ in range(max(1, min(TRIED, MOST_RUNS // max(runs, 1)))):
             program = {n: int(torch.randint(s.size, (), generator=source)) for n, s in choices.items()}
             for name, site in choices.items():
                 variants = [{**program, name: integer} for integer in range(site.size)]

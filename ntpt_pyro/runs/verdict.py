@@ -11,6 +11,7 @@ from ntpt_pyro.inference.posterior.exhaustive import ExactPosterior
 from ntpt_pyro.inference.posterior.log_likelihoods import evidence_bound
 from ntpt_pyro.inference.training.restart_search import POSTERIOR_EXAMPLES
 from ntpt_pyro.language.library import Library
+from ntpt_pyro.runs.all_inputs import told_of_all_inputs
 from ntpt_pyro.runs.behaviour_groups import grouped
 from ntpt_pyro.runs.methods.method import Found, Work
 from ntpt_pyro.runs.provenance import versions
@@ -62,10 +63,11 @@ def result_of(
         "seconds": round(seconds, 2),
         "versions": versions(),
     }
-    if found.exact is not None:
-        return _posterior_result(work, found.exact, common)
     if found.solution is not None:
         return solved_result(work, found, common)
+    common["facts"] |= told_of_all_inputs(work, ended.program)
+    if found.exact is not None:
+        return _posterior_result(work, found.exact, common)
     return _learned_result(work, found, ended, rounds, common)
 
 

@@ -13,6 +13,7 @@ from ntpt_pyro.inference.handlers.model_sites import ChoiceSite, model_sites
 from ntpt_pyro.inference.handlers.sure_readings import SureReadings
 from ntpt_pyro.inference.posterior.accuracy import predicted
 from ntpt_pyro.inference.posterior.decided_programs import decided, program_of
+from ntpt_pyro.language.concrete_library import ConcreteLibrary
 from ntpt_pyro.language.learned_functions import LearnedFunction
 from ntpt_pyro.language.library import Library
 from ntpt_pyro.language.program import Program
@@ -262,29 +263,6 @@ def executes_right(task: "Task", program: Program, library: Library | None, exam
         if result != truth:
             return False
     return True
-
-
-class ConcreteLibrary:
-    """The functions of a library as a concrete interpreter sees them: from an input to a plain integer.
-
-    :param library: the learnable functions.
-    """
-
-    def __init__(self, library: Library) -> None:
-        self._library = library
-
-    def __getitem__(self, name: str) -> Any:
-        """A function by name: it gives the most probable integer, or a tensor where the result is one."""
-        function = self._library[name]
-
-        def call(*inputs: Any) -> Any:
-            with torch.no_grad():
-                found = function(*(torch.as_tensor(one) for one in inputs))
-            if isinstance(function.declaration.out, int):
-                return int(found.argmax(-1)) if found.ndim == 1 else found.argmax(-1).tolist()
-            return found
-
-        return call
 
 
 def _random_programs(

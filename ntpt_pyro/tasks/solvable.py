@@ -18,6 +18,10 @@ class Solvable:
     """By choice what each alternative costs: of programs that explain the examples as well a solver takes the
     cheapest. None counts the choices that a program reads."""
 
+    question_seconds: float | None = None
+    """How long a run may ask, however its program was found, whether the examples determine the behaviour.
+    None: only a run by a solver asks."""
+
     told_apart_by: str | None = None
     """What programs are told apart by, in words, where that is more than examples."""
 

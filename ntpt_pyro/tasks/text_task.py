@@ -1,19 +1,18 @@
 """A program text in TerpreT as a task: its instances are the examples, its concrete interpreter the judge."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from math import log10, prod
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ntpt_pyro.errors import DataError, TaskError
-from ntpt_pyro.language.learned_functions import Tensor as TensorType
+from ntpt_pyro.errors import TaskError
 from ntpt_pyro.language.library import Library
 from ntpt_pyro.language.program import Line, Program
-from ntpt_pyro.language.values import mode
 from ntpt_pyro.tasks.demonstrations.demonstration import Asked, Demonstration
 from ntpt_pyro.tasks.examples import Examples
 from ntpt_pyro.tasks.input_space import inputs_of
@@ -21,8 +20,15 @@ from ntpt_pyro.tasks.solvable import in_words
 from ntpt_pyro.tasks.task import Task
 from ntpt_pyro.terpret import TerpretModel, parse
 from ntpt_pyro.terpret.instances import Batch, read_batches, read_hypers
+from ntpt_pyro.terpret.parser import MOST_CHARACTERS
 from ntpt_pyro.terpret.statements import elements
+from ntpt_pyro.terpret.symbols import Declared
+from ntpt_pyro.terpret.text_files import read_text
 
+MOST_ALTERNATIVES = 1_000_000
+"""Alternatives of all parameters together: numbers that each restart learns."""
+MOST_DIGITS = 4000
+"""Digits of the number of programs."""
 DEFAULTS = {
     "strategy": "relaxed",
     "restarts": 64,
@@ -34,6 +40,12 @@ DEFAULTS = {
     "kl": 0.07,
 }
 """Settings of :class:`~ntpt_pyro.runs.Settings` that suit program texts: all steps search, all instances."""
+
+
+WITH_FUNCTIONS = {**DEFAULTS, "restarts": 16, "batch_size": 64}
+"""Where functions are learned, each restart its own."""
+LEARNED_FROM = 100
+"""Instances of which some are held back where functions are learned, which could learn them by heart."""
 
 
 class TextTask(Task):
@@ -49,9 +61,9 @@ class TextTask(Task):
     :raises TaskError: where the text has nothing to learn, or nothing to learn it from.
     """
 
-    chooses = False
-    hold_back = False
     judged_with_functions = True
+    sure_readings = True
+    question_seconds = 5.0
 
     def __init__(self, name: str, batches: Sequence[Batch], *, source: str, seconds: float = 0.0) -> None:
         self.batches = list(batches)
@@ -59,14 +71,9 @@ class TextTask(Task):
         self._instances = source
         self._seconds = seconds
         model = self.train.model
-        if not model.outputs or len(model.constants) == len(model.params):
-            raise TaskError(
-                name,
-                expected="a Param to learn and an Output to learn it from",
-                got="a text without",
-                remedy="declare them",
-            )
+        check_learnable(name, model)
         functions = model.functions
+        self.hold_back = bool(functions) and len(self.train.instances) >= LEARNED_FROM
         self.observed = len(model.outputs)
         self._inputs: list[Tensor] | None
         self._inputs, self.told_apart_by = inputs_of(model.inputs, model.outputs) or (None, None)
@@ -76,7 +83,7 @@ class TextTask(Task):
             functions=functions,
             execute=partial(_execute, model),
             source=self._written,
-            defaults=DEFAULTS,
+            defaults=WITH_FUNCTIONS if functions else DEFAULTS,
             name=name,
             about=f"the parameters of the program text {model.source.name}",
         )
@@ -93,7 +100,7 @@ class TextTask(Task):
     @property
     def domain(self) -> str:
         """See :class:`~ntpt_pyro.Task`."""
-        return f"the {len(self.train.instances)} instances that it was learned from"
+        return f"the {_counted(len(self.train.instances))} that it was learned from"
 
     @property
     def has_tests(self) -> bool:
@@ -108,20 +115,19 @@ class TextTask(Task):
         :param library: learnable functions; the interpreter is given their most probable readings.
         :returns: those whose observed outputs are all right.
         """
-        readings = _readings(batch, library)
-        return sum(
-            _fits(batch.model, {**instance, **read}, program)
-            for instance, read in zip(batch.instances, readings, strict=True)
-        )
+        return sum(_fits(batch, program, library))
 
     def right(self, program: Program, library: Library | None = None) -> bool:
-        """See :class:`~ntpt_pyro.Task`."""
-        batch = self.train
-        pairs = zip(batch.instances, _readings(batch, library), strict=True)
-        return all(_fits(batch.model, {**instance, **read}, program) for instance, read in pairs)
+        """See :class:`~ntpt_pyro.Task`: with what the functions read."""
+        return all(_fits(self.train, program, library))
 
     def accuracy(self, program: Program, library: Library | None, examples: Examples) -> float:
-        """See :class:`~ntpt_pyro.Task`: the share of the instances learned from, by the interpreter."""
+        """See :class:`~ntpt_pyro.Task`: of the instances learned from, by the interpreter.
+
+        Where functions are learned it is of the examples, some of which may be held back.
+        """
+        if self.functions:
+            return super().accuracy(program, library, examples)
         return self.reproduced(self.train, program, library) / len(self.train.instances)
 
     def test_accuracy(
@@ -143,7 +149,7 @@ class TextTask(Task):
         return Examples(tuple(t if t.is_floating_point() else t.clamp_min(0) for t in examples.tensors))
 
     def facts(self, program: Program, library: Library | None) -> dict[str, str]:
-        """See :class:`~ntpt_pyro.Task`: instances reproduced of each batch; the compiled text's size."""
+        """See :class:`~ntpt_pyro.Task`: instances reproduced, outputs observed, the text's size."""
         model = self.train.model
         size = f"{model.terms:,} products from {model.statements:,} statements, {self._seconds:.2f} s"
         counts = {
@@ -151,7 +157,19 @@ class TextTask(Task):
             "instances reproduced"
             for one in self.batches
         }
-        return {**counts, "compiled to": size}
+        return {**counts, "observed": self.observed_in_words, "compiled to": size}
+
+    @property
+    def observed_in_words(self) -> str:
+        """How many variables of outputs its instances give, of how many, batch by batch."""
+        words = []
+        for batch in self.batches:
+            each, cells = batch.observed, sum(prod(one.dims) for one in batch.model.outputs)
+            told = f"{int(each.sum()):,} of {len(each) * cells:,} outputs"
+            if none := int((each == 0).sum()):
+                told += f", none in {_counted(none)}"
+            words.append(told if len(self.batches) == 1 else f"{batch.name!r} {told}")
+        return "; ".join(words)
 
     def tells_apart(self, examples: Examples) -> Examples:
         """See :class:`~ntpt_pyro.Task`: all inputs, where they are few, or some at random."""
@@ -159,7 +177,7 @@ class TextTask(Task):
 
     def data_sources(self) -> dict[str, str]:
         """See :class:`~ntpt_pyro.Task`."""
-        return {"train": f"{len(self.train.instances)} instances of {self._instances}"}
+        return {"train": f"{_counted(len(self.train.instances))} of {self._instances}"}
 
     def input_words(self, inputs: Sequence[Tensor]) -> list[str]:
         """See :class:`~ntpt_pyro.tasks.solvable.Solvable`: each input by its name."""
@@ -185,19 +203,49 @@ class TextTask(Task):
         asked.allow(self.name, "seed")
         batch = next((one for one in self.batches if one is not self.train), self.train)
         number = asked.seed % len(batch.instances)
-        instance = batch.instances[number]
-        given = {**instance, **_readings(batch, library)[number]}
-        values = batch.model.trace(program, given)
+        instance, given = batch.instances[number], _inputs(batch, number)
+        values = batch.model.trace(program, given, library)
         outputs = {one.name: values.pop(one.name) for one in batch.model.outputs}
         observed = {name: instance.get(name) for name in outputs}
         known = all(value is not None for value in observed.values())
-        inputs = (f"input   {one.name} = {given[one.name]}" for one in batch.model.inputs)
+        declared = batch.model.declared
+        inputs = (f"input   {one.name} = {_shown(one, given[one.name])}" for one in batch.model.inputs)
         return Demonstration(
             columns=("variable", "value"),
-            steps=[(name, str(value)) for name, value in values.items()],
+            steps=[(name, _shown(declared[name], value)) for name, value in values.items()],
             result=_assigned(outputs),
             truth=_assigned(observed) if known else None,
             before=[f"instance {number} of batch {batch.name!r}", *inputs],
+        )
+
+
+def check_learnable(name: str, model: TerpretModel) -> None:
+    """Check that there is something to learn in a text.
+
+    :param name: of the task, for messages.
+    :param model: the text.
+    :raises TaskError: where there is not, or nothing to learn it from, or more than can be learned.
+    """
+    sizes = [cell.size for cell in model.params if cell not in model.constants]
+    if sum(sizes) > MOST_ALTERNATIVES or sum(map(log10, sizes)) > MOST_DIGITS:
+        raise TaskError(
+            name,
+            expected=f"Params of at most {MOST_ALTERNATIVES:,} alternatives, and fewer than 1e{MOST_DIGITS} "
+            "joint settings",
+            got=f"{len(sizes):,} Params of {sum(sizes):,} alternatives",
+            remedy="make ranges or arrays smaller",
+        )
+    missing = [
+        kind
+        for kind, some in (("Input", model.inputs), ("Output", model.outputs), ("Param", sizes))
+        if not some
+    ]
+    if missing:
+        raise TaskError(
+            name,
+            expected="a Param to learn, and Inputs and Outputs to learn it from",
+            got=f"no {' and no '.join(missing)}",
+            remedy="declare them",
         )
 
 
@@ -211,8 +259,9 @@ def text_task(model: Path, hypers: Path, data: Path) -> TextTask:
     :raises NtptError: for whatever is wrong with the files.
     """
     began = time.monotonic()
-    source = parse(_read_text(model), model.name)
-    batches = read_batches(data, read_hypers(hypers), source)
+    text = read_text(model, what="a program text", most=MOST_CHARACTERS)
+    source = parse(text, model.name)
+    batches = read_batches(data, read_hypers(hypers), source, check=partial(check_learnable, model.stem))
     made = TextTask(model.stem, batches, source=data.name, seconds=time.monotonic() - began)
     made.found_by = f"{model}:{hypers}:{data}"
     return made
@@ -245,17 +294,8 @@ def text_task_named(name: str) -> TextTask:
 
 def _execute(model: TerpretModel, program: Program, *inputs: Any, library: Any = None) -> dict[str, int]:
     """The concrete interpreter on one instance: by site of every output its integer."""
-    given: dict[str, Any] = {}
-    for declared, value in zip(model.inputs, inputs, strict=False):
-        if isinstance(declared.size, int):
-            given[declared.name] = value
-        else:
-            given[declared.name] = {
-                one.name: library[one.name](value)
-                for one in model.functions
-                if one.inputs == (TensorType(*declared.size),)
-            }
-    outputs = model.run(program, given)
+    given = {declared.name: value for declared, value in zip(model.inputs, inputs, strict=False)}
+    outputs = model.run(program, given, library)
     return {
         f"{name}{''.join(f'_{place}' for place in index)}": value
         for name, found in outputs.items()
@@ -270,29 +310,24 @@ def _elements(value: Any, index: tuple[int, ...] = ()) -> list[tuple[tuple[int, 
     return [one for place, inner in enumerate(value) for one in _elements(inner, (*index, place))]
 
 
-def _readings(batch: Batch, library: Library | None) -> list[dict[str, Any]]:
-    """For each instance what learnable functions read in its tensors, by input and function."""
-    found: list[dict[str, Any]] = [{} for _ in batch.instances]
-    for declared, tensor in zip(batch.model.inputs, batch.tensors, strict=False):
-        if isinstance(declared.size, int):
-            continue
-        fits = [f for f in batch.model.functions if f.inputs == (TensorType(*declared.size),)]
-        assert library is not None or not fits
-        read = {f.name: _most_probable(library, f.name, tensor) for f in fits} if library is not None else {}
-        for number, row in enumerate(found):
-            row[declared.name] = {name: symbols[number] for name, symbols in read.items()}
-    return found
+def _fits(batch: Batch, program: Program, library: Library | None) -> Iterator[bool]:
+    """Whether the concrete interpreter comes to what is observed, for one instance after the other."""
+    model = batch.model
+    known = [None] * len(batch.instances) if library is None else model.readings(batch.tensors, library)
+    for number, instance in enumerate(batch.instances):
+        outputs = model.run(program, _inputs(batch, number), library, known=known[number])
+        yield all(_agrees(outputs[one.name], instance.get(one.name)) for one in model.outputs)
 
 
-def _most_probable(library: Library, name: str, tensor: Tensor) -> list[Any]:
-    with torch.no_grad():
-        symbols: list[Any] = mode(library[name](tensor)).tolist()
-        return symbols
+def _inputs(batch: Batch, number: int) -> dict[str, Any]:
+    """What an instance gives: tensors as such, integers and nested lists of them."""
+    given = zip(batch.model.inputs, batch.tensors, strict=False)
+    return {one.name: t[number].tolist() if isinstance(one.size, int) else t[number] for one, t in given}
 
 
-def _fits(model: TerpretModel, instance: Mapping[str, Any], program: Program) -> bool:
-    outputs = model.run(program, instance)
-    return all(_agrees(outputs[one.name], instance.get(one.name)) for one in model.outputs)
+def _shown(declared: Declared, value: Any) -> str:
+    """A value in words; of a tensor its shape."""
+    return str(value) if isinstance(declared.size, int) else f"a tensor of shape {list(declared.size)}"
 
 
 def _agrees(output: Any, observed: Any) -> bool:
@@ -308,14 +343,5 @@ def _assigned(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} = {value}" for name, value in values.items())
 
 
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise DataError(
-            str(path), expected="a program text", got="no such file", remedy="name a file"
-        ) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(
-            str(path), expected="a program text", got=" ".join(str(error).split()), remedy="name another file"
-        ) from error
+def _counted(instances: int) -> str:
+    return "1 instance" if instances == 1 else f"{instances:,} instances"

@@ -9,23 +9,27 @@ What rounding adds to totals is not divided out here: it grows with the steps, e
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 from heapq import heappop, heappush
 from inspect import Parameter, Signature
 
+import torch
 from torch import Tensor
 
-from ntpt_pyro.language.branching import switch
+from ntpt_pyro.language.branching import given, switch
 from ntpt_pyro.language.carry import step_end
 from ntpt_pyro.language.library import Library
 from ntpt_pyro.language.runtime_functions import RuntimeFunction
 from ntpt_pyro.language.sites import var
 from ntpt_pyro.language.values import Value, constant, widen
 from ntpt_pyro.terpret.integer_functions import Integers
+from ntpt_pyro.terpret.learned_calls import make_calls
 from ntpt_pyro.terpret.statements import elements
 from ntpt_pyro.terpret.sums_of_products import Source, needs
 from ntpt_pyro.terpret.symbols import Call, Cell, Expression, RuntimeDeclared, cells_of
 from ntpt_pyro.terpret.text_sites import TextSites
 from ntpt_pyro.terpret.unrolling import Assignment, Unrolled
+from ntpt_pyro.terpret.ways import Conditions, taken
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,12 +37,17 @@ class Branch:
     """What a variable is set to where that is up to another.
 
     :param cell: the other.
-    :param cases: for each integer of it what the variable is set to then; integers that lead to the same
-        place in the text share one object.
+    :param cases: for each integer of it what the variable is set to then, None where it is not set; integers
+        that lead to the same place in the text share one object.
     """
 
     cell: Cell
-    cases: tuple["Tree", ...]
+    cases: tuple["Tree | None", ...]
+
+    @cached_property
+    def complete(self) -> bool:
+        """Whether the variable is set whatever decides about it."""
+        return all(map(_complete, self.cases))
 
 
 Tree = Branch | Expression
@@ -53,7 +62,10 @@ class OneByOne:
     """
 
     def __init__(self, unrolled: Unrolled, sites: TextSites) -> None:
-        self.trees = {cell: _tree(unrolled.assignments[cell], 0) for cell in _ordered(unrolled.assignments)}
+        ordered = _ordered(unrolled.assignments)
+        self.trees: dict[Cell, Tree] = {
+            cell: _tree([(one.conditions, one) for one in unrolled.assignments[cell]]) for cell in ordered
+        }
         """What each Var and Output is set to, in the order in which they are computed."""
         self._sites = sites
         self._steps: dict[int, list[str]] = {}
@@ -73,14 +85,14 @@ class OneByOne:
         known: dict[Source, Value] = dict(self._sites.chosen().items())
         with self._sites.plate(data):
             known |= self._sites.given(tensors, library)
-            values = _Values(known, self._function)
+            values = _Values(known, self._function, partial(self._sites.numbers, tensors), library)
             self._end_steps(0)
             for number, (cell, tree) in enumerate(self.trees.items(), 1):
-                known[cell] = values(tree, cell.size)
-                if cell.declared.kind == "Var":
-                    known[cell] = var(cell.site, known[cell])
-                else:
+                known[cell] = values(tree, cell.width)
+                if cell.declared.kind == "Output":
                     self._sites.observe(cell, known[cell], tensors)
+                elif cell.size:
+                    known[cell] = var(cell.site, known[cell])
                 self._end_steps(number)
         return {cell.site: known[cell] for one in self._sites.outputs for cell in elements(one)}
 
@@ -103,31 +115,65 @@ class OneByOne:
 class _Values:
     """What expressions come to in one run; each is computed once.
 
-    :param known: the values of variables so far, and of calls of learned functions.
+    :param known: the values of variables so far, and of calls of learned functions; of tensors their numbers.
     :param function: the function of a call.
+    :param numbers: of tensors that instances give.
+    :param library: the learnable functions.
     """
 
-    def __init__(self, known: Mapping[Source, Value], function: Callable[[Call], RuntimeFunction]) -> None:
+    def __init__(
+        self,
+        known: dict[Source, Value],
+        function: Callable[[Call], RuntimeFunction],
+        numbers: Callable[[Cell], Tensor],
+        library: Library | None,
+    ) -> None:
         self._known = known
         self._function = function
+        self._numbers = numbers
+        self._library = library
         self._made: dict[tuple[Tree, int], Value] = {}
 
+    def _probabilities(self, cases: Sequence[Tree | None]) -> Value:
+        """For each case the probability that the variable is set there, ``[*batch, cases]``."""
+        found = [self._probability(case) for case in cases]
+        return torch.stack(torch.broadcast_tensors(*found), -1)
+
+    def _probability(self, tree: Tree | None) -> Tensor:
+        if tree is None:
+            return torch.zeros(())
+        if _complete(tree):
+            return torch.ones(())
+        assert isinstance(tree, Branch)
+        return (self(tree.cell, tree.cell.size) * self._probabilities(tree.cases)).sum(-1)
+
     def __call__(self, tree: Tree, size: int) -> Value:
-        """The value of an expression, as one of a range at least its own."""
+        """The value of an expression, as one of a range at least its own; of a tensor its numbers."""
         if (tree, size) not in self._made:
             self._made[tree, size] = self._computed(tree, size)
         return self._made[tree, size]
 
     def _computed(self, tree: Tree, size: int) -> Value:
         if isinstance(tree, Branch):
-            return switch(self(tree.cell, tree.cell.size), [self(case, size) for case in tree.cases])
+            deciding = self(tree.cell, tree.cell.size)
+            if not _complete(tree):
+                deciding = given(deciding, self._probabilities(tree.cases))
+            return switch(deciding, [self(0 if case is None else case, size) for case in tree.cases])
         if isinstance(tree, int):
             return constant(tree, size)
-        if tree.size < size:
+        if tree.width < size:
             return widen(self(tree, tree.size), size)
         if isinstance(tree, Call) and isinstance(tree.function, RuntimeDeclared):
             return self._function(tree)(*(self(cell, cell.size) for cell in cells_of(tree)))
+        if tree not in self._known:
+            self._known |= self._read(tree)
         return self._known[tree]
+
+    def _read(self, read: Cell | Call) -> dict[Source, Tensor]:
+        """A tensor that instances give, or what a learned function makes of its arguments."""
+        if isinstance(read, Cell):
+            return {read: self._numbers(read)}
+        return make_calls([read], lambda cell: self(cell, cell.width), self._library)
 
 
 class _Lookup:
@@ -143,25 +189,25 @@ class _Lookup:
         return int(self._table[integers])
 
 
-def _tree(ways: Sequence[Assignment], depth: int) -> Tree:
-    """What a variable is set to on ways that agree in their first conditions."""
-    deciding = {way.conditions[depth][0] if depth < len(way.conditions) else None for way in ways}
-    assert len(deciding) == 1, "branches are nested: the same way leads to the same variable"
-    cell = deciding.pop()
-    if cell is None:
-        (way,) = ways
+def _complete(tree: Tree | None) -> bool:
+    """Whether a variable is set whatever decides about it."""
+    return tree.complete if isinstance(tree, Branch) else tree is not None
+
+
+def _tree(ways: Sequence[tuple[Conditions, Assignment]]) -> Tree:
+    """What a variable is set to, by what is left of the ways to it."""
+    conditions, way = ways[0]
+    if not conditions:
         return _folded(way.expression)
-    here: list[list[Assignment]] = [[] for _ in range(cell.size)]
-    for way in ways:
-        for value in way.conditions[depth][1]:
-            here[value].append(way)
-    made: dict[tuple[int, ...], Tree] = {}
+    cell = conditions[0][0]
+    made: dict[tuple[int, ...], Tree | None] = {}
     cases = []
-    for some in here:
-        assert some, "a variable is set on every way"
-        key = tuple(map(id, some))
+    for value in range(cell.size):
+        left = [(taken(conditions, cell, value), way) for conditions, way in ways]
+        here = [(conditions, way) for conditions, way in left if conditions is not None]
+        key = tuple(id(way) for _, way in here)
         if key not in made:
-            made[key] = _tree(some, depth + 1)
+            made[key] = _tree(here) if here else None
         cases.append(made[key])
     return Branch(cell, tuple(cases))
 

@@ -4,9 +4,13 @@ The text is data, perhaps a stranger's: it is parsed by Python's ``ast`` and wal
 """
 
 import ast
-from dataclasses import dataclass
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from ntpt_pyro.errors import TerpretError
+from ntpt_pyro.terpret.excerpt import excerpt
+from ntpt_pyro.terpret.integer_functions import LARGEST_INTEGER, shown
 
 ACCEPTED = (
     # statements
@@ -21,6 +25,20 @@ ACCEPTED = (
 """What a text may be made of."""
 DEEPEST = 200
 """Nested expressions and blocks at most, so that walking them cannot exhaust Python's stack."""
+MOST_CHARACTERS = 1_000_000
+"""Characters of a text at most."""
+MOST_NODES = 200_000
+"""Names, constants, operations and statements of a text at most."""
+LONGEST = 200
+"""Characters of a message's part at most: a name may be as long as a text."""
+REFUSED = {
+    bytes: "bytes",
+    float: "a fraction",
+    complex: "a complex number",
+    type(None): "None",
+    type(...): "...",
+}
+"""Constants that are nowhere of use, in words; where a text is of use depends on the function around it."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +47,12 @@ class Source:
 
     :param name: of the file, for messages.
     :param tree: what was parsed.
+    :param lines: of the text.
     """
 
     name: str
     tree: ast.Module
+    lines: Sequence[str] = field(default=(), repr=False, compare=False)
 
     def error(self, node: ast.AST, *, expected: str, got: str, remedy: str) -> TerpretError:
         """What to raise about a place in the text.
@@ -41,10 +61,11 @@ class Source:
         :param expected: what would have been right there.
         :param got: what was found instead.
         :param remedy: what the reader can do about it.
-        :returns: the error, which names file, line and column (from 1).
+        :returns: the error, which names file, line and column (from 1, in characters), and shows the place.
         """
-        line, column = getattr(node, "lineno", 1), getattr(node, "col_offset", 0) + 1
-        return TerpretError(f"{self.name}:{line}:{column}", expected=expected, got=got, remedy=remedy)
+        line, offset = getattr(node, "lineno", 1), getattr(node, "col_offset", 0)
+        column = len(_line(self.lines, line).encode()[:offset].decode(errors="ignore")) + 1
+        return _error(self.name, self.lines, (line, column), expected=expected, got=got, remedy=remedy)
 
 
 def parse(text: str, name: str) -> Source:
@@ -53,33 +74,121 @@ def parse(text: str, name: str) -> Source:
     :param text: the program.
     :param name: of its file, for messages.
     :returns: the parsed text.
-    :raises TerpretError: where it is no Python syntax, or uses something else.
+    :raises TerpretError: where it is no Python syntax, or uses something else, or is too large.
 
     >>> parse("x = Var(2)[3]\nx[0] **= 2", "model.py")
     Traceback (most recent call last):
       ...
     ntpt_pyro.errors.TerpretError: model.py:2:1: expected TerpreT, got AugAssign; see docs/terpret.md for ...
     """
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    if len(text) > MOST_CHARACTERS:
+        raise _error(
+            name,
+            (),
+            (1, 1),
+            expected=f"a text of at most {MOST_CHARACTERS:,} characters",
+            got=f"{len(text):,}",
+            remedy="write what repeats as a loop",
+        )
+    lines = text.split("\n")
+    source = Source(name, _parsed(text, name, lines), lines)
+    _check(source)
+    return source
+
+
+def _parsed(text: str, name: str, lines: Sequence[str]) -> ast.Module:
+    """What Python's parser makes of a text."""
+    if "\0" in text:
+        before = text[: text.index("\0")].split("\n")
+        place = len(before), len(before[-1]) + 1
+        raise _error(name, lines, place, expected="a text", got="a null byte", remedy="give a text file")
     try:
-        tree = ast.parse(text, name)
+        with warnings.catch_warnings():  # of the text, which the reader of a message does not see
+            warnings.simplefilter("ignore")
+            return ast.parse(text, name)
     except SyntaxError as error:
-        where = f"{name}:{error.lineno or 1}:{error.offset or 1}"
-        raise TerpretError(
-            where, expected="Python's syntax", got=error.msg, remedy="correct the text"
+        place = error.lineno or 1, error.offset or 1
+        expected, got, remedy = "Python's syntax", error.msg, "correct the text"
+        if "integer string conversion" in error.msg:
+            expected, got = f"integers up to {LARGEST_INTEGER}", "an integer of thousands of digits"
+            remedy = "write a smaller one"
+        raise _error(name, lines, place, expected=expected, got=got, remedy=remedy) from error
+    except (RecursionError, MemoryError) as error:
+        raise _error(
+            name,
+            (),
+            (1, 1),
+            expected=f"at most {DEEPEST} levels of nesting",
+            got="more than Python's parser takes",
+            remedy="split long expressions and long chains of elif, or write what repeats as a loop",
         ) from error
-    except (ValueError, RecursionError, MemoryError) as error:
-        raise TerpretError(
-            f"{name}:1:1", expected="a program text", got=str(error), remedy="give another file"
+    except ValueError as error:
+        raise _error(
+            name, (), (1, 1), expected="a program text", got=str(error), remedy="give another file"
         ) from error
-    source = Source(name, tree)
-    waiting: list[tuple[ast.AST, ast.AST, int]] = [(tree, tree, 0)]
+
+
+def _check(source: Source) -> None:
+    """Raise where a text is made of something that the language does not have, or of too much."""
+    waiting: list[tuple[ast.AST, ast.AST, int]] = [(source.tree, source.tree, 0)]
+    nodes = 0
     while waiting:
-        node, place, depth = waiting.pop()
-        place = node if hasattr(node, "lineno") else place
-        if not isinstance(node, ACCEPTED) or depth > DEEPEST:
-            got = type(node).__name__ if depth <= DEEPEST else f"more than {DEEPEST} levels of nesting"
+        node, parent, depth = waiting.pop()
+        place, nodes = node if hasattr(node, "lineno") else parent, nodes + 1
+        got = None if isinstance(node, ACCEPTED) else type(node).__name__
+        if depth > DEEPEST:
+            got = f"more than {DEEPEST} levels of nesting"
+        if got is not None:
             raise source.error(
                 place, expected="TerpreT", got=got, remedy="see docs/terpret.md for what the language has"
             )
-        waiting += [(child, place, depth + 1) for child in ast.iter_child_nodes(node)]
-    return source
+        if nodes > MOST_NODES:
+            raise source.error(
+                place,
+                expected=f"at most {MOST_NODES:,} names, constants, operations and statements",
+                got="more",
+                remedy="write what repeats as a loop",
+            )
+        if isinstance(node, ast.Constant):
+            _check_constant(source, node, parent)
+        children = [(child, node, depth + 1) for child in ast.iter_child_nodes(node)]
+        waiting += reversed(children)  # so that what comes first is met first
+
+
+def _check_constant(source: Source, node: ast.Constant, parent: ast.AST) -> None:
+    value = node.value
+    if type(value) in REFUSED and not (value is ... and isinstance(parent, ast.Expr)):
+        raise source.error(
+            node, expected="an integer", got=REFUSED[type(value)], remedy="write an integer, or a name"
+        )
+    if isinstance(value, int) and value > LARGEST_INTEGER:
+        raise source.error(
+            node,
+            expected=f"integers up to {LARGEST_INTEGER}",
+            got=shown(value),
+            remedy="write a smaller one",
+        )
+
+
+def _error(
+    name: str, lines: Sequence[str], place: tuple[int, int], *, expected: str, got: str, remedy: str
+) -> TerpretError:
+    """What to raise about a line and a column, from 1."""
+    line, column = place
+    return TerpretError(
+        f"{name}:{line}:{column}",
+        expected=_short(expected),
+        got=_short(got),
+        remedy=_short(remedy),
+        excerpt=excerpt(_line(lines, line), column),
+    )
+
+
+def _line(lines: Sequence[str], number: int) -> str:
+    """A line by its number, from 1; nothing where there is none."""
+    return lines[number - 1] if 1 <= number <= len(lines) else ""
+
+
+def _short(words: str) -> str:
+    return words if len(words) <= LONGEST else f"{words[:LONGEST]}..."

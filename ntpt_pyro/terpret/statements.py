@@ -7,15 +7,14 @@ taken when a text is unrolled (:mod:`~ntpt_pyro.terpret.unrolling`), one when it
 
 import ast
 from abc import abstractmethod
-from collections import ChainMap
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from typing import Any
 
+from ntpt_pyro.terpret.expressions import kind_of
 from ntpt_pyro.terpret.parser import Source
 from ntpt_pyro.terpret.symbol_table import Declarer
-from ntpt_pyro.terpret.symbols import Cell, Declared, Expression, Inline
+from ntpt_pyro.terpret.symbols import Cell, Declared, Expression, Inline, tensor_shape
 
 MOST_STATEMENTS = 500_000
 """Statements that a text may unroll to."""
@@ -47,13 +46,23 @@ class Walker(Declarer):
         """How many have been walked."""
         self._calls = 0
         """Calls of inline functions that are open."""
+        self._statement: ast.AST = source.tree
+        """The statement that is being walked."""
 
     def walk(self) -> None:
         """Walk the whole text.
 
         :raises TerpretError: for whatever is wrong with it; says file, line and column.
         """
-        self._block(self.source.tree.body)
+        try:
+            self._block(self.source.tree.body)
+        except RecursionError:
+            raise self._error(
+                self._statement,
+                "blocks, calls and expressions that are nested less deeply",
+                "more than can be walked",
+                "break them up; a function must not call itself without end",
+            ) from None
 
     @abstractmethod
     def set_to(self, cell: Cell, expression: Expression, node: ast.AST) -> None:
@@ -92,6 +101,7 @@ class Walker(Declarer):
     def _block(self, statements: Sequence[ast.stmt]) -> None:
         for statement in statements:
             self.statements += 1
+            self._statement = statement
             if self.statements > MOST_STATEMENTS:
                 raise self._error(
                     statement,
@@ -103,7 +113,7 @@ class Walker(Declarer):
                 getattr(self, f"_{type(statement).__name__.lower()}")(statement)
 
     def _importfrom(self, statement: ast.ImportFrom) -> None:
-        if statement.module != "dummy" or self._scope is not self._globals:
+        if statement.module != "dummy" or not self.names.at_top:
             raise self._error(
                 statement,
                 "no import but `from dummy import ...` at the top",
@@ -137,11 +147,12 @@ class Walker(Declarer):
             raise self._error(method, "a variable, its indices given", "something else", "index the array")
         expression = self._expression(call.args[0])
         size = expression + 1 if isinstance(expression, int) else expression.size
-        if size > cell.size or (isinstance(expression, int) and expression < 0) or not size:
-            got = str(expression) if isinstance(expression, int) else f"one of range {size}"
-            raise self._error(
-                call, f"a value in 0..{cell.size - 1} for {cell.text}", got, "make ranges agree"
-            )
+        shape = tensor_shape(cell)
+        wrong = size > cell.size or (isinstance(expression, int) and expression < 0) or not size
+        if tensor_shape(expression) != shape or (shape is None and wrong):
+            got = str(expression) if isinstance(expression, int) else f"one {kind_of(expression)}"
+            wanted = f"a value in 0..{cell.size - 1}" if shape is None else f"a tensor of shape {list(shape)}"
+            raise self._error(call, f"{wanted} for {cell.text}", got, "make ranges and shapes agree")
         constant = method.attr == "set_to_constant"
         if constant != (cell.declared.kind == "Param") or cell.declared.kind == "Input":
             raise self._error(
@@ -173,7 +184,7 @@ class Walker(Declarer):
         if len(bounds) == 3 and bounds[2] == 0:
             raise self._error(call, "a step other than 0", "0", "give another step")
         for number in range(*bounds):
-            self._scope[statement.target.id] = number
+            self.names.bind(statement.target.id, number)
             self._block(statement.body)
             self.end_iteration(statement, f"{statement.target.id}={number}")
 
@@ -217,6 +228,8 @@ class Walker(Declarer):
                     raise self._error(
                         test, f"{left.text} == constant", "another test", "test one value of it"
                     )
+                if not left.size:
+                    raise self._error(test, "an integer variable", left.text, "tensors are read by functions")
                 value = self.integer(test.comparators[0])
                 if not 0 <= value < left.size:
                     raise self._error(
@@ -252,7 +265,7 @@ class Walker(Declarer):
 
         def case(value: int) -> Body:
             def run() -> None:
-                self._scope[name] = value
+                self.names.bind(name, value)
                 self._cases(others, body, node)
 
             return run
@@ -281,23 +294,15 @@ class Walker(Declarer):
                 "correct the call",
             )
         values = [self.evaluate(argument) for argument in node.args]
-        with self._inside(dict(zip(names, values, strict=True))):
+        self._calls += 1
+        with self.names.call(dict(zip(names, values, strict=True))):
             try:
                 self._block(inline.function.body)
             except _Returned as returned:
                 return returned.value
+            finally:
+                self._calls -= 1
         return None
-
-    @contextmanager
-    def _inside(self, names: dict[str, Any]) -> Iterator[None]:
-        """A scope of its own, in which what is declared at the top is known too."""
-        outer, self._scope = self._scope, ChainMap(names, self._globals)
-        self._calls += 1
-        try:
-            yield
-        finally:
-            self._scope = outer
-            self._calls -= 1
 
 
 def elements(declared: Declared) -> list[Cell]:
@@ -306,4 +311,6 @@ def elements(declared: Declared) -> list[Cell]:
     :param declared: the declaration.
     :returns: them.
     """
+    if declared.at:
+        return [Cell(declared, declared.at)]
     return [Cell(declared, index) for index in product(*map(range, declared.dims))]

@@ -2,9 +2,10 @@
 
 import ast
 from dataclasses import dataclass
+from math import prod
 from typing import Literal
 
-from ntpt_pyro.language.learned_functions import LearnedFunction
+from ntpt_pyro.language.learned_functions import LearnedFunction, Tensor
 from ntpt_pyro.terpret.integer_functions import Integers
 
 Kind = Literal["Param", "Var", "Input", "Output"]
@@ -19,12 +20,26 @@ class Declared:
     :param name: in the text.
     :param size: the range of each element: ``0..size-1``; of a tensor its shape.
     :param dims: lengths of the array's axes; none for a single variable.
+    :param at: the place of a variable that was declared by itself among others of its name.
     """
 
     kind: Kind
     name: str
     size: int | tuple[int, ...]
     dims: tuple[int, ...]
+    at: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Family:
+    """Variables of one name that are declared one by one: ``x[i] = Param(n + i)``.
+
+    :param name: in the text.
+    :param members: by place.
+    """
+
+    name: str
+    members: dict[tuple[int, ...], Declared]
 
 
 @dataclass(frozen=True)
@@ -42,6 +57,11 @@ class Cell:
     def size(self) -> int:
         """Its range; of a tensor 0."""
         return self.declared.size if isinstance(self.declared.size, int) else 0
+
+    @property
+    def width(self) -> int:
+        """How many numbers its value has: its range, or those of a tensor."""
+        return self.declared.size if isinstance(self.declared.size, int) else prod(self.declared.size)
 
     @property
     def site(self) -> str:
@@ -98,15 +118,32 @@ class Call:
 
     @property
     def size(self) -> int:
-        """The range of its results."""
+        """The range of its results; of tensors 0."""
         if isinstance(self.function, RuntimeDeclared):
             return self.function.out_range
-        assert isinstance(self.function.out, int)
-        return self.function.out
+        return self.function.out if isinstance(self.function.out, int) else 0
+
+    @property
+    def width(self) -> int:
+        """How many numbers its value has."""
+        return self.size or prod(tensor_shape(self) or ())
 
 
 Expression = int | Cell | Call
 """What a variable may be set to."""
+
+
+def tensor_shape(expression: Expression) -> tuple[int, ...] | None:
+    """The shape of an expression that is a tensor.
+
+    :param expression: the expression.
+    :returns: the length of each axis; None where it is an integer.
+    """
+    if isinstance(expression, Cell):
+        return None if isinstance(expression.declared.size, int) else expression.declared.size
+    if isinstance(expression, Call) and isinstance(expression.function, LearnedFunction):
+        return expression.function.out.shape if isinstance(expression.function.out, Tensor) else None
+    return None
 
 
 def cells_of(expression: Expression) -> tuple[Cell, ...]:

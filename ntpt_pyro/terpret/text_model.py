@@ -1,37 +1,31 @@
 """A program text as a Pyro model, of the same sites that models written by hand have."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ntpt_pyro.errors import TerpretError
+from ntpt_pyro.language.concrete_library import ConcreteLibrary
 from ntpt_pyro.language.library import Library
 from ntpt_pyro.language.sites import variables
-from ntpt_pyro.language.values import Value
-from ntpt_pyro.terpret.concrete_interpreter import Execution
+from ntpt_pyro.language.values import Value, mode
+from ntpt_pyro.terpret.concrete_interpreter import Concrete, Execution, Functions
+from ntpt_pyro.terpret.learned_calls import calls_by_level, make_calls
+from ntpt_pyro.terpret.observed_pass import ObservedPass
 from ntpt_pyro.terpret.one_by_one import OneByOne
 from ntpt_pyro.terpret.parser import Source, parse
+from ntpt_pyro.terpret.run_values import PLATES, Layout, Numbers, Run, Steps, Values, keep
 from ntpt_pyro.terpret.statements import elements
-from ntpt_pyro.terpret.sums_of_products import (
-    MOST_TERMS,
-    Block,
-    Slots,
-    Stage,
-    common_batch,
-    expanded,
-    levels,
-    number_of_products,
-)
-from ntpt_pyro.terpret.sums_of_products import Source as Read
-from ntpt_pyro.terpret.symbols import Call, Cell
+from ntpt_pyro.terpret.sums_of_products import Block, Slots, levels, number_of_products
+from ntpt_pyro.terpret.symbols import Call, Cell, tensor_shape
+from ntpt_pyro.terpret.text_level import Level
 from ntpt_pyro.terpret.text_sites import TextSites
-from ntpt_pyro.terpret.unrolling import Assignment, Unrolled
+from ntpt_pyro.terpret.unrolling import Unrolled
 
-PLATES = 2
-"""Batch dimensions of values that nothing enumerates: restarts and instances."""
+MOST_PASSES = 8
+"""Sets of observed outputs for which what they read is computed alone; for more of them, all outputs are."""
 
 
 class TerpretModel:
@@ -71,6 +65,8 @@ class TerpretModel:
         self._sites = TextSites(unrolled)
         self.statements = unrolled.statements
         """How many statements the text unrolls to."""
+        self.declared = unrolled.declared
+        """All variables and arrays of them, by name."""
         self.inputs = self._sites.inputs
         """Declarations of what an instance gives."""
         self.outputs = self._sites.outputs
@@ -83,25 +79,22 @@ class TerpretModel:
         """Learnable functions that the text declares; a library must have them."""
         self.terms = number_of_products(unrolled.assignments)
         """Products that the text unrolls to."""
-        if self.terms > MOST_TERMS:
-            raise TerpretError(
-                source.name,
-                expected=f"at most {MOST_TERMS:,} products",
-                got=f"{self.terms:,}",
-                remedy="factor nested cases by variables of their own, or make hypers smaller",
-            )
         integers = [cell for one in self.inputs if isinstance(one.size, int) for cell in elements(one)]
         self._chosen, self._given = (
-            _Layout("chosen", self.params),
-            _Layout("given", [*integers, *self._sites.readings]),
+            Layout("chosen", self.params),
+            Layout("given", [*integers, *(one for one in self._sites.readings if one.size)]),
         )
         found = {**self._chosen.rows, **self._given.rows}
         self._levels = []
-        for number, cells in enumerate(levels(unrolled.assignments, source.name)):
-            layout = _Layout(number, cells)
-            self._levels.append(_Level(layout, {cell: unrolled.assignments[cell] for cell in cells}, found))
-            found |= layout.rows
+        called = calls_by_level(self._sites.calls, levels(unrolled))
+        for number, (calls, cells) in enumerate(called):
+            ways = {cell: unrolled.assignments[cell] for cell in cells}
+            self._levels.append(Level(number, calls, ways, unrolled.conditional, found))
+            found |= {**self._levels[-1].made.rows, **self._levels[-1].layout.rows}
+        self.levels = len(self._levels)
+        """How many times variables are computed together, one after the other."""
         self._rows = found
+        self._passes: dict[tuple[Cell, ...], ObservedPass] = {}
 
     def __call__(self, *data: Tensor | None, library: Library | None = None) -> dict[str, Value]:
         """Run the model on a batch of instances; its outputs are observed.
@@ -110,56 +103,134 @@ class TerpretModel:
             ``[instances, *dims, *shape]`` of a tensor; then each output, ``[instances, *dims]`` integers,
             -1 where it is not observed, or None to draw it.
         :param library: the learnable functions, where the text declares any.
-        :returns: by output's site its distribution ``[*batch, instances, n]``.
+        :returns: by output's site its distribution ``[*batch, instances, n]``; under forward marginals
+            only of outputs that some instance observes, or that are to be drawn.
         :raises LibraryError: where a learnable function is missing.
         """
         tensors = self._sites.tensors(data)
         blocks: dict[Block, Slots] = {}
-        values = _Values(blocks, self._rows)
+        values = Values(blocks, self._rows)
         values.update((cell, value.movedim(-1, 0)) for cell, value in self._sites.chosen().items())
         with self._sites.plate(data):
-            given = self._sites.given(tensors, library)
-            values.update((source, value.movedim(-1, 0)) for source, value in given.items())
-            together = _keep(blocks, self._chosen, values) and _keep(blocks, self._given, values)
-            for level in self._levels:
-                if together:
-                    blocks[level.layout.block] = level.stage(blocks)
-                else:
-                    values.update(level.alone(values).items())
-                if not level.steps:
-                    continue
-                steps = _Steps(level.steps, values)
+            run = Run(blocks, values, Numbers(self._sites, tensors), library)
+            run.keep(self._sites.given(tensors, library))
+            together = keep(blocks, self._chosen, values) and keep(blocks, self._given, values)
+            every = [cell for one in self.outputs for cell in elements(one)]
+            if together and not self._learns_within and _marginals(blocks.values()):
+                asked = tuple(self._sites.asked(tensors) if len(self._passes) < MOST_PASSES else every)
+                found = self._pass_for(asked)(blocks)
+            else:
+                self._compute_by_levels(run, together=together)
+                found = {cell: values[cell] for cell in every}
+            outputs = {cell: value.movedim(0, -1) for cell, value in found.items()}
+            for cell in every:
+                self._sites.observe(cell, outputs.get(cell), tensors)
+        return {cell.site: value for cell, value in outputs.items()}
+
+    @cached_property
+    def _learns_within(self) -> bool:
+        """Whether learned functions are called with what is computed, or tensors are."""
+        return any(level.calls or level.tensors.cells for level in self._levels)
+
+    def _pass_for(self, outputs: tuple[Cell, ...]) -> ObservedPass:
+        """What computes some outputs in one pass."""
+        if outputs not in self._passes:
+            first = [self._chosen, self._given]
+            self._passes[outputs] = ObservedPass(self._unrolled, self._levels, first, outputs)
+        return self._passes[outputs]
+
+    def _compute_by_levels(self, run: Run, *, together: bool) -> None:
+        """Compute level after level; handlers may put other values in their places.
+
+        :param run: the values.
+        :param together: whether the values of a level lie in one block, as nothing enumerates them.
+        """
+        blocks, values = run.blocks, run.values
+        for level in self._levels:
+            if level.calls:
+                run.keep(make_calls(level.calls, run.find, run.library, plates=PLATES))
+                together = together and keep(blocks, level.made, values)
+            if together:
+                blocks[level.layout.block] = level.stage(blocks)
+            else:
+                values.update(level.alone(values).items())
+            if level.steps:
+                steps = Steps(level.steps, values)
                 yielded = variables(steps)
                 if yielded is not steps:
-                    values.update((cell, yielded[site].movedim(-1, 0)) for site, cell in level.steps.items())
-                    together = together and _keep(blocks, level.layout, values)
-            outputs = {cell: values[cell].movedim(0, -1) for one in self.outputs for cell in elements(one)}
-            for cell, value in outputs.items():
-                self._sites.observe(cell, value, tensors)
-        return {cell.site: value for cell, value in outputs.items()}
+                    values.update((c, yielded[site].movedim(-1, 0)) for site, c in level.steps.items())
+                    together = together and keep(blocks, level.layout, values)
+            run.numbers.update(level.tensors(run.find, run.numbers))
 
     @cached_property
     def one_by_one(self) -> OneByOne:
         """The same model with a ``switch`` a branch, one variable after the other; slower, more to see."""
         return OneByOne(self._unrolled, self._sites)
 
-    def run(self, params: Mapping[str, int], inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """Run a decided program on one instance of plain integers.
+    def run(
+        self,
+        params: Mapping[str, int],
+        inputs: Mapping[str, Any],
+        library: Library | Functions | None = None,
+        *,
+        known: Mapping[Call, Concrete] | None = None,
+    ) -> dict[str, Any]:
+        """Run a decided program on one instance of plain integers, and of tensors.
 
         :param params: the integer of each parameter, by site; 0 where one is missing.
         :param inputs: see :class:`~ntpt_pyro.terpret.concrete_interpreter.Execution`.
+        :param library: the learnable functions, taken at their most probable integer; or functions of plain
+            integers and tensors by name.
+        :param known: what some calls come to, see :meth:`readings`.
         :returns: by output what it comes to.
         """
-        return Execution(self.source, self.hypers, params, inputs).values("Output")
+        return self._execution(params, inputs, library, known).values("Output")
 
-    def trace(self, params: Mapping[str, int], inputs: Mapping[str, Any]) -> dict[str, Any]:
+    def trace(
+        self,
+        params: Mapping[str, int],
+        inputs: Mapping[str, Any],
+        library: Library | Functions | None = None,
+        *,
+        known: Mapping[Call, Concrete] | None = None,
+    ) -> dict[str, Any]:
         """Run a decided program on one instance, and say what every variable came to on the way.
 
         :param params: see :meth:`run`.
         :param inputs: see :meth:`run`.
-        :returns: by Var and Output its integer, or nested lists of its dimensions; -1 where it was not set.
+        :param library: see :meth:`run`.
+        :param known: see :meth:`run`.
+        :returns: by Var and Output its integer or the numbers of a tensor, or nested lists of its dimensions;
+            -1 where it was not set.
         """
-        return Execution(self.source, self.hypers, params, inputs).values("Var", "Output")
+        return self._execution(params, inputs, library, known).values("Var", "Output")
+
+    def _execution(
+        self,
+        params: Mapping[str, int],
+        inputs: Mapping[str, Any],
+        library: Library | Functions | None,
+        known: Mapping[Call, Concrete] | None,
+    ) -> Execution:
+        functions = ConcreteLibrary(library) if isinstance(library, Library) else library
+        return Execution(self.source, self.hypers, params, inputs, functions, known)
+
+    def readings(self, data: Sequence[Tensor | None], library: Library) -> list[dict[Call, Concrete]]:
+        """What learned functions make of inputs alone, of all instances at once: the most probable integers.
+
+        :param data: as the model is called with.
+        :param library: the learnable functions.
+        :returns: for each instance by call its integer, or its tensor.
+        """
+        with torch.no_grad():
+            given = self._sites.given(self._sites.tensors(data), library)
+        each: list[dict[Call, Concrete]] = [{} for tensor in data[:1] if tensor is not None for _ in tensor]
+        for call in self._sites.readings:
+            shape = tensor_shape(call)
+            rows = mode(given[call]).tolist() if shape is None else given[call].unflatten(-1, shape)
+            for row, one in zip(each, rows, strict=True):
+                row[call] = one
+        return each
 
     def program_text(self, params: Mapping[str, int]) -> list[str]:
         """A decided program: each parameter with its integer.
@@ -170,99 +241,10 @@ class TerpretModel:
         return [f"{cell.text} = {self.constants.get(cell, params.get(cell.site, 0))}" for cell in self.params]
 
 
-class _Layout:
-    """How values lie side by side in a block."""
-
-    def __init__(self, name: str | int, sources: Sequence[Read]) -> None:
-        self.block = Block(name, sum(source.size for source in sources))
-        self.sources = sources
-        self.rows: dict[Read, tuple[Block, int]] = {}
-        first = 0
-        for source in sources:
-            self.rows[source] = (self.block, first)
-            first += source.size
-
-
-class _Values(dict[Read, Slots]):
-    """Values by what they are of; those that are not there by themselves lie in blocks."""
-
-    def __init__(self, blocks: Mapping[Block, Slots], rows: Mapping[Read, tuple[Block, int]]) -> None:
-        super().__init__()
-        self._blocks = blocks
-        self._rows = rows
-
-    def __missing__(self, source: Read) -> Slots:
-        block, first = self._rows[source]
-        return self._blocks[block][first : first + source.size]
-
-
-class _Steps(Mapping[str, Value]):
-    """The variables of a level by site; a handler that leaves them as they are need not make them."""
-
-    def __init__(self, cells: Mapping[str, Cell], values: _Values) -> None:
-        self._cells = cells
-        self._values = values
-
-    def __getitem__(self, site: str) -> Value:
-        return self._values[self._cells[site]].movedim(0, -1)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._cells)
-
-    def __len__(self) -> int:
-        return len(self._cells)
-
-
-class _Level:
-    """Variables that can be computed at the same time: as one block, or each by itself.
-
-    By itself a variable has only the enumeration dimensions of what it is computed from; in one block all
-    would have those of all.
-    """
-
-    def __init__(
-        self,
-        layout: _Layout,
-        assignments: Mapping[Cell, Sequence[Assignment]],
-        found: Mapping[Read, tuple[Block, int]],
-    ) -> None:
-        self.layout = layout
-        self.stage = Stage(assignments, dict(found).__getitem__)
-        self.steps = {cell.site: cell for cell in assignments if cell.declared.kind == "Var"}
-        self._assignments = assignments
-        self._stages: list[Stage] | None = None
-
-    def alone(self, values: Mapping[Read, Slots]) -> dict[Cell, Slots]:
-        """The variables' distributions, from values by themselves."""
-        if self._stages is None:
-            self._stages = [Stage({cell: ways}, _by_itself) for cell, ways in self._assignments.items()]
-        found: dict[Cell, Slots] = {}
-        for stage in self._stages:
-            found[stage.cells[0]] = stage({block: values[_source(block)] for block in stage.blocks})
-        return found
-
-
-def _by_itself(source: Read) -> tuple[Block, int]:
-    return Block(source, source.size), 0
-
-
-def _source(block: Block) -> Read:
-    assert isinstance(block.name, (Cell, Call))
-    return block.name
-
-
-def _keep(blocks: dict[Block, Slots], layout: _Layout, values: Mapping[Read, Slots]) -> bool:
-    """Keep values as a block where it is not there; no, where some of them are enumerated."""
-    read = [values[source] for source in layout.sources]
-    if any(value.ndim > PLATES + 1 for value in read):
-        return False
-    batch = common_batch(read)
-    whole = blocks.get(layout.block)
-    if whole is None or any(value._base is not whole for value in read):
-        blocks[layout.block] = (
-            torch.cat([expanded(value, batch) for value in read]) if read else torch.ones(0)
-        )
-    return True
+def _marginals(given: Iterable[Slots]) -> bool:
+    """Whether steps yield their distributions, all of them, and values are plain tensors."""
+    none: dict[str, Value] = {}
+    return variables(none) is none and all(type(value) is Tensor for value in given)
 
 
 def load(text: str, name: str, hypers: Mapping[str, int]) -> TerpretModel:

@@ -6,14 +6,13 @@ import pyro
 import torch
 from torch import Tensor
 
-from ntpt_pyro.errors import LibraryError
-from ntpt_pyro.language.learned_functions import LearnedFunction
 from ntpt_pyro.language.library import Library
 from ntpt_pyro.language.sites import choice, observe
 from ntpt_pyro.language.values import Value, constant, one_hot
+from ntpt_pyro.terpret.learned_calls import calls_in, make_calls, reads_inputs_only
 from ntpt_pyro.terpret.statements import elements
 from ntpt_pyro.terpret.sums_of_products import Source
-from ntpt_pyro.terpret.symbols import Call, Cell, Declared, cells_of
+from ntpt_pyro.terpret.symbols import Cell, Declared
 from ntpt_pyro.terpret.unrolling import Unrolled
 
 Tensors = Mapping[Declared, Tensor | None]
@@ -38,10 +37,16 @@ class TextSites:
         """Those that the text decides itself."""
         self.functions = list(unrolled.learned.values())
         """Learnable functions that the text declares."""
-        every = [one.expression for ways in unrolled.assignments.values() for one in ways]
-        calls = [one for one in every if isinstance(one, Call) and isinstance(one.function, LearnedFunction)]
-        self.readings = list(dict.fromkeys(calls))
-        """The calls of these."""
+        calls = calls_in(unrolled.assignments)
+        self.readings = [
+            call
+            for function in self.functions
+            for call in calls
+            if call.function == function and reads_inputs_only(call)
+        ]
+        """Calls of these that depend on inputs only."""
+        self.calls = [call for call in calls if not reads_inputs_only(call)]
+        """Other calls of these."""
 
     def tensors(self, data: Sequence[Tensor | None]) -> Tensors:
         """What a model is called with, by declaration.
@@ -71,64 +76,76 @@ class TextSites:
             found[cell] = constant(fixed, cell.size) if fixed is not None else choice(cell.site, cell.size)
         return found
 
-    def given(self, tensors: Tensors, library: Library | None) -> dict[Source, Value]:
-        """What instances give: integers, and of tensors what learned functions make of them.
+    def given(self, tensors: Tensors, library: Library | None) -> dict[Source, Tensor]:
+        """What instances give: integers, and what learned functions make of inputs alone.
 
         :param tensors: of the instances.
         :param library: the learnable functions, where the text declares any.
-        :returns: by integer input, and by call of a learned function, its value.
+        :returns: by integer input, and by call of a learned function, its value; of a tensor its numbers.
         :raises LibraryError: where a learnable function is missing.
         """
-        found: dict[Source, Value] = {}
+        found: dict[Source, Tensor] = {}
         for declared in self.inputs:
-            tensor = tensors[declared]
-            assert tensor is not None
             if isinstance(declared.size, int):
-                vertices = one_hot(tensor, declared.size)
+                vertices = one_hot(_given(tensors, declared), declared.size)
                 found |= {cell: _element(vertices, cell) for cell in elements(declared)}
-            else:
-                found |= self._read(declared, tensor, library)
+
+        def find(cell: Cell) -> Tensor:
+            return found[cell] if cell.size else self.numbers(tensors, cell)
+
+        return {**found, **make_calls(self.readings, find, library)}
+
+    def numbers(self, tensors: Tensors, cell: Cell) -> Tensor:
+        """A tensor that instances give.
+
+        :param tensors: of the instances.
+        :param cell: the input.
+        :returns: its numbers, ``[instances, numbers]``.
+        """
+        return _element(_given(tensors, cell.declared), cell).flatten(1)
+
+    def asked(self, tensors: Tensors) -> list[Cell]:
+        """The outputs that matter.
+
+        :param tensors: of the instances.
+        :returns: those that some instance observes, and those that are to be drawn.
+        """
+        found: list[Cell] = []
+        for declared in self.outputs:
+            cells, tensor = elements(declared), tensors[declared]
+            if tensor is not None and len(tensor):
+                seen = (tensor >= 0).any(0).flatten().tolist()
+                cells = [cell for cell, is_seen in zip(cells, seen, strict=True) if is_seen]
+            found += cells
         return found
 
-    def _read(self, declared: Declared, tensor: Tensor, library: Library | None) -> dict[Source, Value]:
-        """A tensor as what learned functions make of it."""
-        found: dict[Source, Value] = {}
-        for function in self.functions:
-            calls = [
-                call
-                for call in self.readings
-                if call.function is function and cells_of(call)[0].declared == declared
-            ]
-            if not calls:
-                continue
-            if library is None:
-                raise LibraryError(
-                    "library",
-                    expected=f"one with {function.name}",
-                    got="none",
-                    remedy="give the model a library",
-                )
-            images = torch.stack([_element(tensor, cells_of(call)[0]) for call in calls], 1)
-            found |= dict(zip(calls, library[function.name](images).unbind(-2), strict=True))
-        return found
-
-    def observe(self, cell: Cell, value: Value, tensors: Tensors) -> None:
+    def observe(self, cell: Cell, value: Value | None, tensors: Tensors) -> None:
         """Observe an output; where an instance does not give it, it explains itself.
 
         :param cell: the output.
-        :param value: its distribution.
+        :param value: its distribution; None where no instance gives it.
         :param tensors: of the instances.
         """
         observed = tensors[cell.declared]
         if observed is None:
+            assert value is not None, "what is to be drawn is computed"
             observe(cell.site, value, None)
             return
         integers = _element(observed, cell)
+        if value is None:
+            value, integers = constant(0, cell.size), torch.zeros_like(integers)
         hidden = integers < 0
         if bool(hidden.any()):
             sure = constant(0, cell.size).to(value)
             value, integers = torch.where(hidden.unsqueeze(-1), sure, value), integers.clamp_min(0)
         observe(cell.site, value, integers)
+
+
+def _given(tensors: Tensors, declared: Declared) -> Tensor:
+    """What instances give of an input."""
+    tensor = tensors[declared]
+    assert tensor is not None
+    return tensor
 
 
 def _element(tensor: Tensor, cell: Cell) -> Tensor:

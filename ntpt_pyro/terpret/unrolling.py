@@ -1,17 +1,19 @@
 """Unrolling a program text: loops run, every branch taken, what each variable is set to written down."""
 
 import ast
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
+from ntpt_pyro.terpret.costs import Costs
 from ntpt_pyro.terpret.parser import Source
+from ntpt_pyro.terpret.scopes import Bindings
 from ntpt_pyro.terpret.statements import Cases, Walker, elements
 from ntpt_pyro.terpret.symbols import Call, Cell, Expression, cells_of
+from ntpt_pyro.terpret.ways import Conditions, SetIn, covers
 
-Conditions = tuple[tuple[Cell, tuple[int, ...]], ...]
-"""The way to a place in the text: variables, each with the values that lead there."""
+PLATES = ("instances", "restarts")
+"""Names of Pyro's plates, which no site may have."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,8 @@ class Assignment:
 class Unrolled(Walker):
     """A text with all its branches taken; walked when made.
 
-    Every variable is set once on every way, before it is read; a branch on a variable that an outer branch
-    has decided goes where that one went.
+    A variable is set at most once on every way, and read only where it is set; outputs are set on every way.
+    A branch on a variable that an outer branch has decided goes where that one went.
 
     :param source: the text.
     :param hypers: integers by name.
@@ -41,34 +43,67 @@ class Unrolled(Walker):
         super().__init__(source, hypers)
         self.assignments: dict[Cell, list[Assignment]] = {}
         """For each Var and Output that is set what it is set to, by the way."""
+        self.set_at: dict[Cell, ast.AST] = {}
+        """Where in the text each of them is set first."""
         self.constants: dict[Cell, int] = {}
         """Params that the text decides itself."""
         self.steps: list[tuple[str, int]] = []
         """Each iteration of a loop at the top of the text, and how many variables are set at its end."""
         self._outermost: set[ast.AST] = {*source.tree.body}
+        self.conditional: set[Cell] = set()
+        """Variables whose distributions are given that they are set: the ways of these do not cover all."""
         self._way: dict[Cell, tuple[int, ...]] = {}
-        self._done: list[set[Cell]] = [set()]
+        self._places = [SetIn()]
+        self._costs = Costs(source)
         self._read: set[Cell] = set()
         self.walk()
-        for declared in self.declared.values():
+        for name, declared in self.declared.items():
             for cell in elements(declared) if declared.kind == "Output" else ():
-                if cell not in self._done[0]:
+                if not self._is_set(cell):
                     raise self._error(
-                        self.places[declared.name],
-                        f"{cell.text} to be set",
-                        "an output without a value",
-                        "set it",
+                        self.places[name], f"{cell.text} to be set", self._where_set(cell), "set it"
                     )
+        self._check_sites()
+        for cell in self.assignments:
+            if not self._is_set(cell):
+                self._condition_on_setting(cell)
+
+    def _condition_on_setting(self, cell: Cell) -> None:
+        """Leave out what all ways to a variable have in common: it is read there only."""
+        ways = self.assignments[cell]
+        common = set(ways[0].conditions).intersection(*(one.conditions for one in ways))
+        self.assignments[cell] = [
+            Assignment(tuple(pair for pair in one.conditions if pair not in common), one.expression)
+            for one in ways
+        ]
+        if not covers([one.conditions for one in self.assignments[cell]], self._possible):
+            self.conditional.add(cell)
+
+    def _check_sites(self) -> None:
+        """Every variable has a site of its own."""
+        found = dict.fromkeys(PLATES, "the dimension of that name")
+        for name, declared in self.declared.items():
+            for cell in elements(declared):
+                if cell.site in found:
+                    raise self._error(
+                        self.places[name],
+                        "names that differ also where indices are written with _",
+                        f"{cell.text}, whose site {cell.site} is that of {found[cell.site]}",
+                        "rename it",
+                    )
+                found[cell.site] = cell.text
 
     def set_to(self, cell: Cell, expression: Expression, node: ast.AST) -> None:
         """See :meth:`Walker.set_to`."""
         for read in cells_of(expression):
             self._check_set(read, node)
-        if self._is_set(cell):
+        if self._may_be_set(cell):
             raise self._error(
                 node, f"{cell.text} to be set once", "a second time on the same way", "use another"
             )
-        self._done[-1].add(cell)
+        self.set_at.setdefault(cell, node)
+        self._places[-1].everywhere.add(cell)
+        self._costs.add(self._way, expression, node)
         ways = [
             [(other, (value,)) for value in values] if other in cells_of(expression) else [(other, values)]
             for other, values in self._way.items()
@@ -95,55 +130,61 @@ class Unrolled(Walker):
             self.steps.append((f"{iteration}, line {loop.lineno}", len(self.assignments)))
 
     def branch(self, cell: Cell, cases: Cases, node: ast.AST) -> None:
-        """See :meth:`Walker.branch`: all cases, one after the other."""
+        """See :meth:`Walker.branch`: all cases, one after the other, none of which sees names of another."""
         self._check_set(cell, node)
         before, possible = self._way.get(cell), self._way.get(cell, range(cell.size))
-        first: tuple[tuple[int, ...], set[Cell]] | None = None
+        taken: list[tuple[tuple[int, ...], SetIn]] = []
+        bound: list[Bindings] = []
         for values, body in cases:
             here = tuple(value for value in values if value in possible)
             if not here:
                 continue
-            with self._on(cell, here, before) as done:
+            self._way[cell] = here
+            self._places.append(SetIn())
+            with self.names.case() as names:
                 body()
-            if first is None:
-                first = here, done
-            elif done != first[1]:
-                odd = min(done ^ first[1], key=lambda one: one.text)
-                missing, there = (here, first[0]) if odd in first[1] else (first[0], here)
-                raise self._error(
-                    node,
-                    f"{odd.text} to be set on every branch on {cell.text}, as where it is {_either(there)}",
-                    f"none where it is {_either(missing)}",
-                    "set it there too",
-                )
-        if first is not None:
-            self._done[-1] |= first[1]
+            taken.append((here, self._places.pop()))
+            bound.append(names)
+            if before is None:
+                del self._way[cell]
+            else:
+                self._way[cell] = before
+        self._places[-1].join(cell, taken, self._possible)
+        self.names.join(bound, getattr(node, "lineno", 1))
 
-    @contextmanager
-    def _on(self, cell: Cell, values: tuple[int, ...], before: tuple[int, ...] | None) -> Iterator[set[Cell]]:
-        """One case: the variables that are set in it."""
-        done: set[Cell] = set()
-        self._way[cell] = values
-        self._done.append(done)
-        yield done
-        self._done.pop()
-        if before is None:
-            del self._way[cell]
-        else:
-            self._way[cell] = before
+    def _possible(self, cell: Cell) -> Sequence[int]:
+        """The integers that a variable can be, where the text is now."""
+        return self._way.get(cell, range(cell.size))
 
     def _is_set(self, cell: Cell) -> bool:
-        return any(cell in done for done in self._done)
+        """Whether a variable is set on every way to where the text is now."""
+        if any(cell in place.everywhere for place in self._places):
+            return True
+        ways = [way for place in self._places for way in place.somewhere.get(cell, ())]
+        return covers(ways, self._possible)
+
+    def _where_set(self, cell: Cell) -> str:
+        """Where a variable is set that is not set everywhere, in words."""
+        ways = [way for place in self._places for way in place.somewhere.get(cell, ())]
+        if not ways:
+            return "no value on this way"
+        conditions = (f"{other.text} is {' or '.join(map(str, values))}" for other, values in ways[0])
+        return f"a value only where {' and '.join(conditions)}" + (", and elsewhere" if ways[1:] else "")
+
+    def _may_be_set(self, cell: Cell) -> bool:
+        """Whether a variable is set on some way to where the text is now."""
+        if any(cell in place.everywhere for place in self._places):
+            return True
+        ways = [way for place in self._places for way in place.somewhere.get(cell, ())]
+        return any(
+            all(not set(values).isdisjoint(self._possible(other)) for other, values in way) for way in ways
+        )
 
     def _check_set(self, cell: Cell, node: ast.AST) -> None:
         self._read.add(cell)
-        if cell.declared.kind == "Output":
+        if cell.declared.kind in ("Var", "Output") and not self._is_set(cell):
             raise self._error(
-                node, "a Param, Var or Input to read", f"the Output {cell.text}", "set a Var, and both to it"
-            )
-        if cell.declared.kind == "Var" and not self._is_set(cell):
-            raise self._error(
-                node, f"{cell.text} to be set before it is read", "no value on this way", "set it above"
+                node, f"{cell.text} to be set before it is read", self._where_set(cell), "set it above"
             )
 
 
@@ -155,7 +196,3 @@ def _given(known: Mapping[Cell, int], expression: Expression) -> Expression:
         arguments = tuple(known.get(a, a) if isinstance(a, Cell) else a for a in expression.arguments)
         return Call(expression.function, arguments)
     return expression
-
-
-def _either(values: tuple[int, ...]) -> str:
-    return " or ".join(map(str, values))

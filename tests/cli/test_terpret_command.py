@@ -117,6 +117,7 @@ def test_a_text_is_learned_kept_and_shown(ntpt, files, tmp_path):
     assert (code, error) == (0, "")
     assert row(printed, "batch 'test'") == "2 of 2 instances reproduced"
     assert row(printed, "program") == "right on the 4 instances that it was learned from"
+    assert row(printed, "observed").startswith("'train' 4 of 8 outputs; 'test' 2 of 4 outputs, none in 1")
     assert max(map(len, printed.replace(str(out), "OUT").splitlines())) <= 80
     result = json.loads((out / "result.json").read_text())
     assert result["task"] == "adder"
@@ -191,9 +192,15 @@ def test_every_file_of_ours_is_in_order(path, ntpt):
     [
         ({"text": PUBLISHED.replace("r1]", "r3]")}, "adder.py:38:40: expected a name that is known here"),
         ({"text": "x = ("}, "adder.py:1:5: expected Python's syntax"),
-        ({"text": "x = Param(2)"}, "adder: expected a Param to learn and an Output to learn it from"),
-        ({"text": "x = Output(2)\nx.set_to(1)"}, "adder: expected a Param to learn and an Output"),
+        ({"text": "x = Param(2)"}, "to learn it from, got no Input and no Output; declare them"),
+        ({"text": "x = Output(2)\nx.set_to(1)"}, "to learn it from, got no Input and no Param"),
         ({"hypers": "nonsense"}, "hypers.json: expected JSON"),
+        ({"text": "x = Output(2)" * 100_000}, "adder.py: expected a program text of at most 1,000,000 bytes"),
+        (
+            {"text": "p = Param(9999)[200]\nx = Output(2)\nx.set_to(1)"},
+            "1,000,000 alternatives, and fewer than",
+        ),
+        ({"text": "p = Param(2)[14000]\nx = Output(2)\nx.set_to(1)"}, "fewer than 1e4000 joint settings"),
         ({"hypers": []}, "hypers.json: expected {setting: {hyper: integer}}"),
         (
             {"hypers": {"two": {"maxInt": 5, "numTimesteps": 1}}},
@@ -220,7 +227,7 @@ def test_every_file_of_ours_is_in_order(path, ntpt):
         ),
         (
             {"data": [{**DATA[0], "instances": [{"initial": [1, "x"], "final": 0}]}]},
-            "expected numbers of shape [2], got something else",
+            'instance 0, initial: expected integers in 0..4, got "x"; correct the file',
         ),
     ],
 )
@@ -258,7 +265,24 @@ def test_a_text_is_checked_only(ntpt, files, tmp_path):
     code, printed, error = ntpt("terpret", *files(), "--check", "--out", tmp_path / "run")
     assert (code, error) == (0, "")
     assert " ".join(printed.split()).endswith("adder.py: compiled text and interpreter agree on 64 results")
+    assert row(printed, "parameters") == "4"
+    assert row(printed, "  arg1") == "1 of range 2"
+    assert row(printed, "programs") == "16 joint settings"
+    assert row(printed, "observed").startswith("'train' 4 of 8 outputs; 'test' 2 of 4 outputs, none in 1")
+    assert row(printed, "memory").endswith("for 64")
+    for name in ("relaxed", "marginal", "exhaustive", "solver"):
+        assert row(printed, name).startswith("within reach")
+    assert max(map(len, printed.replace(str(tmp_path), "").splitlines())) <= 80
     assert not (tmp_path / "run").exists()
+
+
+def test_an_error_in_a_text_is_shown_with_a_caret_under_the_place(ntpt, files):
+    code, printed, error = ntpt("terpret", *files(text=PUBLISHED.replace("r1]", "r3]")), *FLAGS)
+    assert (code, printed) == (2, "")
+    line, shown, caret = error.splitlines()
+    assert line.startswith("ntpt: adder.py:38:40: expected a name that is known here, got 'r3'; declare it")
+    assert shown == "            arg1Val[t].set_to(registers[t, r3])"
+    assert caret.index("^") == shown.index("r3")
 
 
 def test_learnable_functions_are_learned_with_the_text(ntpt, refused, files, tmp_path):

@@ -1,5 +1,6 @@
 """Learnable functions and the library that shares them."""
 
+from copy import deepcopy
 from dataclasses import replace
 
 import pytest
@@ -93,15 +94,36 @@ def test_a_name_that_is_taken_or_not_there_is_refused():
         library["hear"]
 
 
+class Flattened(torch.nn.Linear):
+    """A module of one's own."""
+
+    def __init__(self):
+        super().__init__(16, 3)
+
+    def forward(self, images):
+        return super().forward(images.flatten(1))
+
+
+@pytest.mark.parametrize("made_of", [{}, {"hid_sizes": (), "module": Flattened}], ids=["layers", "module"])
 @pytest.mark.parametrize(
     "name", ["steps", "copies", "train", "training", "forward", "save", "add", "_modules", "_generator"]
 )
-def test_a_name_that_a_library_uses_itself_is_refused_and_breaks_nothing(name):
-    library = library_of(see)
-    with pytest.raises(LibraryError, match=f"library function '{name}': expected a name that has no other"):
-        library.add(replace(see, name=name))
-    assert library.steps == {"see": 1}
-    assert library["see"](torch.rand(2, 4, 4)).shape == (2, 3)
+def test_a_name_that_a_library_uses_itself_is_a_functions_name_like_another(name, made_of, tmp_path):
+    library, images, function = library_of(see), torch.rand(2, 4, 4), replace(see, name=name, **made_of)
+    library.add(function)
+    library.train()
+    library.eval()
+    shared = Library()
+    shared.share(library, [name])
+    library.save(tmp_path / "l.safetensors")
+    loaded = Library.load(tmp_path / "l.safetensors", [function])
+    assert loaded.steps == library.steps == {"see": 1, name: 0}
+    for one in (loaded, shared, deepcopy(library)):
+        assert torch.equal(one[name](images), library[name](images))
+    assert not torch.equal(library[name](images), library["see"](images))
+    copied = library.copied(2, seed=0).eval()
+    torch.testing.assert_close(copied.take(torch.tensor([1]))[name](images), copied[name](images)[1])
+    assert len(list(library[name].parameters())) == (2 if made_of else 6)
 
 
 def test_a_library_says_in_one_line_what_is_in_it():

@@ -102,7 +102,6 @@ def test_a_text_with_nothing_to_learn_or_nothing_to_learn_it_from_is_refused(tex
     text()
     user_file("turn.terpret", "x = Input(2)\n" + lacking + "\n")
     user_file("turn.all.json", json.dumps([{"batch_name": "b", "hypers": "only", "instances": [{"x": 1}]}]))
-    with pytest.raises(
-        TaskError, match="turn: expected a Param to learn and an Output to learn it from, got a text"
-    ):
+    expected = "turn: expected a Param to learn, and Inputs and Outputs to learn it from, got no "
+    with pytest.raises(TaskError, match=expected):
         find_task("turn.terpret:all")

@@ -324,7 +324,10 @@ y.set_to(x)
 
 
 def test_texts_that_unroll_too_far_say_how_far():
-    with pytest.raises(TerpretError, match=r"wide: expected at most 4,000,000 products, got 5,002,000"):
+    with pytest.raises(
+        TerpretError,
+        match=r"wide:6:5: expected at most 4,000,000 products, got 4,\d+,\d+ up to here, .* in line 6",
+    ):
         load(WIDE, "wide", {})
 
 

@@ -47,15 +47,20 @@ def ways(body, name, *index):
         ("y.set_to(a)\n", 1, 10, "expected an element of a, got the whole array"),
         ("y.set_to(3)\n", 1, 1, "expected a value in 0..2 for y, got 3"),
         ("y.set_to(a[0])\n", 1, 1, "expected a[0] to be set before it is read"),
-        ("a[0].set_to(y)\n", 1, 1, "expected a Param, Var or Input to read, got the Output y"),
+        ("a[0].set_to(y)\n", 1, 1, "expected y to be set before it is read"),
         ("y.set_to(1)\ny.set_to(2)\n", 2, 1, "expected y to be set once"),
-        ("a[0].set_to(0)\n", 6 - LINES, 5, "expected y to be set, got an output without a value"),
-        ("if x == 0:\n    y.set_to(0)\nelse:\n    a[0].set_to(1)\n", 1, 1, "set on every branch on x"),
+        ("a[0].set_to(0)\n", 6 - LINES, 5, "expected y to be set, got no value on this way"),
+        (
+            "if x == 0:\n    y.set_to(0)\nelse:\n    a[0].set_to(1)\n",
+            6 - LINES,
+            5,
+            "y to be set, got a value only where x is 0",
+        ),
         ("if x == 0:\n    y.set_to(0)\nelif x == 2:\n    y.set_to(1)\n", 1, 1, "got none for 1"),
         ("if x == 0:\n    y.set_to(0)\nelif x == 0:\n    y.set_to(1)\n", 3, 1, "that is not there yet"),
         ("if x == 3:\n    y.set_to(0)\n", 1, 4, "expected a value of x in 0..2, got 3"),
         ("if x < 2:\n    y.set_to(0)\n", 1, 4, "expected x == constant, got another test"),
-        ("if add(x, p) == 2:\n    y.set_to(0)\n", 1, 4, "expected a constant, got Call"),
+        ("if add(x, p) == 2:\n    y.set_to(0)\n", 1, 4, "expected a constant, got a call of add"),
         ("y.set_to(add(x))\n", 1, 10, "expected 2 arguments, got 1"),
         ("y.set_to(add(x, 3))\n", 1, 17, "expected a constant in 0..2, got 3"),
         ("y.set_to(add(x, add(x, p)))\n", 1, 17, "expected a variable or constant, got a call"),
@@ -87,18 +92,16 @@ def ways(body, name, *index):
         ("@Runtime([2], 2)\ndef f(u, v):\n    return u\n", 2, 1, "expected 1 arguments, one for each range"),
         ("@Runtime([2], 2)\ndef f(u):\n    if u == 1:\n        return 0\n", 2, 1, "got none for f(0)"),
         ("@Runtime([2], 2)\ndef f(u):\n    return 1 // u\n", 3, 12, "got 0 in f(0)"),
-        ("@Runtime([2], 2)\ndef f(u):\n    w = u\n    return w\n", 3, 5, "got Assign"),
-        ("@Runtime([2], 2)\ndef f(u):\n    return g(u)\n", 3, 12, "got Call"),
+        ("@Runtime([2], 2)\ndef f(u):\n    return g(u)\n", 3, 12, "got 'g'"),
         ("@Runtime([2], 2)\ndef f(u):\n    return q\n", 3, 12, "got 'q'"),
         ("@Runtime([3000, 3000], 2)\ndef f(u, v):\n    return 0\n", 2, 1, "got 9000000"),
         ("def f(u):\n    return 0\n", 1, 1, "under @Runtime, @Inline() or @Learn"),
         ("@Inline()\ndef f():\n    f()\nf()\n", 3, 5, "at most 30 calls deep"),
-        ("@Learn([2], 2)\ndef f(u): pass\n", 1, 2, "expected one input that is a Tensor(...)"),
         ("for i in range(10 ** 9):\n    pass\n", 1, 16, "expected TerpreT, got Pow"),
         ("for i in range(10 * 10 * 10000):\n    pass\n", 2, 5, "at most 500,000 statements"),
-        ("z = 2\nfor i in range(9):\n    z = z * z\n", 3, 9, "expected integers up to 2147483648, got more"),
+        ("z = 2\nfor i in range(9):\n    z = z * z\n", 3, 9, "expected integers up to 2147483648, got"),
         ("z = Var(10001)\n", 1, 5, "expected a range of at most 10,000, got 10001"),
-        ("z = Var(2)[1000, 1000]\n", 1, 5, "expected at most 100,000 elements, got 1000000"),
+        ("z = Var(2)[1000, 1000]\n", 1, 5, "expected at most 300,000 variables in all arrays together"),
     ],
 )
 def test_what_is_wrong_is_said_with_line_and_column(body, line, column, message):
@@ -170,40 +173,3 @@ def test_inline_functions_are_expanded_and_may_return():
     body = "@Inline()\ndef pick():\n    with x as i:\n        return i\ny.set_to(pick())\n"
     with pytest.raises(TerpretError, match="no return inside a branch on a variable"):
         unrolled(body)
-
-
-def compared(u, v):
-    if u == v or u // (v + 1) > 1:
-        return u * v % 4
-    elif not (u & 1):
-        return int(v != 0) + (u ^ v) % 2
-    return max_of(u, v) if u < v <= 3 else (u | v) - v
-
-
-def max_of(u, v):
-    return u if u > v else v
-
-
-def test_runtime_functions_compute_what_python_does():
-    body = (
-        "@Runtime([5, 5], 8)\ndef f(u, v):\n    'A docstring.'\n"
-        "    if u == v or u // (v + 1) > 1:\n        return u * v % 4\n"
-        "    elif not (u & 1):\n        return int(v != 0) + (u ^ v) % 2\n"
-        "    return (u if u > v else v) if u < v <= 3 else (u | v) - v\n"
-        "y.set_to(0)\n"
-    )
-    found = unrolled(body)
-    function = found._globals["f"]
-    for u in range(5):
-        for v in range(5):
-            assert function.table[u, v] == compared(u, v)
-
-
-def test_and_and_or_look_no_further_than_they_must():
-    body = """
-@Runtime([3], 3)
-def f(u):
-    return 2 if u != 0 and 2 // u == 2 else (u == 0 or 1 // u)
-y.set_to(f(0))
-"""
-    assert ways(body, "y") == [(1,)]

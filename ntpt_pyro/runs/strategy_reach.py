@@ -1,0 +1,153 @@
+"""Which strategies are within reach of a program text, and what they cost: what can be counted, or tried."""
+
+import importlib.util
+import time
+from dataclasses import dataclass
+from math import log10
+
+from ntpt_pyro.bounds import in_units, machine_memory
+from ntpt_pyro.errors import BudgetError, NtptError
+from ntpt_pyro.inference.handlers.budget import TORCH_MAX_DIMS, Budget
+from ntpt_pyro.inference.posterior.exhaustive import BYTES_KEPT, MOST_SECONDS, Likelihood
+from ntpt_pyro.inference.solver.program_solver import ProgramSolver
+from ntpt_pyro.runs.methods.method import Work, untrained
+from ntpt_pyro.runs.restart_costs import seconds_a_step
+from ntpt_pyro.terpret import TerpretModel
+
+MOST_TRIED = 2**30
+"""Bytes that a trial may take."""
+SLOW = 0.5
+"""Seconds of a step of one restart beyond which no more of them are tried at once."""
+FEW_PROGRAMS = 64
+"""Programs of a trial."""
+FEW_INSTANCES = 8
+"""Instances of a trial."""
+MOST_PRODUCTS_TRIED = 200_000
+"""Products of a text that is run on literals for a trial."""
+MOST_GATES_TRIED = 500_000
+"""Gates of a trial."""
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Whether a strategy is within reach.
+
+    :param strategy: its name.
+    :param within: whether it is; None where only trying tells.
+    :param cost: what it costs, or why it is not, in words.
+    """
+
+    strategy: str
+    within: bool | None
+    cost: str
+
+
+def reach_of_strategies(work: Work, model: TerpretModel, memory: int) -> list[Reach]:
+    """Which strategies are within reach.
+
+    :param work: what would be learned from.
+    :param model: the text.
+    :param memory: bytes that training takes for each restart.
+    :returns: a line each.
+    """
+    sizes = [cell.size for cell in model.params if cell not in model.constants]
+    return [
+        *(_by_gradient(work, name, memory) for name in ("relaxed", "marginal")),
+        _by_enumeration(work, model, sizes),
+        _by_trying_all(work, sizes),
+        _by_solver(work, model),
+    ]
+
+
+def _by_gradient(work: Work, name: str, memory: int) -> Reach:
+    restarts, steps = work.settings.restarts, work.settings.steps
+    within = memory * restarts <= machine_memory()
+    if memory > MOST_TRIED:
+        return Reach(name, within, f"not timed: a restart takes {in_units(memory)}")
+    each = seconds_a_step(work, name, 1)
+    told = f"{_duration(each)} a step of 1 restart"
+    if restarts == 1:
+        return Reach(name, within, f"{told}, {_duration(each * steps)} for {steps:,}")
+    if each > SLOW or memory * restarts > MOST_TRIED:
+        return Reach(name, within, f"{told}; {restarts:,} take {in_units(memory * restarts)}")
+    all_ = seconds_a_step(work, name, restarts)
+    return Reach(name, within, f"{told}, {_duration(all_)} of {restarts:,}; {_duration(all_ * steps)} in all")
+
+
+def _by_enumeration(work: Work, model: TerpretModel, sizes: list[int]) -> Reach:
+    """Every choice and every variable has a dimension of its own."""
+    variables = sum(cell.declared.kind == "Var" for cell in model.one_by_one.trees)
+    dims, instances, most = len(sizes) + variables + 1, len(work.examples), Budget().max_cells
+    cells = sum(map(log10, sizes)) + log10(instances)
+    if dims > TORCH_MAX_DIMS:
+        return Reach("enumeration", False, f"{dims:,} dimensions, torch has {TORCH_MAX_DIMS}")
+    told = f"{dims:,} dimensions, {power_in_words(cells)} cells"
+    if cells > log10(most):
+        return Reach("enumeration", False, f"{told}, {most:,} are allowed")
+    return Reach("enumeration", None, f"{told}, {in_units(4 * 10**cells * max(sizes))} at least")
+
+
+def _by_trying_all(work: Work, sizes: list[int]) -> Reach:
+    """Every program; how much of their work programs share only trying tells."""
+    name, logarithm, memory = "exhaustive", sum(map(log10, sizes)), work.settings.memory * 2**20
+    if missing := untrained(work.task, work.library):
+        return Reach(name, False, f"{', '.join(missing)} untrained")
+    told = f"{power_in_words(logarithm)} programs"
+    if logarithm > log10(max(memory // BYTES_KEPT, 1)):
+        return Reach(name, None, f"{told}: as far as they share work")
+    library = work.library.eval()
+    space, model = work.task.space(library, work.examples), work.task.with_library(library)
+    try:
+        likelihood = Likelihood(model, space, work.examples.tensors, memory=min(memory, MOST_TRIED))
+    except BudgetError as error:
+        return Reach(name, False, f"{told}: one of them takes {error.expected}")
+    seconds = likelihood.cost(FEW_PROGRAMS).seconds or 0.0
+    within = True if seconds <= MOST_SECONDS else None
+    return Reach(name, within, f"{told}, at most {_duration(seconds)}")
+
+
+def _by_solver(work: Work, model: TerpretModel) -> Reach:
+    """The circuit of a few instances shows what all of them take."""
+    name, count = "solver", len(work.examples)
+    if importlib.util.find_spec("pysat") is None:
+        return Reach(name, False, "python-sat is not installed")
+    if missing := untrained(work.task, work.library):
+        return Reach(name, None, f"teaches {', '.join(missing)}, untrained")
+    if model.terms > MOST_PRODUCTS_TRIED:
+        return Reach(name, None, f"not tried on more than {MOST_PRODUCTS_TRIED:,} products")
+    library, data, few = work.library.eval(), work.examples.tensors, min(count, FEW_INSTANCES)
+    began = time.perf_counter()
+    try:
+        with ProgramSolver(work.task.with_library(library), data, most_gates=MOST_GATES_TRIED) as solver:
+            solver.add([0])
+            first = solver.circuit.gates
+            solver.add(range(few))
+    except BudgetError:
+        return Reach(name, None, f"more than {MOST_GATES_TRIED:,} gates for {few} instances")
+    except NtptError as error:
+        return Reach(name, False, str(error))
+    more = (solver.circuit.gates - first) * (count - 1) // max(few - 1, 1)
+    seconds = (time.perf_counter() - began) * count / few
+    return Reach(name, True, f"about {first + more:,} gates, built in {_duration(seconds)}")
+
+
+def power_in_words(logarithm: float) -> str:
+    """A number that may be larger than any that computers have.
+
+    :param logarithm: its decimal logarithm.
+    :returns: in words.
+
+    >>> power_in_words(3.0), power_in_words(9.08), power_in_words(12345.99)
+    ('1,000', '1.2e9', '9.8e12345')
+    """
+    if logarithm < 6:
+        return f"{10**logarithm:,.0f}"
+    digits, exponent = f"{10 ** (logarithm % 1):.1f}", int(logarithm)
+    return f"1.0e{exponent + 1}" if digits == "10.0" else f"{digits}e{exponent}"
+
+
+def _duration(seconds: float) -> str:
+    """A time as people read it."""
+    units = (("h", 3600, 2), ("min", 60, 2), ("s", 1, 1), ("ms", 0.001, 0))
+    number, unit = next((seconds / size, unit) for unit, size, least in units if seconds >= least * size)
+    return f"{number:,.1f} {unit}" if number < 20 else f"{number:,.0f} {unit}"
