@@ -4,7 +4,7 @@ PYTHON ?= $(shell python3.11 -c 'print("python3.11")' 2>/dev/null || echo python
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: run test check
+.PHONY: run test check fuzz
 run: $(READY)
 	$(BIN)/ntpt learn add2x2/top $(ARGS)
 
@@ -16,6 +16,10 @@ check: $(READY)
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	.ci/wheel
+
+# Random and changed texts and files: ARGS="--inputs 20000 --out FILE" is the large one.
+fuzz: $(READY)
+	$(BIN)/python -m ntpt_pyro.experiments.text_fuzz $(ARGS)
 
 # One environment for everything; brought up to date when the dependencies change.
 $(READY): pyproject.toml

@@ -39,7 +39,7 @@ FOLDER = Path(models.__file__).parent / "terpret"
 SECONDS = 10.0
 """Of the processor, for an input at most."""
 PATIENCE = 120.0
-"""Seconds after which a process is ended that does not come back from its limit."""
+"""Seconds after which a process is ended that does not come back."""
 MEMORY = 2 * 2**30
 """Bytes that an input may take."""
 FRESH = 500
@@ -208,6 +208,7 @@ class Worker:
     :param check: what gives an outcome; that of :mod:`text_checks` by default.
     :param seconds: of the processor for an input.
     :param memory: bytes for it.
+    :param patience: seconds after which it is ended where it does not come back.
     """
 
     def __init__(
@@ -216,9 +217,9 @@ class Worker:
         *,
         seconds: float = SECONDS,
         memory: int = MEMORY,
+        patience: float = PATIENCE,
     ) -> None:
-        self._given = check, seconds, memory
-        self._patience = seconds + PATIENCE
+        self._given, self._patience = (check, seconds, memory), patience
         self._context = get_context("forkserver")
         self._context.set_forkserver_preload([__name__])
         self._connection: Connection | None = None
@@ -254,7 +255,7 @@ class Worker:
             if self._connection.poll(self._patience):
                 found: Outcome = self._connection.recv()
                 return found
-        except EOFError:
+        except (EOFError, ConnectionError):
             self._process.join(10)
             return Outcome("died", f"exit status {self._process.exitcode}")
         return Outcome("slow", "does not come back")
@@ -288,7 +289,7 @@ def _serve(
     while True:
         try:
             case, seed = connection.recv()
-        except EOFError:
+        except (EOFError, ConnectionError):
             return
         signal.setitimer(signal.ITIMER_PROF, seconds)
         try:
