@@ -4,6 +4,7 @@ import json
 import re
 from statistics import mean
 
+from ntpt_pyro.experiments.list_rates import PUBLISHED
 from ntpt_pyro.experiments.paper import FINAL_ACCURACY, MODEL_NAMES
 from tests.pages import ROOT, in_this_process, run_page, surroundings
 
@@ -253,37 +254,71 @@ def test_accuracies_by_length_are_the_recorded_ones():
     assert f"{longest['mean']:.1%} of 16-digit expressions" in flowing(README)
 
 
-LIKE_FOR_LIKE = {
-    "turing invert": "yes, in sizes",
-    "turing prepend": "no, it has a state more",
-    "turing decrement": "no, it has a state more",
-    "circuit swap": "yes, in sizes",
-    "basic_block access": "no, another machine",
-}
-"""Whether TerpreT's own text of a task is the one that ours is compared with."""
-
-
-def text_row(task: str, found: dict, terpret: dict) -> str:
-    """A row of the table of program texts that were learned."""
+def text_row(task: str, found: dict) -> str:
+    """A row of the table of program texts of other sizes than those that were published."""
     runs = found["runs"]
     exact = found["exact"]
     every = "out of reach"
     if "cost" in exact:
         every = f"{'right' if exact['program_correct'] else 'wrong'}, {exact['cost']['seconds']:.0f} s"
     return (
-        f"| {task} | {terpret.get(task, '-')} | {LIKE_FOR_LIKE.get(task, '-')} | {share(found['restarts'])} "
-        f"| {runs['successes']} of {runs['trials']} "
+        f"| {task} | {share(found['restarts'])} | {runs['successes']} of {runs['trials']} "
         f"| {found['seconds_a_run']['median']:.0f} s | {every} | {found['compiled']['seconds']:.2f} s |"
+    )
+
+
+def published_row(task: str, found: dict, terpret: dict) -> str:
+    """A row of the table of machines as large as those that were published."""
+    runs, solver = found["runs"], found["solver"]
+    proved = solver["proved"]
+    return (
+        f"| {task} | {terpret[task]} | {share(found['restarts'])} | {runs['successes']} of {runs['trials']} "
+        f"| {found['seconds_a_run']['median']:.0f} s | {proved['successes']} of {proved['trials']}, "
+        f"{solver['seconds']['median']:.1f} s |"
     )
 
 
 def test_texts_that_were_learned_are_the_recorded_ones():
     document = (ROOT / "docs" / "terpret.md").read_text(encoding="utf-8")
-    texts = recorded("texts/cpu.json")
-    for task, found in texts["tasks"].items():
-        assert text_row(task, found, texts["terpret"]) in document
+    for task, found in recorded("texts/cpu.json")["tasks"].items():
+        assert text_row(task, found) in document
+    texts = recorded("texts/published_sizes.json")
+    for task, found in texts["published_sizes"].items():
+        assert published_row(task, found, texts["terpret"]) in document
     for restarts, milliseconds in texts["step"].items():
         assert f"{milliseconds:.1f} ms ({restarts})" in document
+
+
+def list_row(task: str, learned: dict, published: tuple) -> str:
+    """A row of the table of list tasks."""
+    drawings = ", ".join(map(str, learned["by_examples"]))
+    return f"| {task} | {max(published):g} % | {share(learned['right'])} | {drawings} |"
+
+
+def test_list_tasks_that_were_learned_are_the_recorded_ones():
+    document = (ROOT / "docs" / "terpret.md").read_text(encoding="utf-8")
+    for task, learned in recorded("list_tasks/cpu.json")["restarts"].items():
+        assert list_row(task, learned, PUBLISHED[task]) in document
+
+
+def test_the_record_of_the_fuzz_is_told():
+    document = flowing((ROOT / "docs" / "terpret.md").read_text(encoding="utf-8"))
+    assert fuzz_sentence(recorded("texts/fuzz.json")) in document
+
+
+def fuzz_sentence(fuzz: dict) -> str:
+    """What the fuzz of texts came to."""
+    parts = fuzz["parts"].values()
+    inputs, compared = (sum(part[key] for part in parts) for key in ("inputs", "compared"))
+    counts = {kind: sum(part["counts"].get(kind, 0) for part in parts) for kind in ("refused", "accepted")}
+    wrong = inputs - sum(counts.values())
+    return (
+        f"{inputs:,} random and changed texts, hypers and instances: {counts['refused']:,} were refused in "
+        f"one line with their place, {counts['accepted']:,} were accepted, and {compared:,} values of "
+        f"variables were compared between the compiled text and the interpreter; {wrong} crashes, hangs over "
+        f"10 s, over 2 GB or disagreements ([fuzz.json](../experiments/results/texts/fuzz.json), commit "
+        f"{fuzz['commit']})."
+    )
 
 
 def path_len_sentence(summary: dict) -> str:

@@ -42,4 +42,4 @@ def _digits(numbers: Tensor, sizes: Sequence[int]) -> Tensor:
     for size in reversed(sizes):
         found.append(numbers % size)
         numbers = numbers // size
-    return torch.stack(found[::-1], -1)
+    return torch.stack(found[::-1], -1) if found else numbers.new_zeros(len(numbers), 0)

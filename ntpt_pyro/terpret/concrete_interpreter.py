@@ -81,6 +81,10 @@ class Execution(Walker):
         """See :meth:`Walker.set_constant`."""
         self._values[cell] = value
 
+    def possible(self, cell: Cell) -> Sequence[int]:
+        """See :meth:`Walker.possible`: the one that it is."""
+        return (int(self._value(cell)),)
+
     def branch(self, cell: Cell, cases: Cases, node: ast.AST) -> None:
         """See :meth:`Walker.branch`: the one that the variable's value leads to."""
         value = self._value(cell)

@@ -59,9 +59,10 @@ class Evaluator(ABC):
         """
         value = self.evaluate(node)
         if not isinstance(value, int):
-            raise self._error(
-                node, "a constant", _in_words(value), "only constants can be computed with here"
-            )
+            remedy = "only constants can be computed with here"
+            if isinstance(value, Cell):
+                remedy += f"; split the cases of {value.text} by `with`, or let a @Runtime function compute"
+            raise self._error(node, "a constant", _in_words(value), remedy)
         return value
 
     def _positive(self, node: ast.expr) -> int:

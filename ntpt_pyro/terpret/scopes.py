@@ -82,11 +82,12 @@ class Scopes:
         :yields: a mapping that holds what the case has bound, when it has ended.
         """
         found: Bindings = {}
-        outer, self._before = self._before, {}
+        mine: Bindings = {}
+        outer, self._before = self._before, mine
         try:
             yield found
         finally:
-            for name, before in self._before.items():
+            for name, before in mine.items():
                 found[name] = self._here.pop(name)
                 if before is not MISSING:
                     self._here[name] = before

@@ -16,7 +16,7 @@ from ntpt_pyro.terpret.parser import Source
 from ntpt_pyro.terpret.symbol_table import Declarer
 from ntpt_pyro.terpret.symbols import Cell, Declared, Expression, Inline, tensor_shape
 
-MOST_STATEMENTS = 500_000
+MOST_STATEMENTS = 200_000
 """Statements that a text may unroll to."""
 DEEPEST_CALLS = 30
 """Inline functions that may call each other in a row."""
@@ -90,6 +90,14 @@ class Walker(Declarer):
         :param cases: the branches; each value of the variable leads to one at most.
         :param node: where.
         """
+
+    def possible(self, cell: Cell) -> Sequence[int]:
+        """The integers that a variable can be, where the text is now.
+
+        :param cell: the variable.
+        :returns: all of its range, but for subclasses that know more.
+        """
+        return range(cell.size)
 
     def end_iteration(self, loop: ast.For, iteration: str) -> None:
         """An iteration of a loop has been walked; means nothing but to subclasses that say so.
@@ -273,7 +281,7 @@ class Walker(Declarer):
         if isinstance(cell, int):
             case(cell)()
         elif isinstance(cell, Cell) and cell.size:
-            self._branch(cell, [((value,), case(value)) for value in range(cell.size)], node)
+            self._branch(cell, [((value,), case(value)) for value in self.possible(cell)], node)
         else:
             raise self._error(item.context_expr, "a variable", "something else", "split cases of a variable")
 

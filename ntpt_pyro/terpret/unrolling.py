@@ -76,7 +76,7 @@ class Unrolled(Walker):
             Assignment(tuple(pair for pair in one.conditions if pair not in common), one.expression)
             for one in ways
         ]
-        if not covers([one.conditions for one in self.assignments[cell]], self._possible):
+        if not covers([one.conditions for one in self.assignments[cell]], self.possible):
             self.conditional.add(cell)
 
     def _check_sites(self) -> None:
@@ -96,7 +96,7 @@ class Unrolled(Walker):
     def set_to(self, cell: Cell, expression: Expression, node: ast.AST) -> None:
         """See :meth:`Walker.set_to`."""
         for read in cells_of(expression):
-            self._check_set(read, node)
+            self._check_set(read, node.args[0] if isinstance(node, ast.Call) else node)
         if self._may_be_set(cell):
             raise self._error(
                 node, f"{cell.text} to be set once", "a second time on the same way", "use another"
@@ -149,11 +149,11 @@ class Unrolled(Walker):
                 del self._way[cell]
             else:
                 self._way[cell] = before
-        self._places[-1].join(cell, taken, self._possible)
+        self._places[-1].join(cell, taken, self.possible)
         self.names.join(bound, getattr(node, "lineno", 1))
 
-    def _possible(self, cell: Cell) -> Sequence[int]:
-        """The integers that a variable can be, where the text is now."""
+    def possible(self, cell: Cell) -> Sequence[int]:
+        """See :meth:`Walker.possible`: those that lead here."""
         return self._way.get(cell, range(cell.size))
 
     def _is_set(self, cell: Cell) -> bool:
@@ -161,7 +161,7 @@ class Unrolled(Walker):
         if any(cell in place.everywhere for place in self._places):
             return True
         ways = [way for place in self._places for way in place.somewhere.get(cell, ())]
-        return covers(ways, self._possible)
+        return covers(ways, self.possible)
 
     def _where_set(self, cell: Cell) -> str:
         """Where a variable is set that is not set everywhere, in words."""
@@ -177,7 +177,7 @@ class Unrolled(Walker):
             return True
         ways = [way for place in self._places for way in place.somewhere.get(cell, ())]
         return any(
-            all(not set(values).isdisjoint(self._possible(other)) for other, values in way) for way in ways
+            all(not set(values).isdisjoint(self.possible(other)) for other, values in way) for way in ways
         )
 
     def _check_set(self, cell: Cell, node: ast.AST) -> None:

@@ -242,3 +242,12 @@ def test_ways_that_cover_everything():
     assert not covers(ways(), sizes)
     assert covers(ways([("a", (0,))], [("a", (1,)), ("b", (0, 1))], [("b", (2,)), ("a", (1,))]), sizes)
     assert not covers(ways([("a", (0,))], [("a", (1,)), ("b", (0, 1))]), sizes)
+
+
+def test_branches_on_large_ranges_are_refused_in_time():
+    text = "p = Param(700)\nq = Param(3)\ny = Var(4)\nx = Input(2)\no = Output(2)\n"
+    text += "with p as i0:\n with p as i1:\n  with q as i2:\n   y.set_to(0)\no.set_to(x)\n"
+    assert len(load(text, "text", {}).params) == 2  # the inner branch goes where the outer one went
+    text = text.replace("with p as i1", "with x as i1").replace("Param(3)", "Param(5000)")
+    with pytest.raises(TerpretError, match="text:9:4: expected at most 200,000 statements"):
+        load(text, "text", {})
