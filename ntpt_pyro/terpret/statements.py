@@ -16,7 +16,7 @@ from ntpt_pyro.terpret.parser import Source
 from ntpt_pyro.terpret.symbol_table import Declarer
 from ntpt_pyro.terpret.symbols import Cell, Declared, Expression, Inline, tensor_shape
 
-MOST_STATEMENTS = 200_000
+MOST_STATEMENTS = 100_000
 """Statements that a text may unroll to."""
 DEEPEST_CALLS = 30
 """Inline functions that may call each other in a row."""

@@ -98,7 +98,7 @@ def ways(body, name, *index):
         ("def f(u):\n    return 0\n", 1, 1, "under @Runtime, @Inline() or @Learn"),
         ("@Inline()\ndef f():\n    f()\nf()\n", 3, 5, "at most 30 calls deep"),
         ("for i in range(10 ** 9):\n    pass\n", 1, 16, "expected TerpreT, got Pow"),
-        ("for i in range(10 * 10 * 10000):\n    pass\n", 2, 5, "at most 200,000 statements"),
+        ("for i in range(10 * 10 * 10000):\n    pass\n", 2, 5, "at most 100,000 statements"),
         ("z = 2\nfor i in range(9):\n    z = z * z\n", 3, 9, "expected integers up to 2147483648, got"),
         ("z = Var(10001)\n", 1, 5, "expected a range of at most 10,000, got 10001"),
         ("z = Var(2)[1000, 1000]\n", 1, 5, "expected at most 300,000 variables in all arrays together"),

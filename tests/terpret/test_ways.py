@@ -249,5 +249,5 @@ def test_branches_on_large_ranges_are_refused_in_time():
     text += "with p as i0:\n with p as i1:\n  with q as i2:\n   y.set_to(0)\no.set_to(x)\n"
     assert len(load(text, "text", {}).params) == 2  # the inner branch goes where the outer one went
     text = text.replace("with p as i1", "with x as i1").replace("Param(3)", "Param(5000)")
-    with pytest.raises(TerpretError, match="text:9:4: expected at most 200,000 statements"):
+    with pytest.raises(TerpretError, match="text:9:4: expected at most 100,000 statements"):
         load(text, "text", {})
