@@ -311,7 +311,7 @@ def fuzz_sentence(fuzz: dict) -> str:
     parts = fuzz["parts"].values()
     inputs, compared = (sum(part[key] for part in parts) for key in ("inputs", "compared"))
     counts = {kind: sum(part["counts"].get(kind, 0) for part in parts) for kind in ("refused", "accepted")}
-    wrong = inputs - sum(counts.values())
+    wrong = sum(len(part["findings"]) for part in parts)
     return (
         f"{inputs:,} random and changed texts, hypers and instances: {counts['refused']:,} were refused in "
         f"one line with their place, {counts['accepted']:,} were accepted, and {compared:,} values of "

@@ -31,7 +31,7 @@ def inputs_of(inputs: Sequence[Declared], outputs: Sequence[Declared]) -> tuple[
         drawn = [torch.randint(size, (MOST_INPUTS,), generator=source, device="cpu") for size in digits]
         rows, words = torch.stack(drawn, -1), f"{MOST_INPUTS} of {every:,} inputs, drawn at random"
     split = rows.split([prod(one.dims) for one in inputs], -1)
-    found = [part.reshape(-1, *one.dims) for part, one in zip(split, inputs, strict=True)]
+    found = [part.reshape(len(rows), *one.dims) for part, one in zip(split, inputs, strict=True)]
     results = [torch.zeros(len(rows), *one.dims, dtype=torch.int64) for one in outputs]
     return [*found, *results], words
 

@@ -105,3 +105,16 @@ def test_a_text_with_nothing_to_learn_or_nothing_to_learn_it_from_is_refused(tex
     expected = "turn: expected a Param to learn, and Inputs and Outputs to learn it from, got no "
     with pytest.raises(TaskError, match=expected):
         find_task("turn.terpret:all")
+
+
+def test_an_input_without_elements_is_one_input(user_file):
+    text = "x = Input(3)[0]\np = Param(2)\no = Output(2)\no.set_to(p)\n"
+    user_file("none.terpret", text)
+    user_file("none.hypers.json", json.dumps({"only": {}}))
+    instances = [{"x": [], "o": 1}]
+    user_file("none.all.json", json.dumps([{"batch_name": "b", "hypers": "only", "instances": instances}]))
+    task = find_task("none.terpret:all")
+    assert task.check() > 0
+    assert task.right({"p": 1})
+    assert not task.right({"p": 0})
+    assert task.told_apart_by == "all 1 inputs"
