@@ -308,10 +308,8 @@ def test_the_record_of_the_fuzz_is_told():
 
 def fuzz_sentence(fuzz: dict) -> str:
     """What the fuzz of texts came to."""
-    parts = fuzz["parts"].values()
-    inputs, compared = (sum(part[key] for part in parts) for key in ("inputs", "compared"))
-    counts = {kind: sum(part["counts"].get(kind, 0) for part in parts) for kind in ("refused", "accepted")}
-    wrong = sum(len(part["findings"]) for part in parts)
+    inputs, compared, counts = fuzz["inputs"], fuzz["compared"], fuzz["counts"]
+    wrong = len(fuzz["findings"])
     return (
         f"{inputs:,} random and changed texts, hypers and instances: {counts['refused']:,} were refused in "
         f"one line with their place, {counts['accepted']:,} were accepted, and {compared:,} values of "

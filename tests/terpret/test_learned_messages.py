@@ -12,7 +12,7 @@ WRONG = [
     ("y.set_to(f(p, p))\n", 8, 15, r"expected a tensor of shape \[2\], got p of range 3"),
     ("y.set_to(f(3, x))\n", 8, 12, "expected a constant in 0..2, got 3"),
     ("n.set_to(0)\ny.set_to(f(n, x))\n", 9, 12, "expected a range of at most 3, got n of range 4"),
-    ("y.set_to(f(p, t))\n", 8, 1, "expected t to be set before it is read"),
+    ("y.set_to(f(p, t))\n", 8, 10, "expected t to be set before it is read"),
     ("y.set_to(f(p))\n", 8, 10, "expected 2 arguments, got 1"),
     ("t.set_to(f(p, x))\n", 8, 1, r"expected a tensor of shape \[2\] for t, got one of range 3"),
     ("y.set_to(x)\n", 8, 1, r"expected a value in 0..2 for y, got one of shape \[2\]"),
