@@ -16,7 +16,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -28,7 +27,8 @@ from ntpt_pyro.errors import BudgetError, DataError
 from ntpt_pyro.experiments.list_tasks import LIST_TASKS, SIZES, hypers_of, instance, range_of_numbers
 from ntpt_pyro.experiments.recording import Figures, parser_of, parts_of, record_parts, several
 from ntpt_pyro.experiments.restart_rates import measure
-from ntpt_pyro.inference import Training, most_probable, program_of, strategy_named
+from ntpt_pyro.experiments.texts import milliseconds_a_step
+from ntpt_pyro.inference import Training, most_probable, program_of
 from ntpt_pyro.runs.results import SolvedResult
 from ntpt_pyro.runs.statistics import Rate, Spread, spread, success_rate
 from ntpt_pyro.tasks.text_task import TextTask, text_task
@@ -296,21 +296,8 @@ def _compiled(options: argparse.Namespace, name: str) -> ListCompiled:
         statements=model.statements,
         products=model.terms,
         seconds=round(seconds, 2),
-        step={f"R={restarts}": _step(task, restarts) for restarts in (1, 64)},
+        step={f"R={restarts}": milliseconds_a_step(task, restarts, steps=10) for restarts in (1, 64)},
     )
-
-
-def _step(task: TextTask, restarts: int, *, steps: int = 10) -> float:
-    """Milliseconds of the processor that a training step takes, median."""
-    data = task.train.tensors
-    strategy = strategy_named(str(SETTINGS["strategy"]))
-    training = Training(task.with_library(None), data, strategy=strategy, restarts=restarts)
-    taken = []
-    for _ in range(steps):
-        began = time.process_time()
-        training.learn(*data)
-        taken.append(1000 * (time.process_time() - began))
-    return round(median(taken), 1)
 
 
 if __name__ == "__main__":

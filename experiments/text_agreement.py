@@ -81,7 +81,7 @@ def work_of(model: TerpretModel) -> int:
 
 def _sizes(model: TerpretModel) -> dict[str, int]:
     """What a program chooses from."""
-    return {cell.site: cell.size for cell in model.params if cell.size > 1 and cell not in model.constants}
+    return {cell.site: cell.size for cell in model.open}
 
 
 def _ranges(model: TerpretModel) -> list[int]:

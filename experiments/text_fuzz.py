@@ -15,7 +15,7 @@ import resource
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache, partial
 from multiprocessing import get_context
@@ -31,9 +31,10 @@ from ntpt_pyro.experiments.file_mutations import changed_files, files
 from ntpt_pyro.experiments.heavy_texts import heavy
 from ntpt_pyro.experiments.odd_pieces import NUMBERS
 from ntpt_pyro.experiments.recording import parser_of, record, record_parts
+from ntpt_pyro.experiments.smaller_texts import smaller
 from ntpt_pyro.experiments.text_checks import Case, Outcome, TooLong, checked
 from ntpt_pyro.experiments.text_grammar import Writer
-from ntpt_pyro.experiments.text_mutations import TOKENS, mutated
+from ntpt_pyro.experiments.text_mutations import mutated
 
 FOLDER = Path(models.__file__).parent / "terpret"
 SECONDS = 10.0
@@ -48,8 +49,6 @@ PART = 500
 """Inputs that are recorded together."""
 SMALL_FILE = 2000
 """Bytes of a file of instances that is changed at most: the others take long to load."""
-TRIES = 2000
-"""To make a text smaller."""
 EXAMPLES = 3
 """Texts that are kept of what goes wrong in one way."""
 
@@ -163,7 +162,7 @@ def tried(seed: int, numbers: range, known: Counter[str]) -> dict[str, Any]:
                 finding = {"seed": seed, "number": number, "way": outcome.way, "words": outcome.words}
                 known[outcome.way] += 1
                 if known[outcome.way] <= EXAMPLES:
-                    finding["input"] = smaller(case, outcome, worker).to_json()
+                    finding["input"] = smaller(case, outcome, worker.outcome).to_json()
                 findings.append(finding)
     seconds = round(time.monotonic() - began, 1)
     return {
@@ -311,85 +310,6 @@ def _stop(_: int, frame: Any) -> None:
             places.append(f"{Path(code.co_filename).stem}.{code.co_name}")
         frame = frame.f_back
     raise TooLong(places[0] if places else "")
-
-
-# Smaller inputs
-
-
-def smaller(case: Case, outcome: Outcome, worker: Worker) -> Case:
-    """An input that goes wrong in the same way, with less of text.
-
-    :param case: that goes wrong.
-    :param outcome: how.
-    :param worker: tries others.
-    :returns: the smallest that was found.
-    """
-    seed, left, ends = "smaller", TRIES, time.monotonic() + 6 * SECONDS
-
-    def same(text: str, hypers: Mapping[str, int] = case.hypers) -> bool:
-        nonlocal left
-        left -= 1
-        if left < 0 or time.monotonic() > ends:
-            return False
-        found = worker.outcome(replace(case, text=text, hypers=hypers), seed)
-        return found.way == outcome.way
-
-    if case.files is not None or not same(case.text):
-        return case
-    before, text = "", case.text
-    while text != before and left > 0:
-        before, text = text, _without_lines(text, same)
-        text = _without(re.split(r"(?<=[,():=\[\] \n])", text), "", same)
-        text = _without(re.split(f"({TOKENS.pattern})", text), "", same)
-        text = _simpler(text, same)
-    needed = {name: value for name, value in case.hypers.items() if re.search(rf"\b{name}\b", text)}
-    return replace(case, text=text, hypers=needed if same(text, needed) else case.hypers)
-
-
-def _without_lines(text: str, same: Callable[[str], bool]) -> str:
-    """Statements taken away, and blocks whose heads are."""
-    text = _without(text.splitlines(keepends=True), "", same)
-    for start in range(text.count("\n") - 1, -1, -1):
-        lines = text.splitlines(keepends=True)
-        if start >= len(lines):
-            continue
-        indent = len(lines[start]) - len(lines[start].lstrip())
-        end = start + 1
-        while end < len(lines) and len(lines[end]) - len(lines[end].lstrip()) > indent:
-            end += 1
-        inside = [line[4:] for line in lines[start + 1 : end]]
-        for block in ([], inside):
-            changed = "".join([*lines[:start], *block, *lines[end:]])
-            if changed != text and same(changed):
-                text = changed
-                break
-    return text
-
-
-def _simpler(text: str, same: Callable[[str], bool]) -> str:
-    """Calls, elements and names in a text made constants."""
-    for pattern in (r"\w+\([^()]*\)", r"\w+\[[^\[\]]*\]", r"\b[A-Za-z_]\w*\b"):
-        for match in reversed(list(re.finditer(pattern, text))):
-            changed = text[: match.start()] + "0" + text[match.end() :]
-            if same(changed):
-                text = changed
-    return text
-
-
-def _without(parts: list[str], joint: str, same: Callable[[str], bool]) -> str:
-    """Parts of a text taken away, many together first."""
-    size = max(1, len(parts) // 2)
-    while True:
-        start = 0
-        while start < len(parts):
-            fewer = parts[:start] + parts[start + size :]
-            if same(joint.join(fewer)):
-                parts = fewer
-            else:
-                start += size
-        if size == 1:
-            return joint.join(parts)
-        size = max(1, size // 2)
 
 
 if __name__ == "__main__":

@@ -97,7 +97,8 @@ def _each(tasks: Mapping[str, Sequence[str]], options: argparse.Namespace) -> Fi
 
 def _steps(options: argparse.Namespace) -> Figures:
     del options  # a step is a step
-    return {f"R={restarts}": partial(_step, restarts) for restarts in (1, 64)}
+    invert = _task("halting_turing", "invert")
+    return {f"R={restarts}": partial(milliseconds_a_step, invert, restarts) for restarts in (1, 64)}
 
 
 PARTS = {"published_sizes": _published_sizes, "other_sizes": _other_sizes, "step": _steps}
@@ -155,9 +156,14 @@ def _exact(task: TextTask) -> dict[str, Any]:
     return {name: every.to_json()[name] for name in ("program_correct", "entropy", "cost")}
 
 
-def _step(restarts: int, *, steps: int = 100) -> float:
-    """Milliseconds of the processor that a training step of turing invert takes, median."""
-    task = _task("halting_turing", "invert")
+def milliseconds_a_step(task: TextTask, restarts: int, *, steps: int = 100) -> float:
+    """The time of the processor that a training step takes.
+
+    :param task: a text; all its instances are one batch, its own strategy trains.
+    :param restarts: programs trained at once.
+    :param steps: that are timed.
+    :returns: milliseconds, the median.
+    """
     model, batch = task.with_library(None), task.train.tensors
     strategy = strategy_named(task.defaults["strategy"])
     training = Training(model, batch, strategy=strategy, restarts=restarts)

@@ -50,7 +50,7 @@ def reach_of_strategies(work: Work, model: TerpretModel, memory: int) -> list[Re
     :param memory: bytes that training takes for each restart.
     :returns: a line each.
     """
-    sizes = [cell.size for cell in model.params if cell not in model.constants]
+    sizes = [cell.size for cell in model.open]
     return [
         *(_by_gradient(work, name, memory) for name in ("relaxed", "marginal")),
         _by_enumeration(work, model, sizes),

@@ -86,7 +86,7 @@ def check_text(task: TextTask, library: Library | None, changes: Mapping[str, An
         setting=task.train.hypers,
         compared=compared,
         parameters=_parameters(model),
-        log_programs=sum(log10(cell.size) for cell in model.params if cell not in model.constants),
+        log_programs=sum(log10(cell.size) for cell in model.open),
         statements=model.statements,
         products=model.terms,
         levels=model.levels,

@@ -226,7 +226,7 @@ def check_learnable(name: str, model: TerpretModel) -> None:
     :param model: the text.
     :raises TaskError: where there is not, or nothing to learn it from, or more than can be learned.
     """
-    sizes = [cell.size for cell in model.params if cell not in model.constants and cell.size > 1]
+    sizes = [cell.size for cell in model.open]
     if sum(sizes) > MOST_ALTERNATIVES or sum(map(log10, sizes)) > MOST_DIGITS:
         raise TaskError(
             name,

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from ntpt_pyro.errors import TerpretError
 from ntpt_pyro.terpret.integer_functions import LARGEST_INTEGER, OPERATORS, Integers, shown
-from ntpt_pyro.terpret.parser import Source
+from ntpt_pyro.terpret.parser import Source, range_of
 from ntpt_pyro.terpret.symbols import RuntimeDeclared
 
 BUILTINS: dict[str, Callable[..., Integers]] = {
@@ -254,13 +254,7 @@ def turns(definition: Definition, loop: ast.For, loops: Mapping[str, int]) -> ra
     :returns: the range.
     :raises TerpretError: where its bounds are no constants.
     """
-    assert isinstance(loop.iter, ast.Call)
-    bounds = [_Bounds(definition, loops).integer(node) for node in loop.iter.args]
-    if len(bounds) == 3 and not bounds[2]:
-        raise definition.source.error(
-            loop.iter, expected="a step other than 0", got="0", remedy="give another step"
-        )
-    return range(*bounds)
+    return range_of(loop, definition.source, _Bounds(definition, loops).integer)
 
 
 class Body(_Expressions):

@@ -12,7 +12,7 @@ import numpy as np
 from ntpt_pyro.errors import TerpretError
 from ntpt_pyro.terpret.function_bodies import Body, Definition, turns
 from ntpt_pyro.terpret.integer_functions import LARGEST_INTEGER, shown
-from ntpt_pyro.terpret.parser import Source
+from ntpt_pyro.terpret.parser import Source, bounds_of
 from ntpt_pyro.terpret.symbols import RuntimeDeclared
 
 LARGEST_DOMAIN = 2**20
@@ -221,7 +221,7 @@ class _Account:
             return 4 + self._expressions(statement.value)
         if isinstance(statement, ast.For):
             self._check_target(statement.target)
-            return 1 + self._expressions(*_range_of(statement, self._definition))
+            return 1 + self._expressions(*bounds_of(statement, self._definition.source))
         if isinstance(statement, ast.Pass) or _is_text(statement):
             return 1
         raise self._refused(statement)
@@ -261,23 +261,6 @@ class _Account:
             got=repr(node.value)[:40] if isinstance(node, ast.Constant) else type(node).__name__,
             remedy="a Runtime function can do nothing else",
         )
-
-
-def _range_of(loop: ast.For, definition: Definition) -> Sequence[ast.expr]:
-    """The bounds of a loop over a range."""
-    call = loop.iter
-    if (
-        not isinstance(call, ast.Call)
-        or not isinstance(call.func, ast.Name)
-        or call.func.id != "range"
-        or not 1 <= len(call.args) <= 3
-        or call.keywords
-        or loop.orelse
-    ):
-        raise definition.source.error(
-            loop, expected="for i in range(...)", got="another loop", remedy="loop over a range"
-        )
-    return call.args
 
 
 def _is_text(statement: ast.stmt) -> bool:

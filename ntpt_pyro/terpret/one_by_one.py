@@ -24,12 +24,11 @@ from ntpt_pyro.language.sites import var
 from ntpt_pyro.language.values import Value, constant, widen
 from ntpt_pyro.terpret.integer_functions import Integers
 from ntpt_pyro.terpret.learned_calls import make_calls
-from ntpt_pyro.terpret.statements import elements
 from ntpt_pyro.terpret.sums_of_products import Source, needs
 from ntpt_pyro.terpret.symbols import Call, Cell, Expression, RuntimeDeclared, cells_of
 from ntpt_pyro.terpret.text_sites import TextSites
 from ntpt_pyro.terpret.unrolling import Assignment, Unrolled
-from ntpt_pyro.terpret.ways import Conditions, taken
+from ntpt_pyro.terpret.ways import Conditions, divided
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +93,7 @@ class OneByOne:
                 elif cell.size:
                     known[cell] = var(cell.site, known[cell])
                 self._end_steps(number)
-        return {cell.site: known[cell] for one in self._sites.outputs for cell in elements(one)}
+        return {cell.site: known[cell] for cell in self._sites.results}
 
     def _end_steps(self, number: int) -> None:
         """Say which steps end where so many variables are set."""
@@ -202,9 +201,7 @@ def _tree(ways: Sequence[tuple[Conditions, Assignment]]) -> Tree:
     cell = conditions[0][0]
     made: dict[tuple[int, ...], Tree | None] = {}
     cases = []
-    for value in range(cell.size):
-        left = [(taken(conditions, cell, value), way) for conditions, way in ways]
-        here = [(conditions, way) for conditions, way in left if conditions is not None]
+    for here in divided(ways, cell, range(cell.size)).values():
         key = tuple(id(way) for _, way in here)
         if key not in made:
             made[key] = _tree(here) if here else None

@@ -50,9 +50,8 @@ class _Step:
         found = before.new_empty(len(factors), *before.shape)
         for place, factor in enumerate(factors[:-1]):
             torch.mul(before, after.pop(), out=found[place])
-            before = torch.mul(before, factor, out=found[-1] if place + 2 == len(factors) else None)
-        if len(factors) == 1:
-            found[0] = before
+            before = before * factor
+        found[-1] = before
         return found.reshape(-1, *before.shape[1:])
 
     def _gathered(self, values: Slots) -> Sequence[Slots]:
@@ -97,7 +96,6 @@ class OnePass:
             rows = slice(self.rows[block], self.rows[block] + block.rows)
             variables = _placed(stage.sum, here, torch.arange(block.rows) + rows.start, way_rows)
             self.steps.append((ways, variables, stage, rows))
-
         largest = max((len(step.factors) for steps in self.steps for step in steps[:2] if step), default=0)
         self._numbers = 2 * self.size + 2 * largest
         self.wanted = torch.tensor([self.rows[block] + row for block, row in wanted], dtype=torch.int64)

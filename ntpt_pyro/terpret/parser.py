@@ -5,7 +5,7 @@ The text is data, perhaps a stranger's: it is parsed by Python's ``ast`` and wal
 
 import ast
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ntpt_pyro.errors import TerpretError
@@ -95,6 +95,45 @@ def parse(text: str, name: str) -> Source:
     source = Source(name, _parsed(text, name, lines), lines)
     _check(source)
     return source
+
+
+def bounds_of(loop: ast.For, source: Source) -> Sequence[ast.expr]:
+    """The bounds of a loop over a range.
+
+    :param loop: in the text.
+    :param source: the text.
+    :returns: one to three expressions.
+    :raises TerpretError: where it is another loop than ``for i in range(...)``.
+    """
+    call = loop.iter
+    if (
+        not isinstance(loop.target, ast.Name)
+        or not isinstance(call, ast.Call)
+        or not isinstance(call.func, ast.Name)
+        or call.func.id != "range"
+        or not 1 <= len(call.args) <= 3
+        or call.keywords
+        or loop.orelse
+    ):
+        raise source.error(
+            loop, expected="for i in range(...)", got="another loop", remedy="loop over a range"
+        )
+    return call.args
+
+
+def range_of(loop: ast.For, source: Source, integer: Callable[[ast.expr], int]) -> range:
+    """What the variable of a loop runs through.
+
+    :param loop: in the text.
+    :param source: the text.
+    :param integer: evaluates a bound.
+    :returns: the range.
+    :raises TerpretError: where it is another loop, a bound is no constant, or the step is 0.
+    """
+    bounds = [integer(node) for node in bounds_of(loop, source)]
+    if len(bounds) == 3 and not bounds[2]:
+        raise source.error(loop.iter, expected="a step other than 0", got="0", remedy="give another step")
+    return range(*bounds)
 
 
 def _parsed(text: str, name: str, lines: Sequence[str]) -> ast.Module:

@@ -12,7 +12,7 @@ from itertools import product
 from typing import Any
 
 from ntpt_pyro.terpret.expressions import kind_of
-from ntpt_pyro.terpret.parser import Source
+from ntpt_pyro.terpret.parser import Source, range_of
 from ntpt_pyro.terpret.symbol_table import Declarer
 from ntpt_pyro.terpret.symbols import Cell, Declared, Expression, Inline, tensor_shape
 
@@ -177,21 +177,9 @@ class Walker(Declarer):
             raise self._error(call, "a constant", "a variable", "give an integer")
 
     def _for(self, statement: ast.For) -> None:
-        call = statement.iter
-        if (
-            not isinstance(statement.target, ast.Name)
-            or not isinstance(call, ast.Call)
-            or not isinstance(call.func, ast.Name)
-            or call.func.id != "range"
-            or not 1 <= len(call.args) <= 3
-            or call.keywords
-            or statement.orelse
-        ):
-            raise self._error(statement, "for i in range(...)", "another loop", "loop over a range")
-        bounds = [self.integer(node) for node in call.args]
-        if len(bounds) == 3 and bounds[2] == 0:
-            raise self._error(call, "a step other than 0", "0", "give another step")
-        for number in range(*bounds):
+        numbers = range_of(statement, self.source, self.integer)
+        assert isinstance(statement.target, ast.Name)
+        for number in numbers:
             self.names.bind(statement.target.id, number)
             self._block(statement.body)
             self.end_iteration(statement, f"{statement.target.id}={number}")

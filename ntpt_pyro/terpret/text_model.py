@@ -75,6 +75,8 @@ class TerpretModel:
         """All parameters."""
         self.constants = self._sites.constants
         """Those that the text decides itself."""
+        self.open = [cell for cell in self.params if cell.size > 1 and cell not in self.constants]
+        """Those that a program chooses."""
         self.functions = self._sites.functions
         """Learnable functions that the text declares; a library must have them."""
         self.terms = number_of_products(unrolled.assignments)
@@ -115,10 +117,9 @@ class TerpretModel:
             run = Run(blocks, values, Numbers(self._sites, tensors), library)
             run.keep(self._sites.given(tensors, library))
             together = keep(blocks, self._chosen, values) and keep(blocks, self._given, values)
-            every = [cell for one in self.outputs for cell in elements(one)]
+            every = self._sites.results
             if together and not self._learns_within and _marginals(blocks.values()):
-                asked = tuple(self._sites.asked(tensors) if len(self._passes) < MOST_PASSES else every)
-                found = self._pass_for(asked)(blocks)
+                found = self._pass_for(tuple(self._sites.asked(tensors)))(blocks)
             else:
                 self._compute_by_levels(run, together=together)
                 found = {cell: values[cell] for cell in every}
@@ -133,7 +134,9 @@ class TerpretModel:
         return any(level.calls or level.tensors.cells for level in self._levels)
 
     def _pass_for(self, outputs: tuple[Cell, ...]) -> ObservedPass:
-        """What computes some outputs in one pass."""
+        """What computes outputs in one pass: those asked for, or all, where too many sets were."""
+        if outputs not in self._passes and len(self._passes) >= MOST_PASSES:
+            outputs = tuple(self._sites.results)
         if outputs not in self._passes:
             first = [self._chosen, self._given]
             self._passes[outputs] = ObservedPass(self._unrolled, self._levels, first, outputs)
@@ -191,26 +194,23 @@ class TerpretModel:
         params: Mapping[str, int],
         inputs: Mapping[str, Any],
         library: Library | Functions | None = None,
-        *,
-        known: Mapping[Call, Concrete] | None = None,
     ) -> dict[str, Any]:
         """Run a decided program on one instance, and say what every variable came to on the way.
 
         :param params: see :meth:`run`.
         :param inputs: see :meth:`run`.
         :param library: see :meth:`run`.
-        :param known: see :meth:`run`.
         :returns: by Var and Output its integer or the numbers of a tensor, or nested lists of its dimensions;
             -1 where it was not set.
         """
-        return self._execution(params, inputs, library, known).values("Var", "Output")
+        return self._execution(params, inputs, library).values("Var", "Output")
 
     def _execution(
         self,
         params: Mapping[str, int],
         inputs: Mapping[str, Any],
         library: Library | Functions | None,
-        known: Mapping[Call, Concrete] | None,
+        known: Mapping[Call, Concrete] | None = None,
     ) -> Execution:
         functions = ConcreteLibrary(library) if isinstance(library, Library) else library
         return Execution(self.source, self.hypers, params, inputs, functions, known)

@@ -1,6 +1,7 @@
 """Where a program text meets Pyro, however it is computed in between: parameters, inputs and outputs."""
 
 from collections.abc import Mapping, Sequence
+from math import prod
 
 import pyro
 import torch
@@ -35,6 +36,8 @@ class TextSites:
         """All parameters."""
         self.constants = unrolled.constants
         """Those that the text decides itself."""
+        self.results = [cell for one in self.outputs for cell in elements(one)]
+        """All variables of outputs."""
         self.functions = list(unrolled.learned.values())
         """Learnable functions that the text declares."""
         calls = calls_in(unrolled.assignments)
@@ -110,14 +113,14 @@ class TextSites:
         :param tensors: of the instances.
         :returns: those that some instance observes, and those that are to be drawn.
         """
-        found: list[Cell] = []
+        matters: list[bool] = []
         for declared in self.outputs:
-            cells, tensor = elements(declared), tensors[declared]
-            if tensor is not None and len(tensor):
-                seen = (tensor >= 0).any(0).flatten().tolist()
-                cells = [cell for cell, is_seen in zip(cells, seen, strict=True) if is_seen]
-            found += cells
-        return found
+            tensor = tensors[declared]
+            if tensor is None or not len(tensor):
+                matters += [True] * prod(declared.dims)
+            else:
+                matters += (tensor >= 0).any(0).flatten().tolist()
+        return [cell for cell, one in zip(self.results, matters, strict=True) if one]
 
     def observe(self, cell: Cell, value: Value | None, tensors: Tensors) -> None:
         """Observe an output; where an instance does not give it, it explains itself.

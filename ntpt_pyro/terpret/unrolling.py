@@ -12,7 +12,7 @@ from ntpt_pyro.terpret.statements import Cases, Walker, elements
 from ntpt_pyro.terpret.symbols import Call, Cell, Expression, cells_of
 from ntpt_pyro.terpret.ways import Conditions, SetIn, covers
 
-PLATES = ("instances", "restarts")
+PLATE_NAMES = ("instances", "restarts")
 """Names of Pyro's plates, which no site may have."""
 
 
@@ -81,7 +81,7 @@ class Unrolled(Walker):
 
     def _check_sites(self) -> None:
         """Every variable has a site of its own."""
-        found = dict.fromkeys(PLATES, "the dimension of that name")
+        found = dict.fromkeys(PLATE_NAMES, "the dimension of that name")
         for name, declared in self.declared.items():
             for cell in elements(declared):
                 if cell.site in found:
@@ -132,7 +132,7 @@ class Unrolled(Walker):
     def branch(self, cell: Cell, cases: Cases, node: ast.AST) -> None:
         """See :meth:`Walker.branch`: all cases, one after the other, none of which sees names of another."""
         self._check_set(cell, node)
-        before, possible = self._way.get(cell), self._way.get(cell, range(cell.size))
+        before, possible = self._way.get(cell), self.possible(cell)
         taken: list[tuple[tuple[int, ...], SetIn]] = []
         bound: list[Bindings] = []
         for values, body in cases:
@@ -156,29 +156,30 @@ class Unrolled(Walker):
         """See :meth:`Walker.possible`: those that lead here."""
         return self._way.get(cell, range(cell.size))
 
+    def _ways_to(self, cell: Cell) -> list[Conditions]:
+        """The ways on which a variable is set, as far as where the text is now leaves them open."""
+        if any(cell in place.everywhere for place in self._places):
+            return [()]
+        return [way for place in self._places for way in place.somewhere.get(cell, ())]
+
     def _is_set(self, cell: Cell) -> bool:
         """Whether a variable is set on every way to where the text is now."""
-        if any(cell in place.everywhere for place in self._places):
-            return True
-        ways = [way for place in self._places for way in place.somewhere.get(cell, ())]
-        return covers(ways, self.possible)
+        return covers(self._ways_to(cell), self.possible)
+
+    def _may_be_set(self, cell: Cell) -> bool:
+        """Whether a variable is set on some way to where the text is now."""
+        return any(
+            all(not set(values).isdisjoint(self.possible(other)) for other, values in way)
+            for way in self._ways_to(cell)
+        )
 
     def _where_set(self, cell: Cell) -> str:
         """Where a variable is set that is not set everywhere, in words."""
-        ways = [way for place in self._places for way in place.somewhere.get(cell, ())]
+        ways = self._ways_to(cell)
         if not ways:
             return "no value on this way"
         conditions = (f"{other.text} is {' or '.join(map(str, values))}" for other, values in ways[0])
         return f"a value only where {' and '.join(conditions)}" + (", and elsewhere" if ways[1:] else "")
-
-    def _may_be_set(self, cell: Cell) -> bool:
-        """Whether a variable is set on some way to where the text is now."""
-        if any(cell in place.everywhere for place in self._places):
-            return True
-        ways = [way for place in self._places for way in place.somewhere.get(cell, ())]
-        return any(
-            all(not set(values).isdisjoint(self.possible(other)) for other, values in way) for way in ways
-        )
 
     def _check_set(self, cell: Cell, node: ast.AST) -> None:
         self._read.add(cell)

@@ -1,7 +1,8 @@
 """Ways through a program text: on which of them a variable is set."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from ntpt_pyro.terpret.symbols import Cell
 
@@ -9,19 +10,28 @@ Conditions = tuple[tuple[Cell, tuple[int, ...]], ...]
 """The way to a place in the text: variables, each with the values that lead there."""
 Possible = Callable[[Cell], Sequence[int]]
 """The integers that a variable can be."""
+Lead = TypeVar("Lead")
+"""What a way leads to."""
 
 
-def taken(way: Conditions, cell: Cell, value: int) -> Conditions | None:
-    """What is left of a way once a variable is decided.
+def divided(
+    ways: Iterable[tuple[Conditions, Lead]], cell: Cell, possible: Iterable[int]
+) -> dict[int, list[tuple[Conditions, Lead]]]:
+    """Ways by the integer of a variable.
 
-    :param way: its conditions.
+    :param ways: the conditions of each, and what it leads to.
     :param cell: the variable.
-    :param value: its integer.
-    :returns: the other conditions; None where the way is not taken.
+    :param possible: the integers that it can be.
+    :returns: for each integer the ways that are taken then, with their other conditions.
     """
-    if any(other == cell and value not in values for other, values in way):
-        return None
-    return tuple(pair for pair in way if pair[0] != cell)
+    found: dict[int, list[tuple[Conditions, Lead]]] = {value: [] for value in possible}
+    for conditions, lead in ways:
+        values = next((values for other, values in conditions if other == cell), found)
+        left = tuple(pair for pair in conditions if pair[0] != cell)
+        for value in values:
+            if value in found:
+                found[value].append((left, lead))
+    return found
 
 
 def covers(ways: Sequence[Conditions], possible: Possible) -> bool:
@@ -36,11 +46,9 @@ def covers(ways: Sequence[Conditions], possible: Possible) -> bool:
     if not all(ways):
         return True
     cell = ways[0][0][0]
-    left: set[tuple[Conditions, ...]] = set()
-    for value in possible(cell):
-        found = (taken(way, cell, value) for way in ways)
-        left.add(tuple(way for way in found if way is not None))
-    return all(covers(some, possible) for some in left)
+    cases = divided(((way, None) for way in ways), cell, possible(cell))
+    different = {tuple(way for way, _ in some) for some in cases.values()}
+    return all(covers(some, possible) for some in different)
 
 
 @dataclass

@@ -10,8 +10,9 @@ import torch
 
 from ntpt_pyro.errors import TerpretError
 from ntpt_pyro.experiments import text_checks, text_fuzz
+from ntpt_pyro.experiments.smaller_texts import smaller
 from ntpt_pyro.experiments.text_checks import Case, Outcome, checked
-from ntpt_pyro.experiments.text_fuzz import Worker, case_of, main, smaller, summarised
+from ntpt_pyro.experiments.text_fuzz import Worker, case_of, main, summarised
 from ntpt_pyro.terpret.concrete_interpreter import Execution
 from ntpt_pyro.terpret.one_by_one import OneByOne
 
@@ -164,7 +165,7 @@ class Says:
 
 def test_what_goes_wrong_is_made_smaller():
     text = TEXT + "o.set_to(v)\n"
-    found = smaller(Case("written", text, {"n": 3}), Outcome("exception", "KeyError"), Says())
+    found = smaller(Case("written", text, {"n": 3}), Outcome("exception", "KeyError"), Says().outcome)
     assert len(found.text.split()) <= 3
     assert Says().outcome(found, "").wrong
     assert found.hypers == {}
