@@ -4,7 +4,7 @@
 block                  what happens
 =====================  ==============================================================================
 ```python              is run; a ```text block right below it is what it prints
-```python FILE         is added to the end of FILE
+```python FILE         is added to the end of FILE; ```json FILE too
 ```console             each line that begins with ``$`` is run; the lines below it are what it prints
 ```diff FILE           the changes, separated by ``@@``, are made to FILE
 =====================  ==============================================================================
@@ -33,7 +33,7 @@ from ntpt_pyro.tasks import user_files
 
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```\n(?:```text\n(.*?)^```\n)?", re.DOTALL | re.MULTILINE)
-RUN = ("python", "console", "diff")
+RUN = ("python", "json", "console", "diff")
 WIDTH = 100
 """Characters of a line that commands print."""
 

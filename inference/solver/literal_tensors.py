@@ -140,10 +140,10 @@ def literals_of(value: Tensor, circuit: Circuit, operation: str) -> Literals:
         other = numbers[(numbers != 0) & (numbers != 1)].flat[0]
         raise UsageError(
             f"solver, {circuit.place}",
-            expected="values combined with zeros and ones only",
+            expected="integers of the program, computed with zeros and ones only",
             got=f"the number {float(other):g} in the operation {operation!r}",
-            remedy="inside a program a solver has neither probabilities nor tensors that depend on choices: "
-            "use vertices, read tensors first, or take another strategy",
+            remedy="where a program chooses between tensors, let functions read them first and choose "
+            "between the integers that they read; or take another strategy",
         )
     found: Literals = numbers.astype(np.int64)
     return found

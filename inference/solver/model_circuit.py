@@ -157,9 +157,9 @@ class _OnLiterals(Messenger):
         if any(isinstance(one, LiteralTensor) for one in inputs):
             raise UsageError(
                 f"solver, function {function.declaration.name!r}",
-                expected="inputs that are given with the examples",
-                got="a discrete value of the program",
-                remedy="read the images first and compute with the readings, or take another strategy",
+                expected="inputs that are given with the examples: a solver does not follow networks",
+                got="an integer that the program decides, or that a function has read",
+                remedy="read tensors first and compute with what is read, or take another strategy",
             )
 
     def _pyro_post_ntpt_learned(self, msg: Message) -> None:

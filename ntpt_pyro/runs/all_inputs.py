@@ -57,7 +57,7 @@ def _in_words(task: Task, answer: Determined) -> str:
     found = answer.difference
     if found is None:
         return {
-            "determined": "yes: no program that explains the examples differs on any input",
+            "determined": "yes: no program that explains the examples differs on any input of the same size",
             "unknown": TOO_LONG,
         }[answer.status]
     inputs = ", ".join(task.input_words(found.inputs))

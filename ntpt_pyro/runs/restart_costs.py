@@ -8,10 +8,11 @@ import torch
 from torch import Tensor
 
 from ntpt_pyro.inference.handlers.strategies import strategy_named
+from ntpt_pyro.inference.handlers.strategy import Strategy
 from ntpt_pyro.inference.training.peak_memory import PeakMemory
 from ntpt_pyro.inference.training.training import Training
 from ntpt_pyro.runs.methods.method import Work
-from ntpt_pyro.runs.methods.restarts_method import library_for
+from ntpt_pyro.runs.methods.restart_networks import library_for
 
 TRIED = 8
 """Examples of a trial at most; memory for more is reckoned from it."""
@@ -21,11 +22,11 @@ TRIAL_STEPS = 3
 """Steps that are timed."""
 
 
-def bytes_a_restart(work: Work, strategy: str) -> int:
+def bytes_a_restart(work: Work, strategy: str | Strategy) -> int:
     """The memory that training takes for each restart.
 
     :param work: what is learned from.
-    :param strategy: name of a strategy that restarts are trained under.
+    :param strategy: that restarts are trained under, or its name.
     :returns: bytes, tensors alone.
     """
     batch = min(work.settings.batch_size or len(work.examples), len(work.examples))
@@ -56,14 +57,14 @@ def seconds_a_step(work: Work, strategy: str, restarts: int) -> float:
     return median(taken)
 
 
-def _each(work: Work, strategy: str, examples: int) -> int:
+def _each(work: Work, strategy: str | Strategy, examples: int) -> int:
     """Bytes that a restart takes; where these are few, several share what is there once."""
     _peak(work, strategy, examples, 1)  # makes what is kept for all restarts
     alone = _peak(work, strategy, examples, 1)
     return alone if alone > FEW_BYTES else _peak(work, strategy, examples, TOGETHER) // TOGETHER
 
 
-def _peak(work: Work, strategy: str, examples: int, restarts: int) -> int:
+def _peak(work: Work, strategy: str | Strategy, examples: int, restarts: int) -> int:
     """Bytes that two steps take; the second one has what an optimiser keeps."""
     batch = _batch(work, examples)
     with torch.random.fork_rng(devices=[]), PeakMemory() as memory:
@@ -73,11 +74,12 @@ def _peak(work: Work, strategy: str, examples: int, restarts: int) -> int:
     return int(memory.peak)
 
 
-def _training(work: Work, strategy: str, restarts: int, batch: tuple[Tensor, ...]) -> Training:
+def _training(work: Work, strategy: str | Strategy, restarts: int, batch: tuple[Tensor, ...]) -> Training:
     """A training as a run of so many restarts begins it."""
     library = library_for(replace(work, settings=replace(work.settings, restarts=restarts)), work.seed)
     model = work.task.with_library(library)
-    return Training(model, batch, strategy=strategy_named(strategy), restarts=restarts, library=library)
+    under = strategy if isinstance(strategy, Strategy) else strategy_named(strategy)
+    return Training(model, batch, strategy=under, restarts=restarts, library=library)
 
 
 def _batch(work: Work, examples: int) -> tuple[Tensor, ...]:

@@ -4,6 +4,7 @@ import importlib.util
 import time
 from dataclasses import dataclass
 from math import log10
+from typing import Literal
 
 from ntpt_pyro.bounds import in_units, machine_memory
 from ntpt_pyro.errors import BudgetError, NtptError
@@ -26,6 +27,10 @@ MOST_PRODUCTS_TRIED = 200_000
 """Products of a text that is run on literals for a trial."""
 MOST_GATES_TRIED = 500_000
 """Gates of a trial."""
+LONG = 600
+"""Seconds beyond which something is possible, but not within reach."""
+Within = Literal["within reach", "possible, but slow", "out of reach", "only trying tells"]
+"""Minutes at most; hours; refused or larger than the machine; not known beforehand."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +38,12 @@ class Reach:
     """Whether a strategy is within reach.
 
     :param strategy: its name.
-    :param within: whether it is; None where only trying tells.
+    :param within: whether it is.
     :param cost: what it costs, or why it is not, in words.
     """
 
     strategy: str
-    within: bool | None
+    within: Within
     cost: str
 
 
@@ -61,17 +66,21 @@ def reach_of_strategies(work: Work, model: TerpretModel, memory: int) -> list[Re
 
 def _by_gradient(work: Work, name: str, memory: int) -> Reach:
     restarts, steps = work.settings.restarts, work.settings.steps
-    within = memory * restarts <= machine_memory()
+    if memory * restarts > machine_memory():
+        told = f"{in_units(memory * restarts)} for {restarts:,} restarts is more than this machine has"
+        return Reach(name, "out of reach", f"{told}; take fewer (--restarts)")
     if memory > MOST_TRIED:
-        return Reach(name, within, f"not timed: a restart takes {in_units(memory)}")
+        return Reach(name, "only trying tells", f"not timed: a restart takes {in_units(memory)}")
     each = seconds_a_step(work, name, 1)
     told = f"{_duration(each)} a step of 1 restart"
     if restarts == 1:
-        return Reach(name, within, f"{told}, {_duration(each * steps)} for {steps:,}")
+        return Reach(name, _within(each * steps), f"{told}, {_duration(each * steps)} for {steps:,}")
     if each > SLOW or memory * restarts > MOST_TRIED:
-        return Reach(name, within, f"{told}; {restarts:,} take {in_units(memory * restarts)}")
+        more = f"{restarts:,} take {in_units(memory * restarts)}, and {_duration(each * steps)} at least"
+        return Reach(name, _within(each * steps), f"{told}; {more}")
     all_ = seconds_a_step(work, name, restarts)
-    return Reach(name, within, f"{told}, {_duration(all_)} of {restarts:,}; {_duration(all_ * steps)} in all")
+    told = f"{told}, {_duration(all_)} of {restarts:,}; {_duration(all_ * steps)} in all"
+    return Reach(name, _within(all_ * steps), told)
 
 
 def _by_enumeration(work: Work, model: TerpretModel, sizes: list[int]) -> Reach:
@@ -80,41 +89,48 @@ def _by_enumeration(work: Work, model: TerpretModel, sizes: list[int]) -> Reach:
     dims, instances, most = len(sizes) + variables + 1, len(work.examples), Budget().max_cells
     cells = sum(map(log10, sizes)) + log10(instances)
     if dims > TORCH_MAX_DIMS:
-        return Reach("enumeration", False, f"{dims:,} dimensions, torch has {TORCH_MAX_DIMS}")
+        return Reach("enumeration", "out of reach", f"{dims:,} dimensions, torch has {TORCH_MAX_DIMS}")
     told = f"{dims:,} dimensions, {power_in_words(cells)} cells"
     if cells > log10(most):
-        return Reach("enumeration", False, f"{told}, {most:,} are allowed")
-    return Reach("enumeration", None, f"{told}, {in_units(4 * 10**cells * max(sizes))} at least")
+        return Reach("enumeration", "out of reach", f"{told}, {most:,} are allowed")
+    told = f"{told}, {in_units(4 * 10**cells * max(sizes))} at least"
+    return Reach("enumeration", "only trying tells", told)
 
 
 def _by_trying_all(work: Work, sizes: list[int]) -> Reach:
     """Every program; how much of their work programs share only trying tells."""
     name, logarithm, memory = "exhaustive", sum(map(log10, sizes)), work.settings.memory * 2**20
     if missing := untrained(work.task, work.library):
-        return Reach(name, False, f"{', '.join(missing)} untrained")
+        told = f"{', '.join(missing)} cannot read yet: give trained ones (--library), or take --strategy em"
+        return Reach(name, "out of reach", told)
     told = f"{power_in_words(logarithm)} programs"
     if logarithm > log10(max(memory // BYTES_KEPT, 1)):
-        return Reach(name, None, f"{told}: as far as they share work")
+        return Reach(name, "only trying tells", f"{told}: as far as they share work")
     library = work.library.eval()
     space, model = work.task.space(library, work.examples), work.task.with_library(library)
     try:
         likelihood = Likelihood(model, space, work.examples.tensors, memory=min(memory, MOST_TRIED))
     except BudgetError as error:
-        return Reach(name, False, f"{told}: one of them takes {error.expected}")
+        return Reach(name, "out of reach", f"{told}: one of them takes {error.expected}")
     seconds = likelihood.cost(FEW_PROGRAMS).seconds or 0.0
-    within = True if seconds <= MOST_SECONDS else None
-    return Reach(name, within, f"{told}, at most {_duration(seconds)}")
+    within = _within(seconds) if seconds <= MOST_SECONDS else "only trying tells"
+    sharing = ", less where they share work" if within != "within reach" else ""
+    return Reach(name, within, f"{told}, at most {_duration(seconds)}{sharing}")
 
 
 def _by_solver(work: Work, model: TerpretModel) -> Reach:
     """The circuit of a few instances shows what all of them take."""
     name, count = "solver", len(work.examples)
     if importlib.util.find_spec("pysat") is None:
-        return Reach(name, False, "python-sat is not installed")
+        return Reach(name, "out of reach", "python-sat is not installed")
+    if model.beyond_solvers is not None:
+        return Reach(name, "out of reach", str(model.beyond_solvers))
     if missing := untrained(work.task, work.library):
-        return Reach(name, None, f"teaches {', '.join(missing)}, untrained")
+        told = f"{', '.join(missing)} cannot read yet: taught by programs that the solver proposes"
+        return Reach(name, "only trying tells", told)
     if model.terms > MOST_PRODUCTS_TRIED:
-        return Reach(name, None, f"not tried on more than {MOST_PRODUCTS_TRIED:,} products")
+        told = f"not tried on more than {MOST_PRODUCTS_TRIED:,} products"
+        return Reach(name, "only trying tells", told)
     library, data, few = work.library.eval(), work.examples.tensors, min(count, FEW_INSTANCES)
     began = time.perf_counter()
     try:
@@ -123,12 +139,19 @@ def _by_solver(work: Work, model: TerpretModel) -> Reach:
             first = solver.circuit.gates
             solver.add(range(few))
     except BudgetError:
-        return Reach(name, None, f"more than {MOST_GATES_TRIED:,} gates for {few} instances")
+        told = f"more than {MOST_GATES_TRIED:,} gates for {few} instances"
+        return Reach(name, "only trying tells", told)
     except NtptError as error:
-        return Reach(name, False, str(error))
+        return Reach(name, "out of reach", str(error))
     more = (solver.circuit.gates - first) * (count - 1) // max(few - 1, 1)
     seconds = (time.perf_counter() - began) * count / few
-    return Reach(name, True, f"about {first + more:,} gates, built in {_duration(seconds)}")
+    told = f"about {first + more:,} gates, built in {_duration(seconds)}; finding and proving come on top"
+    return Reach(name, _within(seconds), told)
+
+
+def _within(seconds: float) -> Within:
+    """Whether what takes so long is within reach."""
+    return "within reach" if seconds <= LONG else "possible, but slow"
 
 
 def power_in_words(logarithm: float) -> str:

@@ -5,8 +5,10 @@ from typing import Any
 
 import torch
 
+from ntpt_pyro.tasks.task_contents import Contents
 
-class Solvable:
+
+class Solvable(Contents):
     """The part of a task that only a solver asks for. A subclass of :class:`~ntpt_pyro.Task` may say more."""
 
     observed = 1
@@ -24,6 +26,12 @@ class Solvable:
 
     told_apart_by: str | None = None
     """What programs are told apart by, in words, where that is more than examples."""
+
+    def check_solvable(self) -> None:
+        """Refuse a solver, where it cannot run the model, in words of the task.
+
+        :raises NtptError: says what it cannot do; by default the solver says so itself.
+        """
 
     def input_words(self, inputs: Sequence[torch.Tensor]) -> list[str]:
         """An input as a person reads it.

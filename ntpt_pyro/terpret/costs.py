@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from math import prod
 
 from ntpt_pyro.language.learned_functions import LearnedFunction
+from ntpt_pyro.terpret.origins import Origins
 from ntpt_pyro.terpret.parser import Source
 from ntpt_pyro.terpret.symbols import Call, Cell, Expression, RuntimeDeclared
 from ntpt_pyro.terpret.ways import Conditions
@@ -31,11 +32,14 @@ class Costs:
     """Products that what has been unrolled so far is computed with.
 
     :param source: the text.
+    :param origins: which hypers are behind a place in it.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, origins: Origins) -> None:
         self._source = source
+        self._origins = origins
         self._lines: Counter[int] = Counter()
+        self._places: dict[int, ast.AST] = {}
         self._total = 0
         self._ways: set[Conditions] = set()
         self._calls: set[Call] = set()
@@ -61,15 +65,19 @@ class Costs:
             cost += prod(map(len, way.values()))
         line = getattr(node, "lineno", 1)
         self._lines[line] += cost
+        self._places[line] = node
         self._total += cost
         if self._total > MOST_PRODUCTS:
             ((most, its_cost),) = self._lines.most_common(1)
+            place = self._places[most]
+            smaller = self._origins.change(
+                place, *self._origins.bounds(place), how="smaller", otherwise="make ranges smaller"
+            )
             raise self._source.error(
                 node,
                 expected=f"at most {MOST_PRODUCTS:,} products",
-                got=f"{self._total:,} up to here, {its_cost:,} of them in line {most}",
-                remedy=f"factor line {most}: set a Var to each argument and each nested case first, or make "
-                "hypers smaller",
+                got=f"{self._total:,} up to here, {its_cost:,} of them in {self._origins.where(place)}",
+                remedy=f"set a Var to each argument and each nested case of line {most} first, or {smaller}",
             )
 
     def _add_call(self, call: Call, ways: int, node: ast.AST) -> None:
@@ -84,5 +92,8 @@ class Costs:
                 node,
                 expected=f"at most {MOST_READ:,} numbers read by learnable functions",
                 got=f"{self._read:,} up to here, in {len(self._calls):,} calls",
-                remedy="make hypers smaller, or read each image once and keep a smaller tensor",
+                remedy="read each picture once and keep a smaller tensor, or "
+                + self._origins.change(
+                    node, *self._origins.bounds(node), how="smaller", otherwise="read fewer"
+                ),
             )

@@ -7,7 +7,7 @@ the combinations part. The meaning is Python's own on integers, but that integer
 import ast
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -15,6 +15,8 @@ import numpy.typing as npt
 
 from ntpt_pyro.errors import TerpretError
 from ntpt_pyro.terpret.integer_functions import LARGEST_INTEGER, OPERATORS, Integers, shown
+from ntpt_pyro.terpret.nearest_names import counted
+from ntpt_pyro.terpret.origins import Origins
 from ntpt_pyro.terpret.parser import Source, range_of
 from ntpt_pyro.terpret.symbols import RuntimeDeclared
 
@@ -36,6 +38,7 @@ class Definition:
     :param ranges: the range of each argument.
     :param out_range: results lie in ``0..out_range-1``.
     :param known: constants and functions that are declared above it and that the body names.
+    :param origins: which hypers are behind a place in the text.
     """
 
     source: Source
@@ -43,6 +46,7 @@ class Definition:
     ranges: tuple[int, ...]
     out_range: int
     known: frozenset[tuple[str, int | RuntimeDeclared]]
+    origins: Origins = field(compare=False, repr=False)
 
     @cached_property
     def arguments(self) -> tuple[str, ...]:
@@ -129,7 +133,9 @@ class _Expressions(ABC):
         left, right = self._value(node.left, rows), self._value(node.right, rows)
         if isinstance(node.op, (ast.FloorDiv, ast.Mod)) and not right.all():
             where = self._call_at(rows[(right == 0).argmax()])
-            raise self._error(node, "a divisor other than 0", f"0 in {where}", "treat that case by itself")
+            raise self._error(
+                node.right, "a divisor other than 0", f"0 in {where}", "treat that case by itself"
+            )
         values: Integers = OPERATORS[type(node.op)](left, right)
         for extreme in (values.max(), values.min()):
             if abs(extreme) > LARGEST_INTEGER:
@@ -191,7 +197,8 @@ class _Expressions(ABC):
         one = name in ("int", "abs")
         if not node.args or (len(node.args) == 1) != one:
             wanted = f"{'one argument' if one else 'at least two arguments'} of {name}"
-            raise self._error(node, wanted, str(len(node.args)), "correct the call")
+            remedy = "give one" if one else "give more"
+            raise self._error(node, wanted, str(len(node.args)), remedy)
         found = self._value(node.args[0], rows)
         if one:
             return BUILTINS[name](found)
@@ -202,7 +209,7 @@ class _Expressions(ABC):
     def _looked_up(self, node: ast.Call, called: RuntimeDeclared, rows: Integers) -> Integers:
         """Results of another function, whose table is made."""
         if len(node.args) != len(called.ranges):
-            wanted = f"{len(called.ranges)} arguments of {called.name}"
+            wanted = f"{counted(len(called.ranges), 'argument')} of {called.name}"
             raise self._error(node, wanted, str(len(node.args)), "give one for each range")
         place: Integers = np.zeros(len(rows), dtype=np.int64)
         for number, (argument, size) in enumerate(zip(node.args, called.ranges, strict=True), 1):
@@ -271,6 +278,8 @@ class Body(_Expressions):
         self._columns = dict(zip(definition.arguments, definition.columns(places), strict=True))
         self._unset: dict[str, npt.NDArray[np.bool_]] = {}  # rows where a column has no value, if some
         self._loops: dict[str, int] = {}  # variables of loops, the last turn of each
+        self.returned: ast.expr | None = None
+        """What was returned last."""
 
     def results(self) -> Integers:
         """What is returned at each place.
@@ -334,6 +343,7 @@ class Body(_Expressions):
 
     def _return(self, statement: ast.Return, rows: Integers) -> Integers:
         assert statement.value is not None
+        self.returned = statement.value
         self._results[rows] = self._value(statement.value, rows)
         return rows[:0]
 

@@ -12,7 +12,10 @@ import numpy as np
 from ntpt_pyro.errors import TerpretError
 from ntpt_pyro.terpret.function_bodies import Body, Definition, turns
 from ntpt_pyro.terpret.integer_functions import LARGEST_INTEGER, shown
+from ntpt_pyro.terpret.nearest_names import counted
+from ntpt_pyro.terpret.origins import Origins
 from ntpt_pyro.terpret.parser import Source, bounds_of
+from ntpt_pyro.terpret.refused_syntax import called, instead
 from ntpt_pyro.terpret.symbols import RuntimeDeclared
 
 LARGEST_DOMAIN = 2**20
@@ -44,10 +47,12 @@ class RuntimeFunctions:
     """The functions of integers that a text declares.
 
     :param source: the text.
+    :param origins: which hypers are behind a place in it.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, origins: Origins) -> None:
         self.source = source
+        self.origins = origins
         self.work = 0
         """What all of them cost so far; see :data:`MOST_WORK`."""
 
@@ -66,7 +71,7 @@ class RuntimeFunctions:
         """
         useful = [name for name in _names(node) if isinstance(names.get(name), (int, RuntimeDeclared))]
         known = frozenset((name, names[name]) for name in useful)
-        definition = Definition(self.source, node, ranges, out_range, known)
+        definition = Definition(self.source, node, ranges, out_range, known, self.origins)
         _check_signature(definition)
         work = _work(definition)
         if self.work + work > MOST_WORK:
@@ -86,11 +91,11 @@ def _names(node: ast.FunctionDef) -> frozenset[str]:
 def _check_signature(definition: Definition) -> None:
     """Arguments and ranges go together, and the domain is small enough."""
     names, ranges = definition.arguments, definition.ranges
-    size = prod(ranges)
+    node, size = definition.node, prod(ranges)
     for right, expected, got, remedy in (
         (
             len(names) == len(ranges),
-            f"{len(ranges)} arguments, one for each range",
+            f"{counted(len(ranges), 'argument')}, one for each range",
             str(len(names)),
             "declare the range of each argument",
         ),
@@ -101,21 +106,22 @@ def _check_signature(definition: Definition) -> None:
             "compute in steps, with functions of fewer arguments",
         ),
         (len(set(names)) == len(names), "arguments of different names", ", ".join(names), "rename one"),
-        (
-            size <= LARGEST_DOMAIN,
-            f"from 1 to {LARGEST_DOMAIN} combinations of arguments",
-            shown(size),
-            "make the ranges smaller",
-        ),
-        (
-            definition.out_range <= LARGEST_INTEGER,
-            f"a range of results of at most {LARGEST_INTEGER}",
-            shown(definition.out_range),
-            "make it smaller",
-        ),
     ):
         if not right:
-            raise definition.source.error(definition.node, expected=expected, got=got, remedy=remedy)
+            raise definition.source.error(node, expected=expected, got=got, remedy=remedy)
+    for number, most, what in (
+        (size, LARGEST_DOMAIN, "combinations of arguments"),
+        (definition.out_range, LARGEST_INTEGER, "as the range of results"),
+    ):
+        if number > most:
+            ranges_of = node.decorator_list[0]
+            smaller = definition.origins.change(ranges_of, how="smaller", otherwise="make ranges smaller")
+            raise definition.source.error(
+                ranges_of,
+                expected=f"at most {most:,} {what}",
+                got=shown(number),
+                remedy=f"{smaller}, or compute in steps, with functions of fewer arguments",
+            )
 
 
 def _at_once(definition: Definition) -> int:
@@ -133,11 +139,13 @@ def _tabulated(definition: Definition) -> RuntimeDeclared:
         wrong = (results < 0) | (results >= out_range)
         if wrong.any():
             place = wrong.argmax()
+            alone = Body(definition, places[place : place + 1])
+            alone.results()
             raise definition.source.error(
-                definition.node,
-                expected=f"results in 0..{out_range - 1}",
+                alone.returned or definition.node,
+                expected=f"results in 0..{out_range - 1}, for all arguments in their ranges",
                 got=f"{definition.call(places[place])} = {results[place]}",
-                remedy="enlarge the range of the result, or correct the body",
+                remedy="enlarge the range of the result, or return something else there",
             )
         table[places] = results
     return RuntimeDeclared(
@@ -159,7 +167,12 @@ def _too_much(definition: Definition, place: ast.AST, work: int, what: str) -> T
         place,
         expected=f"at most {MOST_WORK:,} operations to tabulate the functions of a text",
         got=f"at least {work:,} {what}",
-        remedy=f"make the ranges of {definition.node.name} smaller, or loops shorter",
+        remedy=definition.origins.change(
+            definition.node.decorator_list[0],
+            place,
+            how="smaller",
+            otherwise=f"make the ranges of {definition.node.name} smaller, or loops shorter",
+        ),
     )
 
 
@@ -233,8 +246,8 @@ class _Account:
         if target.id in self._loops:
             raise self._definition.source.error(
                 target,
-                expected=f"no assignment of {target.id} inside the loop whose variable it is",
-                got="one",
+                expected="a free name",
+                got=f"{target.id}, the variable of a loop around it",
                 remedy="use another name",
             )
 
@@ -258,8 +271,8 @@ class _Account:
         return self._definition.source.error(
             node,
             expected="return, if, for over a range, assignment of one name, or arithmetic of integers",
-            got=repr(node.value)[:40] if isinstance(node, ast.Constant) else type(node).__name__,
-            remedy="a Runtime function can do nothing else",
+            got=called(node),
+            remedy=f"a @Runtime function can do nothing else; {instead(node)}",
         )
 
 

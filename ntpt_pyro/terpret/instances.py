@@ -1,9 +1,8 @@
 """TerpreT's files: hypers, and batches of instances, as JSON."""
 
-import ast
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
+from itertools import product
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -14,18 +13,19 @@ from torch import Tensor
 
 from ntpt_pyro.errors import DataError
 from ntpt_pyro.terpret.integer_functions import LARGEST_INTEGER
+from ntpt_pyro.terpret.nearest_names import counted, listed, nearest, to_rename
 from ntpt_pyro.terpret.parser import Source
 from ntpt_pyro.terpret.symbols import Declared
 from ntpt_pyro.terpret.text_files import Entries, correction, read_json, shown
 from ntpt_pyro.terpret.text_model import TerpretModel
 
+NAMES_OF_BATCH = ("batch_name", "hypers", "instances")
+"""What a batch gives; what else it has is left alone."""
 NOT_OBSERVED = -1
 """An output that an instance does not give."""
 LARGEST_REAL = float(np.finfo(np.float32).max)
 MOST_BYTES_OF_HYPERS = 1_000_000
 MOST_BYTES_OF_DATA = 200_000_000
-MOST_NAMES = 12
-"""Names that a message lists."""
 
 Hypers = dict[str, dict[str, int]]
 """By name of a setting the integer of each hyper."""
@@ -64,9 +64,17 @@ def read_hypers(path: Path) -> Hypers:
     :raises DataError: where the file is missing, too large or something else; names setting and hyper.
     """
     content = read_json(path, most=MOST_BYTES_OF_HYPERS)
-    if not isinstance(content, dict) or not all(isinstance(one, dict) for one in content.values()):
-        raise _wrong(str(path), "{setting: {hyper: integer}}", "something else")
+    if not isinstance(content, Entries):
+        remedy = (
+            "name the file of hypers, then that of the data" if isinstance(content, list) else "correct it"
+        )
+        raise _wrong(str(path), "{setting: {hyper: integer}}", shown(content), remedy)
     _check_once(str(path), content)
+    for name, setting in content.items():
+        if not isinstance(setting, Entries):
+            remedy = f'put hypers under a name of their own: {{"first": {{"{name}": ...}}}}'
+            wanted = "{hyper: integer}, as the file is {setting: {hyper: integer}}"
+            raise _wrong(f"{path}, setting {name!r}", wanted, shown(setting), remedy)
     for name, setting in content.items():
         where = f"{path}, setting {name!r}"
         _check_once(where, setting)
@@ -76,7 +84,7 @@ def read_hypers(path: Path) -> Hypers:
                     f"{where}, {hyper}",
                     f"an integer of at most {LARGEST_INTEGER}",
                     shown(value),
-                    correction(value),
+                    correction(value, "correct the file"),
                 )
     return dict(content)
 
@@ -105,7 +113,8 @@ def read_batches(
     """
     content = read_json(path, most=MOST_BYTES_OF_DATA)
     if not isinstance(content, list) or not content:
-        raise _wrong(str(path), "a list of batches", "something else")
+        got, remedy = shown(content), 'write [{"batch_name": ..., "hypers": ..., "instances": [...]}]'
+        raise _wrong(str(path), "a list of at least one batch", got, remedy)
     models: dict[str, TerpretModel] = {}
     batches: list[Batch] = []
     for number, batch in enumerate(content):
@@ -114,55 +123,47 @@ def read_batches(
         if any(name == other.name for other in batches):
             raise _wrong(where, "batches of different names", "a second one of that name", "rename it")
         if setting not in models:
-            _check_hypers(source, setting, hypers[setting])
-            models[setting] = TerpretModel(source, hypers[setting])
+            models[setting] = TerpretModel(source, hypers[setting], setting)
             check(models[setting])
         model = models[setting]
         _check_names(model, instances, where)
         tensors = tuple(_tensor(declared, instances, where) for declared in (*model.inputs, *model.outputs))
         batches.append(Batch(name, setting, model, instances, tensors))
         if model.outputs and not batches[-1].observed.any():
-            outputs = _listed(one.name for one in model.outputs)
+            outputs = listed(one.name for one in model.outputs)
             raise _wrong(where, "an instance that gives an output", "none", f"give {outputs}")
     return batches
 
 
 def _checked_batch(path: Path, number: int, batch: Any, hypers: Hypers) -> str:
     """Raise where a batch is not made as one is; how messages name it."""
-    if not isinstance(batch, Entries) or not {"batch_name", "hypers", "instances"} <= set(batch):
-        raise _wrong(f"{path}, batch {number}", "batch_name, hypers and instances", "something else")
-    _check_once(f"{path}, batch {number}", batch)
+    where = f"{path}, batch {number}"
+    if not isinstance(batch, Entries):
+        raise _wrong(where, f"an object of {', '.join(NAMES_OF_BATCH)}", shown(batch))
+    _check_once(where, batch)
+    for key in NAMES_OF_BATCH:
+        if key not in batch:
+            raise _wrong(
+                where, f"{key!r}", f"none among {listed(batch)}", to_rename(key, batch, f"add {key!r}")
+            )
     name, setting, instances = batch["batch_name"], batch["hypers"], batch["instances"]
     if not isinstance(name, str):
-        raise _wrong(f"{path}, batch {number}, batch_name", "a text", shown(name))
+        raise _wrong(f"{where}, batch_name", "a text in quotes", shown(name), "give a name")
     where = f"{path}, batch {name!r}"
     if not isinstance(setting, str) or setting not in hypers:
         got = repr(setting) if isinstance(setting, str) else shown(setting)
-        raise _wrong(where, f"hypers out of {', '.join(hypers)}", got, _nearest(setting, hypers))
+        remedy = nearest(setting, hypers, "name one of them, or add it to the file of hypers")
+        if isinstance(setting, Entries):
+            remedy = "write the name of a setting, which the file of hypers has"
+        raise _wrong(where, f"hypers out of {listed(hypers)}", got, remedy)
     if not isinstance(instances, list) or not instances:
-        raise _wrong(where, "a list of instances", "something else or none")
+        remedy = "write a list of objects, one an instance"
+        raise _wrong(f"{where}, instances", "a list of at least one instance", shown(instances), remedy)
     for place, instance in enumerate(instances):
         if not isinstance(instance, Entries):
             raise _wrong(f"{where}, instance {place}", "an instance {name: value}", shown(instance))
         _check_once(f"{where}, instance {place}", instance)
     return where
-
-
-def _check_hypers(source: Source, setting: str, hypers: Mapping[str, int]) -> None:
-    """Raise where a setting lacks a hyper that the text declares."""
-    for statement in source.tree.body:
-        if not isinstance(statement, ast.Assign) or not isinstance(statement.value, ast.Call):
-            continue
-        target, function = statement.targets[0], statement.value.func
-        if not isinstance(target, ast.Name) or not isinstance(function, ast.Name):
-            continue
-        if function.id == "Hyper" and target.id not in hypers:
-            raise source.error(
-                statement.value,
-                expected=f"a value for the hyper {target.id} in setting {setting!r}",
-                got=f"none among {_listed(hypers)}" if hypers else "none",
-                remedy=_nearest(target.id, hypers, f"add {target.id!r} to it in the file of hypers"),
-            )
 
 
 def _check_names(model: TerpretModel, instances: Sequence[Mapping[str, Any]], where: str) -> None:
@@ -172,11 +173,14 @@ def _check_names(model: TerpretModel, instances: Sequence[Mapping[str, Any]], wh
         for name in instance:
             if name not in known:
                 other = f", a {model.declared[name].kind}" if name in model.declared else ""
+                remedy = nearest(name, known, "leave it out, or declare it in the text")
+                if other:
+                    remedy = "leave it out: instances give Inputs and Outputs"
                 raise _wrong(
                     f"{where}, instance {number}",
-                    f"an Input or Output of the text ({_listed(sorted(known))})",
+                    f"an Input or Output of the text ({listed(sorted(known))})",
                     f"{name!r}{other}",
-                    _nearest(name, known, "leave it out, or declare it in the text"),
+                    remedy,
                 )
 
 
@@ -190,24 +194,42 @@ def _tensor(declared: Declared, instances: Sequence[Mapping[str, Any]], where: s
         given = instance.get(declared.name)
         if given is None and not output:
             raise _wrong(place, "an input", "none", f"give {declared.name!r} a value")
-        if not _has_shape(given, shape, open_=output):
-            raise _wrong(place, f"shape {list(shape)}", _shape_in_words(given))
+        _check_shape(given, shape, place, open_=output)
         flat = _flat(given, shape)
-        _check_values(flat, declared, place)
+        _check_values(flat, declared, shape, place)
         rows.append(np.array([NOT_OBSERVED if one is None else one for one in flat]).reshape(shape))
     together = torch.from_numpy(np.stack(rows))
     return together.long() if isinstance(size, int) else together.float()
 
 
-def _has_shape(given: Any, shape: Sequence[int], *, open_: bool) -> bool:
-    """Whether nested lists have a shape; where outputs may be open, null stands for any part."""
+def _check_shape(
+    given: Any, shape: Sequence[int], place: str, index: tuple[int, ...] = (), *, open_: bool
+) -> None:
+    """Raise where nested lists have another shape; where outputs may be open, null stands for any part."""
     if given is None and open_:
-        return True
-    if not shape:
-        return not isinstance(given, list)
-    if not isinstance(given, list) or len(given) != shape[0]:
-        return False
-    return all(_has_shape(part, shape[1:], open_=open_) for part in given)
+        return
+    here, axes = _at(place, index), len(shape) - len(index)
+    if not axes:
+        if isinstance(given, list):
+            raise _wrong(here, "a number, not a list", shown(given), "give one value there")
+        return
+    length = shape[len(index)]
+    what = f"a list of {counted(length, 'value' if axes == 1 else 'list')}, of shape {[*shape]} in all"
+    if not isinstance(given, list):
+        raise _wrong(here, what, shown(given), "write it in brackets, nested as deeply")
+    if len(given) < length:
+        missing = _at(place.rpartition(", ")[2], (*index, len(given)))
+        remedy = f"give {missing}" + (", null where it is not observed" if open_ else "")
+        raise _wrong(here, what, f"{len(given)}; {missing} is missing", remedy)
+    if len(given) > length:
+        raise _wrong(here, what, str(len(given)), "leave some out, or declare more in the text")
+    for number, part in enumerate(given):
+        _check_shape(part, shape, place, (*index, number), open_=open_)
+
+
+def _at(place: str, index: Sequence[int]) -> str:
+    """A place inside a value, as messages name it."""
+    return f"{place}[{', '.join(map(str, index))}]" if index else place
 
 
 def _flat(given: Any, shape: Sequence[int]) -> list[Any]:
@@ -217,46 +239,33 @@ def _flat(given: Any, shape: Sequence[int]) -> list[Any]:
     return [one for part in given for one in _flat(part, shape[1:])] if shape else [given]
 
 
-def _shape_in_words(given: Any) -> str:
-    """What nested lists have in place of a shape."""
-    lengths, parts = [], [given]
-    while parts and all(isinstance(part, list) for part in parts):
-        if len({len(part) for part in parts}) > 1:
-            return "lists of different lengths"
-        lengths.append(len(parts[0]))
-        parts = [one for part in parts for one in part]
-    return str(lengths) if lengths else shown(given)
-
-
-def _check_values(flat: Sequence[Any], declared: Declared, place: str) -> None:
+def _check_values(flat: Sequence[Any], declared: Declared, shape: Sequence[int], place: str) -> None:
     """Raise where a value is of another kind, or out of its range."""
-    size = declared.size
+    size, output = declared.size, declared.kind == "Output"
     kinds: set[type] = {int} if isinstance(size, int) else {int, float}
     least, most = (0, size - 1) if isinstance(size, int) else (-LARGEST_REAL, LARGEST_REAL)
-    values = [one for one in flat if one is not None] if declared.kind == "Output" else flat
+    values = [one for one in flat if one is not None] if output else flat
     if set(map(type, values)) <= kinds and all(least <= one <= most for one in values):
         return
-    wrong = next(one for one in values if type(one) not in kinds or not least <= one <= most)
-    wanted = f"integers in 0..{most}" if isinstance(size, int) else "finite numbers"
-    raise _wrong(place, wanted, shown(wrong), correction(wrong))
+    index, wrong = next(
+        (index, one)
+        for index, one in zip(product(*map(range, shape)), flat, strict=True)
+        if not (one is None and output) and (type(one) not in kinds or not least <= one <= most)
+    )
+    wanted = f"an integer in 0..{most}" if isinstance(size, int) else "a finite number"
+    remedy = "correct it"
+    if wrong is None:
+        remedy = "give it a value: only Outputs may be left open"
+    elif type(wrong) is int and isinstance(size, int):
+        remedy = f"correct it, or declare {declared.name} with a larger range"
+        if wrong < 0:
+            remedy = "write null where it is not observed" if output else "integers count from 0"
+    raise _wrong(_at(place, index), wanted, shown(wrong), correction(wrong, remedy))
 
 
 def _check_once(where: str, entries: Mapping[str, Any]) -> None:
     if isinstance(entries, Entries) and entries.twice is not None:
         raise _wrong(where, "each name once", f"{entries.twice!r} twice", "leave one of them out")
-
-
-def _nearest(name: Any, known: Iterable[str], otherwise: str = "correct the file") -> str:
-    """What to do about a name: correct its spelling, where a known one is close to it."""
-    folded = {one.casefold(): one for one in known}
-    near = get_close_matches(str(name).casefold(), folded, n=1)
-    return f"did you mean {folded[near[0]]!r}?" if near else otherwise
-
-
-def _listed(names: Iterable[str]) -> str:
-    every = list(names)
-    more = f" and {len(every) - MOST_NAMES} more" if len(every) > MOST_NAMES else ""
-    return f"{', '.join(every[:MOST_NAMES])}{more}"
 
 
 def _wrong(where: str, expected: str, got: str, remedy: str = "correct the file") -> DataError:

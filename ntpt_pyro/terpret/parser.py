@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from ntpt_pyro.errors import TerpretError
 from ntpt_pyro.terpret.excerpt import excerpt
 from ntpt_pyro.terpret.integer_functions import LARGEST_INTEGER, shown
+from ntpt_pyro.terpret.refused_syntax import as_written, called, instead
 
 ACCEPTED = (
     # statements
@@ -79,7 +80,7 @@ def parse(text: str, name: str) -> Source:
     >>> parse("x = Var(2)[3]\nx[0] **= 2", "model.py")
     Traceback (most recent call last):
       ...
-    ntpt_pyro.errors.TerpretError: model.py:2:1: expected TerpreT, got AugAssign; see docs/terpret.md for ...
+    ntpt_pyro.errors.TerpretError: model.py:2:1: expected what TerpreT has, got an assignment ...
     """
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     if len(text) > MOST_CHARACTERS:
@@ -115,9 +116,9 @@ def bounds_of(loop: ast.For, source: Source) -> Sequence[ast.expr]:
         or call.keywords
         or loop.orelse
     ):
-        raise source.error(
-            loop, expected="for i in range(...)", got="another loop", remedy="loop over a range"
-        )
+        head = f"for {as_written(loop.target)} in {as_written(call)}" + " with an else" * bool(loop.orelse)
+        remedy = "loop over integers, as `for i in range(n):`"
+        raise source.error(loop, expected="for i in range(...)", got=head, remedy=remedy)
     return call.args
 
 
@@ -148,10 +149,7 @@ def _parsed(text: str, name: str, lines: Sequence[str]) -> ast.Module:
             return ast.parse(text, name)
     except SyntaxError as error:
         place = error.lineno or 1, error.offset or 1
-        expected, got, remedy = "Python's syntax", error.msg, "correct the text"
-        if "integer string conversion" in error.msg:
-            expected, got = f"integers up to {LARGEST_INTEGER}", "an integer of thousands of digits"
-            remedy = "write a smaller one"
+        expected, got, remedy = _syntax_in_words(error.msg, _line(lines, place[0])[place[1] - 1 :])
         raise _error(name, lines, place, expected=expected, got=got, remedy=remedy) from error
     except (RecursionError, MemoryError) as error:
         raise _error(
@@ -168,6 +166,25 @@ def _parsed(text: str, name: str, lines: Sequence[str]) -> ast.Module:
         ) from error
 
 
+def _syntax_in_words(message: str, rest: str) -> tuple[str, str, str]:
+    """What Python's parser says about a place, as what is expected there, what there is, and a remedy.
+
+    :param message: of Python's parser.
+    :param rest: of the line, from the place on.
+    """
+    here = repr(rest.strip()[:20]) if rest.strip() else "the end of the line"
+    if "integer string conversion" in message:
+        expected, got = f"integers up to {LARGEST_INTEGER}", "an integer of thousands of digits"
+        return expected, got, "write a smaller one"
+    if message.startswith("expected an indented block"):
+        return message.removeprefix("expected "), "none", "indent what belongs to it; `pass` does nothing"
+    if message.startswith("expected "):
+        return message.removeprefix("expected "), here, "correct the text"
+    if message == "invalid syntax":
+        return "Python's syntax", f"{here}, which does not fit here", "correct the text"
+    return "Python's syntax", f"an error in it ({message})", "correct the text"
+
+
 def _check(source: Source) -> None:
     """Raise where a text is made of something that the language does not have, or of too much."""
     waiting: list[tuple[ast.AST, ast.AST, int]] = [(source.tree, source.tree, 0)]
@@ -175,12 +192,14 @@ def _check(source: Source) -> None:
     while waiting:
         node, parent, depth = waiting.pop()
         place, nodes = node if hasattr(node, "lineno") else parent, nodes + 1
-        got = None if isinstance(node, ACCEPTED) else type(node).__name__
+        if not isinstance(node, ACCEPTED):
+            raise source.error(place, expected="what TerpreT has", got=called(node), remedy=instead(node))
         if depth > DEEPEST:
-            got = f"more than {DEEPEST} levels of nesting"
-        if got is not None:
             raise source.error(
-                place, expected="TerpreT", got=got, remedy="see docs/terpret.md for what the language has"
+                place,
+                expected=f"at most {DEEPEST} levels of nesting",
+                got="more",
+                remedy="split long expressions and long chains of elif, or write what repeats as a loop",
             )
         if nodes > MOST_NODES:
             raise source.error(

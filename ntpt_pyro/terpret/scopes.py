@@ -41,6 +41,11 @@ class Scopes:
         """Whether no call of an inline function is open."""
         return self._here is self.top
 
+    @property
+    def known(self) -> list[str]:
+        """All names that stand for something, where the text is now."""
+        return [*self._here, *self.top]
+
     def get(self, name: str) -> Any:
         """What a name stands for.
 
@@ -50,6 +55,14 @@ class Scopes:
         if name in self._here:
             return self._here[name]
         return self.top.get(name, MISSING)
+
+    def shared(self, name: str) -> bool:
+        """Whether a name is one at the top of the text, and not a name of the open call's own.
+
+        :param name: in the text.
+        :returns: whether it is so.
+        """
+        return name in self.top and (self.at_top or name not in self._here)
 
     def bind(self, name: str, value: Any) -> None:
         """Let a name stand for something, where the text is now.

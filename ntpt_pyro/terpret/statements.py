@@ -11,10 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from typing import Any
 
-from ntpt_pyro.terpret.expressions import kind_of
+from ntpt_pyro.errors import TerpretError
+from ntpt_pyro.terpret.expressions import in_words, kind_of
+from ntpt_pyro.terpret.nearest_names import counted
 from ntpt_pyro.terpret.parser import Source, range_of
+from ntpt_pyro.terpret.refused_syntax import as_written
 from ntpt_pyro.terpret.symbol_table import Declarer
-from ntpt_pyro.terpret.symbols import Cell, Declared, Expression, Inline, tensor_shape
+from ntpt_pyro.terpret.symbols import Call, Cell, Declared, Expression, Inline, tensor_shape
 
 MOST_STATEMENTS = 100_000
 """Statements that a text may unroll to."""
@@ -38,12 +41,15 @@ class Walker(Declarer):
 
     :param source: the text.
     :param hypers: integers by name.
+    :param setting: what these are called in their file, for messages.
     """
 
-    def __init__(self, source: Source, hypers: Mapping[str, int]) -> None:
-        super().__init__(source, hypers)
+    def __init__(self, source: Source, hypers: Mapping[str, int], setting: str = "") -> None:
+        super().__init__(source, hypers, setting)
         self.statements = 0
         """How many have been walked."""
+        self._times: dict[ast.AST, int] = {}
+        """How many times each of them has been."""
         self._calls = 0
         """Calls of inline functions that are open."""
         self._statement: ast.AST = source.tree
@@ -88,7 +94,7 @@ class Walker(Declarer):
 
         :param cell: the variable.
         :param cases: the branches; each value of the variable leads to one at most.
-        :param node: where.
+        :param node: where the text reads the variable.
         """
 
     def possible(self, cell: Cell) -> Sequence[int]:
@@ -110,22 +116,30 @@ class Walker(Declarer):
         for statement in statements:
             self.statements += 1
             self._statement = statement
+            self._times[statement] = self._times.get(statement, 0) + 1
             if self.statements > MOST_STATEMENTS:
-                raise self._error(
-                    statement,
-                    f"at most {MOST_STATEMENTS:,} statements once loops and cases are unrolled",
-                    "more",
-                    "make hypers smaller, or factor nested cases by variables of their own",
-                )
+                expected = f"at most {MOST_STATEMENTS:,} statements once loops and cases are unrolled"
+                raise self.too_much(statement, expected)
             if not isinstance(statement, ast.Pass):
                 getattr(self, f"_{type(statement).__name__.lower()}")(statement)
+
+    def too_much(self, node: ast.AST, expected: str) -> TerpretError:
+        """See :meth:`Evaluator.too_much`: the place is the statement that took most of it."""
+        most = max(self._times, key=lambda one: self._times[one] * _own_parts(one))
+        repeated = f"more: {self._times[most]:,} times {self.origins.where(most)}"
+        remedy = self.origins.change(
+            *self.origins.bounds(most),
+            how="smaller",
+            otherwise="make loops shorter, or set Vars in place of nested cases",
+        )
+        return self._error(node, expected, repeated, remedy)
 
     def _importfrom(self, statement: ast.ImportFrom) -> None:
         if statement.module != "dummy" or not self.names.at_top:
             raise self._error(
                 statement,
                 "no import but `from dummy import ...` at the top",
-                f"one from {statement.module}",
+                as_written(statement),
                 "remove it: a text is not run by Python",
             )
 
@@ -137,52 +151,70 @@ class Walker(Declarer):
             self._set(call, call.func)
         elif isinstance(call, ast.Call) and isinstance(call.func, ast.Name):
             found = self._lookup(call.func)
+            self.check_plain(call)
             if not isinstance(found, Inline):
-                raise self._error(
-                    call, "a call of an @Inline() function", call.func.id, "its value would be lost"
-                )
+                got = f"a call of {call.func.id}, whose value would be lost"
+                remedy = f"write x.set_to({as_written(call)})"
+                raise self._error(call, "a call of an @Inline() function", got, remedy)
             self.expand(found, call)
         else:
-            raise self._error(statement, "a statement", "an expression", "set a variable to it by set_to")
+            remedy = "set a variable to it by x.set_to(...), or leave it out"
+            raise self._error(statement, "a statement", f"the expression {as_written(call)}", remedy)
 
     def _set(self, call: ast.Call, method: ast.Attribute) -> None:
+        constant = method.attr == "set_to_constant"
         if method.attr not in ("set_to", "set_to_constant") or len(call.args) != 1 or call.keywords:
-            raise self._error(
-                call, "x.set_to(value) or x.set_to_constant(c)", f".{method.attr}", "use one of these"
-            )
+            got = f".{method.attr} with {counted(len(call.args) + len(call.keywords), 'argument')}"
+            raise self._error(call, "x.set_to(value) or x.set_to_constant(c)", got, "use one of these")
         cell = self.evaluate(method.value)
         if not isinstance(cell, Cell):
-            raise self._error(method, "a variable, its indices given", "something else", "index the array")
-        expression = self._expression(call.args[0])
-        size = expression + 1 if isinstance(expression, int) else expression.size
-        shape = tensor_shape(cell)
-        wrong = size > cell.size or (isinstance(expression, int) and expression < 0) or not size
-        if tensor_shape(expression) != shape or (shape is None and wrong):
-            got = str(expression) if isinstance(expression, int) else f"one {kind_of(expression)}"
-            wanted = f"a value in 0..{cell.size - 1}" if shape is None else f"a tensor of shape {list(shape)}"
-            raise self._error(call, f"{wanted} for {cell.text}", got, "make ranges and shapes agree")
-        constant = method.attr == "set_to_constant"
+            remedy = "index it, in a loop if all are meant" if isinstance(cell, Declared) else "set a Var"
+            raise self._error(method, "a variable, its indices given", in_words(cell), remedy)
+        expression, value = self._expression(call.args[0]), call.args[0]
+        self._check_fits(cell, expression, value)
         if constant != (cell.declared.kind == "Param") or cell.declared.kind == "Input":
-            raise self._error(
-                call,
-                "set_to on a Var or Output, set_to_constant on a Param",
-                f"{method.attr} on the {cell.declared.kind} {cell.text}",
-                "set another variable",
-            )
+            remedy = {
+                "Param": "leave it to be learned, or decide it by set_to_constant",
+                "Input": "set a Var or an Output: instances give Inputs",
+            }.get(cell.declared.kind, f"write {cell.text}.set_to(...)")
+            wanted = "set_to on a Var or Output, set_to_constant on a Param"
+            raise self._error(call, wanted, f"{method.attr} on {in_words(cell)}", remedy)
         if not constant:
             self.set_to(cell, expression, call)
         elif isinstance(expression, int):
             self.set_constant(cell, expression, call)
         else:
-            raise self._error(call, "a constant", "a variable", "give an integer")
+            raise self._error(value, "a constant", in_words(expression), "give an integer")
+
+    def _check_fits(self, cell: Cell, expression: Expression, place: ast.expr) -> None:
+        """A variable is set to what is of its range or shape."""
+        shape, name = tensor_shape(cell), cell.declared.name
+        is_constant = isinstance(expression, int)
+        size = expression + 1 if isinstance(expression, int) else expression.size
+        wrong = size > cell.size or size <= 0
+        if tensor_shape(expression) == shape and (shape is not None or not wrong):
+            return
+        wanted = f"a value in 0..{cell.size - 1}" if shape is None else f"a tensor of shape {list(shape)}"
+        got = in_words(expression) if is_constant else f"{in_words(expression)}, {kind_of(expression)}"
+        remedy = "give a tensor" if is_constant else "make shapes agree"
+        if shape is None and size > 0:
+            remedy = f"declare {name} with a range of at least {size}, or set it to less"
+        elif shape is None:
+            remedy = "give an integer from 0" if is_constant else "let a learnable function read the tensor"
+        told = self.origins.told(place) if is_constant else ""
+        raise self._error(place, f"{wanted} for {cell.text}", f"{got} ({told})" if told else got, remedy)
 
     def _for(self, statement: ast.For) -> None:
         numbers = range_of(statement, self.source, self.integer)
         assert isinstance(statement.target, ast.Name)
+        name = statement.target.id
+        self.check_free(name, statement.target, "the variable of the loop")
         for number in numbers:
-            self.names.bind(statement.target.id, number)
+            self.names.bind(name, number)
+            self.taken.open[name] = statement.lineno
             self._block(statement.body)
-            self.end_iteration(statement, f"{statement.target.id}={number}")
+            del self.taken.open[name]
+            self.end_iteration(statement, f"{name}={number}")
 
     def _if(self, statement: ast.If) -> None:
         test = self._condition(statement.test)
@@ -198,9 +230,8 @@ class Walker(Declarer):
             if isinstance(following, int) or following[0] != cell:
                 break
             if following[1] not in rest:
-                raise self._error(
-                    orelse[0], f"a case of {cell.text} that is not there yet", str(following[1]), "remove it"
-                )
+                wanted, got = f"one case for each value of {cell.text}", f"a second one for {following[1]}"
+                raise self._error(orelse[0], wanted, got, "remove one of them")
             rest.remove(following[1])
             cases.append(((following[1],), self._body(orelse[0].body)))
             orelse = orelse[0].orelse
@@ -213,7 +244,7 @@ class Walker(Declarer):
             )
         if rest:
             cases.append((tuple(rest), self._body(orelse)))
-        self._branch(cell, cases, statement)
+        self._branch(cell, cases, statement.test)
 
     def _condition(self, test: ast.expr) -> int | tuple[Cell, int]:
         """A compile-time integer, or a variable and the value that it is compared with."""
@@ -221,16 +252,17 @@ class Walker(Declarer):
             left = self.evaluate(test.left)
             if isinstance(left, Cell):
                 if len(test.ops) != 1 or not isinstance(test.ops[0], ast.Eq):
-                    raise self._error(
-                        test, f"{left.text} == constant", "another test", "test one value of it"
-                    )
+                    written = as_written(test.left)
+                    remedy = f"test one value by ==, or write `with {written} as v:` and test v"
+                    raise self._error(test, f"{written} == constant", as_written(test), remedy)
                 if not left.size:
-                    raise self._error(test, "an integer variable", left.text, "tensors are read by functions")
-                value = self.integer(test.comparators[0])
+                    got, remedy = in_words(left), "let a learnable function read the tensor"
+                    raise self._error(test, "an integer variable", f"{got}, a tensor", remedy)
+                (other,) = test.comparators
+                value = self.integer(other)
                 if not 0 <= value < left.size:
-                    raise self._error(
-                        test, f"a value of {left.text} in 0..{left.size - 1}", str(value), "test another"
-                    )
+                    wanted = f"a value of {left.text} in 0..{left.size - 1}"
+                    raise self._error(other, wanted, str(value), "test a value that it can have")
                 return left, value
         return self.integer(test)
 
@@ -256,22 +288,34 @@ class Walker(Declarer):
             return
         item, *others = items
         if not isinstance(item.optional_vars, ast.Name):
-            raise self._error(node, "with variable as name", "no name", "name its value")
+            wanted, got = "with variable as name", f"with {as_written(item)}"
+            raise self._error(node, wanted, got, "give its value a name, as v")
         name, cell = item.optional_vars.id, self.evaluate(item.context_expr)
+
+        self.check_free(name, item.optional_vars, "the name of a value")
 
         def case(value: int) -> Body:
             def run() -> None:
                 self.names.bind(name, value)
+                self.taken.open[name] = item.context_expr.lineno
                 self._cases(others, body, node)
+                del self.taken.open[name]
 
             return run
 
         if isinstance(cell, int):
             case(cell)()
         elif isinstance(cell, Cell) and cell.size:
-            self._branch(cell, [((value,), case(value)) for value in self.possible(cell)], node)
+            self._branch(cell, [((value,), case(value)) for value in self.possible(cell)], item.context_expr)
         else:
-            raise self._error(item.context_expr, "a variable", "something else", "split cases of a variable")
+            got, remedy = in_words(cell), "split cases of an integer variable"
+            if isinstance(cell, Call):
+                remedy = "set a Var to it first, and split the cases of that"
+            elif isinstance(cell, Declared):
+                remedy = "index it, and split the cases of the element"
+            elif isinstance(cell, Cell):
+                got, remedy = f"{got}, a tensor", "let a learnable function read it first"
+            raise self._error(item.context_expr, "an integer variable", got, remedy)
 
     def _return(self, statement: ast.Return) -> None:
         if not self._calls:
@@ -281,16 +325,17 @@ class Walker(Declarer):
     def expand(self, inline: Inline, node: ast.Call) -> Any:
         """See :meth:`Evaluator.expand`: its body is walked with its arguments bound."""
         names = [argument.arg for argument in inline.function.args.args]
-        if len(names) != len(node.args) or node.keywords or self._calls >= DEEPEST_CALLS:
-            got = str(len(node.args)) if len(names) != len(node.args) else "a deeper call"
-            raise self._error(
-                node,
-                f"{len(names)} plain arguments, at most {DEEPEST_CALLS} calls deep",
-                got,
-                "correct the call",
-            )
+        name = inline.function.name
+        if len(names) != len(node.args):
+            wanted = f"{counted(len(names), 'argument')} of {name}"
+            raise self._error(node, wanted, str(len(node.args)), "give one for each")
+        if self._calls >= DEEPEST_CALLS:
+            wanted = f"at most {DEEPEST_CALLS} calls of @Inline() functions inside each other"
+            remedy = f"let {name} not call itself: it is expanded where it is called"
+            raise self._error(node, wanted, f"one more, of {name}", remedy)
         values = [self.evaluate(argument) for argument in node.args]
         self._calls += 1
+        around, self.taken.open = self.taken.open, {}
         with self.names.call(dict(zip(names, values, strict=True))):
             try:
                 self._block(inline.function.body)
@@ -298,6 +343,7 @@ class Walker(Declarer):
                 return returned.value
             finally:
                 self._calls -= 1
+                self.taken.open = around
         return None
 
 
@@ -310,3 +356,12 @@ def elements(declared: Declared) -> list[Cell]:
     if declared.at:
         return [Cell(declared, declared.at)]
     return [Cell(declared, index) for index in product(*map(range, declared.dims))]
+
+
+def _own_parts(statement: ast.AST) -> int:
+    """How many parts a statement has besides those of the statements inside it."""
+    parts, waiting = 0, [statement]
+    while waiting:
+        parts += 1
+        waiting += [one for one in ast.iter_child_nodes(waiting.pop()) if not isinstance(one, ast.stmt)]
+    return parts

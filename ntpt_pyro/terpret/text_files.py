@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ntpt_pyro.errors import DataError
+from ntpt_pyro.terpret.nearest_names import counted
 
 LONGEST_INTEGER = 18
 """Characters of an integer that is read as one."""
@@ -66,9 +67,12 @@ def read_text(path: Path, *, what: str, most: int) -> str:
             )
         return content.decode("utf-8-sig")
     except FileNotFoundError as error:
-        raise DataError(str(path), expected=what, got="no such file", remedy="name a file") from error
+        raise DataError(
+            str(path), expected=what, got="no such file", remedy="name one that is there"
+        ) from error
     except (OSError, UnicodeDecodeError) as error:
-        got = " ".join(str(error).split())
+        said = error.strerror if isinstance(error, OSError) else None
+        got = " ".join((said or str(error)).split())
         raise DataError(str(path), expected=what, got=got, remedy="name another file") from error
 
 
@@ -84,8 +88,9 @@ def read_json(path: Path, *, most: int) -> Any:
     try:
         return json.loads(text, object_pairs_hook=Entries, parse_int=_integer)
     except (ValueError, RecursionError) as error:
-        got = " ".join(str(error).split())
-        raise DataError(str(path), expected="JSON", got=got, remedy="correct the file") from error
+        what = "lists inside lists, too deep" if isinstance(error, RecursionError) else str(error)
+        got, remedy = f"an error in it ({' '.join(what.split())})", "correct the file there"
+        raise DataError(str(path), expected="JSON", got=got, remedy=remedy) from error
 
 
 def _integer(text: str) -> int | float:
@@ -101,16 +106,17 @@ def shown(value: Any) -> str:
     if isinstance(value, LongInteger):
         return f"an integer of {value.digits:,} digits"
     if isinstance(value, (list, dict)):
-        kind, of = ("a list", "values") if isinstance(value, list) else ("an object", "names")
-        return f"{kind} of {len(value)} {of}"
+        kind, of = ("a list", "value") if isinstance(value, list) else ("an object", "name")
+        return f"{kind} of {counted(len(value), of)}"
     words = json.dumps(value)
     return words if len(words) <= LONGEST_SHOWN else f"{words[:LONGEST_SHOWN]}..."
 
 
-def correction(value: Any) -> str:
+def correction(value: Any, otherwise: str) -> str:
     """What to do about a value that should be an integer.
 
     :param value: read by :func:`read_json`.
+    :param otherwise: what to do where it is not one that is written wrongly.
     :returns: in words.
     """
     if isinstance(value, str) and value.strip().lstrip("-").isdecimal():
@@ -119,4 +125,4 @@ def correction(value: Any) -> str:
         return f"write {int(value)}"
     if isinstance(value, float) and value.is_integer() and not isinstance(value, LongInteger):
         return f"write {value:.0f}" if abs(value) < 1e15 else "write an integer"
-    return "correct the file"
+    return otherwise

@@ -7,11 +7,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ntpt_pyro.errors import TerpretError
 from ntpt_pyro.language.concrete_library import ConcreteLibrary
 from ntpt_pyro.language.library import Library
 from ntpt_pyro.language.sites import variables
 from ntpt_pyro.language.values import Value, mode
 from ntpt_pyro.terpret.concrete_interpreter import Concrete, Execution, Functions
+from ntpt_pyro.terpret.decided_reads import decided_read
 from ntpt_pyro.terpret.learned_calls import calls_by_level, make_calls
 from ntpt_pyro.terpret.observed_pass import ObservedPass
 from ntpt_pyro.terpret.one_by_one import OneByOne
@@ -37,7 +39,9 @@ class TerpretModel:
 
     :param source: the text, see :func:`load`.
     :param hypers: integers by name.
+    :param setting: what these are called in their file, for messages.
     :raises TerpretError: for whatever is wrong with the text under these hypers.
+    :raises DataError: for hypers that it does not have.
 
     >>> text = '''
     ... flip = Param(2)
@@ -57,10 +61,10 @@ class TerpretModel:
             [0.5000, 0.5000]])
     """
 
-    def __init__(self, source: Source, hypers: Mapping[str, int]) -> None:
+    def __init__(self, source: Source, hypers: Mapping[str, int], setting: str = "") -> None:
         self.source = source
         self.hypers = dict(hypers)
-        unrolled = Unrolled(source, hypers)
+        unrolled = Unrolled(source, hypers, setting)
         self._unrolled = unrolled
         self._sites = TextSites(unrolled)
         self.statements = unrolled.statements
@@ -164,6 +168,22 @@ class TerpretModel:
                     values.update((c, yielded[site].movedim(-1, 0)) for site, c in level.steps.items())
                     together = together and keep(blocks, level.layout, values)
             run.numbers.update(level.tensors(run.find, run.numbers))
+
+    def smaller(self, name: str) -> str:
+        """What to do about variables that are too large.
+
+        :param name: of their declaration, or of one of them.
+        :returns: a remedy, which names the hypers behind them.
+        """
+        places = self._unrolled.places
+        place = places.get(name) or next(one for text, one in places.items() if text.startswith(f"{name}["))
+        otherwise = f"make the range or the array of {name} smaller"
+        return self._unrolled.origins.change(place, how="smaller", otherwise=otherwise)
+
+    @cached_property
+    def beyond_solvers(self) -> TerpretError | None:
+        """What a solver is refused with: a learnable function reads what a program decides."""
+        return decided_read(self._unrolled)
 
     @cached_property
     def one_by_one(self) -> OneByOne:

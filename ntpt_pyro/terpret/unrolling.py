@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
+from ntpt_pyro.errors import TerpretError
 from ntpt_pyro.terpret.costs import Costs
 from ntpt_pyro.terpret.parser import Source
 from ntpt_pyro.terpret.scopes import Bindings
@@ -36,11 +37,13 @@ class Unrolled(Walker):
 
     :param source: the text.
     :param hypers: integers by name.
+    :param setting: what these are called in their file, for messages.
     :raises TerpretError: for whatever is wrong with it.
+    :raises DataError: for hypers that it does not have.
     """
 
-    def __init__(self, source: Source, hypers: Mapping[str, int]) -> None:
-        super().__init__(source, hypers)
+    def __init__(self, source: Source, hypers: Mapping[str, int], setting: str = "") -> None:
+        super().__init__(source, hypers, setting)
         self.assignments: dict[Cell, list[Assignment]] = {}
         """For each Var and Output that is set what it is set to, by the way."""
         self.set_at: dict[Cell, ast.AST] = {}
@@ -54,15 +57,17 @@ class Unrolled(Walker):
         """Variables whose distributions are given that they are set: the ways of these do not cover all."""
         self._way: dict[Cell, tuple[int, ...]] = {}
         self._places = [SetIn()]
-        self._costs = Costs(source)
+        self._costs = Costs(source, self.origins)
         self._read: set[Cell] = set()
         self.walk()
+        self.check_hypers()
         for name, declared in self.declared.items():
             for cell in elements(declared) if declared.kind == "Output" else ():
                 if not self._is_set(cell):
-                    raise self._error(
-                        self.places[name], f"{cell.text} to be set", self._where_set(cell), "set it"
-                    )
+                    wanted = f"the Output {cell.text} to be set on every way"
+                    remedy = f"write {cell.text}.set_to(...), in each case of a branch"
+                    got = self._where_set(cell) if self._ways_to(cell) else "no value"
+                    raise self._error(self.places[name], wanted, got, remedy)
         self._check_sites()
         for cell in self.assignments:
             if not self._is_set(cell):
@@ -96,11 +101,12 @@ class Unrolled(Walker):
     def set_to(self, cell: Cell, expression: Expression, node: ast.AST) -> None:
         """See :meth:`Walker.set_to`."""
         for read in cells_of(expression):
-            self._check_set(read, node.args[0] if isinstance(node, ast.Call) else node)
+            if not self._may_be_read(read):
+                raise self._not_set(read, read_at(read, expression, node))
         if self._may_be_set(cell):
-            raise self._error(
-                node, f"{cell.text} to be set once", "a second time on the same way", "use another"
-            )
+            line = getattr(self.set_at.get(cell), "lineno", 1)
+            got, remedy = f"a second set_to, after line {line}", "use another Var for the new value"
+            raise self._error(node, f"{cell.text} to be set once on every way", got, remedy)
         self.set_at.setdefault(cell, node)
         self._places[-1].everywhere.add(cell)
         self._costs.add(self._way, expression, node)
@@ -115,13 +121,14 @@ class Unrolled(Walker):
 
     def set_constant(self, cell: Cell, value: int, node: ast.AST) -> None:
         """See :meth:`Walker.set_constant`."""
-        if self._way or cell in self.constants or cell in self._read:
-            raise self._error(
-                node,
-                f"{cell.text} to be set once, in no branch, before it is read",
-                "something else",
-                "set it below its declaration",
-            )
+        for wrong, told in (
+            (bool(self._way), "in a branch on a variable"),
+            (cell in self.constants, "a second time"),
+            (cell in self._read, "after it was read"),
+        ):
+            if wrong:
+                wanted = f"{cell.text} to be set once, in no branch, before it is read"
+                raise self._error(node, wanted, f"set_to_constant {told}", "move it below the declaration")
         self.constants[cell] = value
 
     def end_iteration(self, loop: ast.For, iteration: str) -> None:
@@ -131,7 +138,8 @@ class Unrolled(Walker):
 
     def branch(self, cell: Cell, cases: Cases, node: ast.AST) -> None:
         """See :meth:`Walker.branch`: all cases, one after the other, none of which sees names of another."""
-        self._check_set(cell, node)
+        if not self._may_be_read(cell):
+            raise self._not_set(cell, node)
         before, possible = self._way.get(cell), self.possible(cell)
         taken: list[tuple[tuple[int, ...], SetIn]] = []
         bound: list[Bindings] = []
@@ -181,12 +189,32 @@ class Unrolled(Walker):
         conditions = (f"{other.text} is {' or '.join(map(str, values))}" for other, values in ways[0])
         return f"a value only where {' and '.join(conditions)}" + (", and elsewhere" if ways[1:] else "")
 
-    def _check_set(self, cell: Cell, node: ast.AST) -> None:
+    def _may_be_read(self, cell: Cell) -> bool:
+        """Whether a variable has a value here; it is noted that it is read."""
         self._read.add(cell)
-        if cell.declared.kind in ("Var", "Output") and not self._is_set(cell):
-            raise self._error(
-                node, f"{cell.text} to be set before it is read", self._where_set(cell), "set it above"
-            )
+        return cell.declared.kind not in ("Var", "Output") or self._is_set(cell)
+
+    def _not_set(self, cell: Cell, node: ast.AST) -> TerpretError:
+        """What to raise about a variable that is read where it has no value."""
+        remedy = f"write {cell.text}.set_to(...) above, on every way that leads here"
+        return self._error(node, f"{cell.text} to be set before it is read", self._where_set(cell), remedy)
+
+
+def read_at(cell: Cell, expression: Expression, node: ast.AST) -> ast.AST:
+    """Where a variable is read.
+
+    :param cell: the variable.
+    :param expression: that reads it.
+    :param node: the ``set_to`` of that.
+    :returns: its argument, where that is known.
+    """
+    if not isinstance(node, ast.Call):
+        return node
+    (value,) = node.args
+    arguments = expression.arguments if isinstance(expression, Call) else ()
+    if isinstance(value, ast.Call) and len(value.args) == len(arguments):
+        return value.args[arguments.index(cell)]
+    return value
 
 
 def _given(known: Mapping[Cell, int], expression: Expression) -> Expression:

@@ -64,30 +64,38 @@ def test_instances_become_tensors_and_what_is_missing_or_null_is_not_observed(re
             "an Input or Output of the text (final, image, seen, tape), got 'tap'; did you mean 'tape'?",
         ),
         ({"Seen": 1}, "got 'Seen'; did you mean 'seen'?"),
-        ({"p": 1}, "got 'p', a Param; leave it out, or declare it in the text"),
+        ({"p": 1}, "got 'p', a Param; leave it out: instances give Inputs and Outputs"),
         ({"tape": None}, "tape: expected an input, got none; give 'tape' a value"),
-        ({"tape": [0, None]}, "tape: expected integers in 0..2, got null"),
-        ({"tape": [0, 3]}, "tape: expected integers in 0..2, got 3"),
-        ({"tape": [0, -1]}, "tape: expected integers in 0..2, got -1"),
-        ({"tape": [0, "1"]}, 'tape: expected integers in 0..2, got "1"; write it without quotes'),
-        ({"tape": ["1.0", 0]}, 'tape: expected integers in 0..2, got "1.0"; correct the file'),
-        ({"tape": [True, 0]}, "tape: expected integers in 0..2, got true; write 1"),
-        ({"tape": [1.0, 0]}, "tape: expected integers in 0..2, got 1.0; write 1"),
-        ({"tape": [0.5, 0]}, "tape: expected integers in 0..2, got 0.5"),
-        ({"tape": [{}, 0]}, "tape: expected integers in 0..2, got an object of 0 names"),
-        ({"tape": 1}, "tape: expected shape [2], got 1"),
-        ({"tape": [1]}, "tape: expected shape [2], got [1]"),
-        ({"tape": [[1, 0], [1]]}, "tape: expected shape [2], got lists of different lengths"),
-        ({"tape": {"a": 1}}, "tape: expected shape [2], got an object of 1 names"),
-        ({"seen": "1"}, 'seen: expected integers in 0..2, got "1"; write it without quotes'),
-        ({"seen": -1}, "seen: expected integers in 0..2, got -1"),
-        ({"seen": [1]}, "seen: expected shape [], got [1]"),
-        ({"final": [True, None]}, "final: expected integers in 0..2, got true"),
-        ({"image": [0, float("nan")]}, "image: expected finite numbers, got NaN"),
-        ({"image": [0, float("inf")]}, "image: expected finite numbers, got Infinity"),
-        ({"image": [0, 1e39]}, "image: expected finite numbers, got 1e+39"),
-        ({"image": [0, False]}, "image: expected finite numbers, got false"),
-        ({"image": [0, "0"]}, 'image: expected finite numbers, got "0"'),
+        (
+            {"tape": [0, None]},
+            "tape[1]: expected an integer in 0..2, got null; give it a value: only Outputs",
+        ),
+        ({"tape": [0, 3]}, "tape[1]: expected an integer in 0..2, got 3; correct it, or declare tape with"),
+        ({"tape": [0, -1]}, "tape[1]: expected an integer in 0..2, got -1; integers count from 0"),
+        ({"tape": [0, "1"]}, 'tape[1]: expected an integer in 0..2, got "1"; write it without quotes'),
+        ({"tape": ["1.0", 0]}, 'tape[0]: expected an integer in 0..2, got "1.0"; correct it'),
+        ({"tape": [True, 0]}, "tape[0]: expected an integer in 0..2, got true; write 1"),
+        ({"tape": [1.0, 0]}, "tape[0]: expected an integer in 0..2, got 1.0; write 1"),
+        ({"tape": [0.5, 0]}, "tape[0]: expected an integer in 0..2, got 0.5"),
+        ({"tape": [{}, 0]}, "tape[0]: expected an integer in 0..2, got an object of 0 names"),
+        ({"tape": 1}, "tape: expected a list of 2 values, of shape [2] in all, got 1; write it in brackets"),
+        ({"tape": [1]}, "of shape [2] in all, got 1; tape[1] is missing; give tape[1]"),
+        (
+            {"tape": [1, 0, 0]},
+            "tape: expected a list of 2 values, of shape [2] in all, got 3; leave some out",
+        ),
+        ({"tape": [[1, 0], [1]]}, "tape[0]: expected a number, not a list, got a list of 2 values"),
+        ({"tape": {"a": 1}}, "of shape [2] in all, got an object of 1 name"),
+        ({"seen": "1"}, 'seen: expected an integer in 0..2, got "1"; write it without quotes'),
+        ({"seen": -1}, "seen: expected an integer in 0..2, got -1; write null where it is not observed"),
+        ({"seen": [1]}, "seen: expected a number, not a list, got a list of 1 value"),
+        ({"final": [None, True]}, "final[1]: expected an integer in 0..2, got true"),
+        ({"final": [2]}, "got 1; final[1] is missing; give final[1], null where it is not observed"),
+        ({"image": [0, float("nan")]}, "image[1]: expected a finite number, got NaN"),
+        ({"image": [0, float("inf")]}, "image[1]: expected a finite number, got Infinity"),
+        ({"image": [0, 1e39]}, "image[1]: expected a finite number, got 1e+39"),
+        ({"image": [0, False]}, "image[1]: expected a finite number, got false"),
+        ({"image": [0, "0"]}, 'image[1]: expected a finite number, got "0"'),
         ({"tape": ["x" * 99, 0]}, f'got "{"x" * 39}...; correct'),
     ],
 )
@@ -104,11 +112,11 @@ def test_what_is_wrong_with_an_instance_is_said_by_batch_instance_and_name(read,
     [
         (
             whole('[{"tape": [0, LONG], "image": [0, 0], "seen": 1}]'),
-            "instance 0, tape: expected integers in 0..2, got an integer of 5,000 digits",
+            "instance 0, tape[1]: expected an integer in 0..2, got an integer of 5,000 digits",
         ),
         (
             whole('[{"tape": [0, 0], "image": [0, -LONG], "seen": 1}]'),
-            "instance 0, image: expected finite numbers, got an integer of 5,000 digits",
+            "instance 0, image[1]: expected a finite number, got an integer of 5,000 digits",
         ),
         (
             whole('[{"tape": [0, 0], "tape": [0, 1], "image": [0, 0], "seen": 1}]'),
@@ -119,9 +127,23 @@ def test_what_is_wrong_with_an_instance_is_said_by_batch_instance_and_name(read,
             "got 'batch_name' twice",
         ),
         (whole("[3]"), "batch 'train', instance 0: expected an instance {name: value}, got 3"),
-        (whole("{}"), "batch 'train': expected a list of instances"),
-        (whole("[" * 5000 + "]" * 5000), "data.json: expected JSON, got maximum recursion depth exceeded"),
-        ("[}", "data.json: expected JSON, got Expecting value: line 1 column 2"),
+        (whole("[]"), "batch 'train', instances: expected a list of at least one instance, got a list of 0"),
+        ("[]", "data.json: expected a list of at least one batch, got a list of 0 values; write"),
+        ("{}", "data.json: expected a list of at least one batch, got an object of 0 names; write"),
+        ("[7]", "batch 0: expected an object of batch_name, hypers, instances, got 7"),
+        (
+            '[{"batch_name": "a", "hyper": "a"}]',
+            "expected 'hypers', got none among batch_name, hyper; rename 'hyper',",
+        ),
+        (
+            whole("{}"),
+            "batch 'train', instances: expected a list of at least one instance, got an object of 0",
+        ),
+        (
+            whole("[" * 5000 + "]" * 5000),
+            "data.json: expected JSON, got an error in it (lists inside lists, too deep)",
+        ),
+        ("[}", "data.json: expected JSON, got an error in it (Expecting value: line 1 column 2"),
     ],
 )
 def test_what_is_wrong_with_a_file_of_instances_is_said_with_its_place(read, content, message):
@@ -136,7 +158,7 @@ def test_what_is_wrong_with_a_file_of_instances_is_said_with_its_place(read, con
         ({"hypers": []}, "batch 'train': expected hypers out of a, got a list of 0 values"),
         ({"hypers": None}, "batch 'train': expected hypers out of a, got null"),
         ({"hypers": "A"}, "batch 'train': expected hypers out of a, got 'A'; did you mean 'a'?"),
-        ({"batch_name": 3}, "batch 0, batch_name: expected a text, got 3"),
+        ({"batch_name": 3}, "batch 0, batch_name: expected a text in quotes, got 3"),
     ],
 )
 def test_a_batch_must_name_itself_and_its_hypers(tmp_path, changed, message):
@@ -167,7 +189,9 @@ def test_a_batch_in_which_nothing_is_observed_is_refused(read):
         ('{"a": {"n": LONG}}', "got an integer of 5,000 digits"),
         ('{"a": {"n": 3, "n": 4}}', "setting 'a': expected each name once, got 'n' twice"),
         ('{"a": {"n": 3}, "a": {"n": 4}}', "hypers.json: expected each name once, got 'a' twice"),
-        ('{"a": [3]}', "hypers.json: expected {setting: {hyper: integer}}, got something else"),
+        ('{"a": [3]}', "setting 'a': expected {hyper: integer}, as the file is {setting: {hyper: integer}}"),
+        ('{"n": 3}', 'got 3; put hypers under a name of their own: {"first": {"n": ...}}'),
+        ("[]", "expected {setting: {hyper: integer}}, got a list of 0 values; name the file of hypers, then"),
     ],
 )
 def test_what_is_wrong_with_hypers_is_said_by_setting_and_name(read, hypers, message):
@@ -181,7 +205,7 @@ def test_a_hyper_that_a_setting_lacks_is_named_where_the_text_declares_it(read):
         read(INSTANCE, hypers='{"a": {"N": 3, "other": 4}}')
     assert str(caught.value) == (
         "text.py:1:5: expected a value for the hyper n in setting 'a', got none among N, other; "
-        "did you mean 'N'?"
+        "rename 'N', if that is meant, to 'n'"
     )
     with pytest.raises(TerpretError, match="got none; add 'n' to it in the file of hypers"):
         read(INSTANCE, hypers='{"a": {}}')

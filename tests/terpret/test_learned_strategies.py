@@ -70,7 +70,10 @@ def test_a_solver_refuses_functions_of_what_a_program_decides_by_name(model):
     reading = "seen[0].set_to(encode(images[0]))\nout.set_to(read(seen[0], mode, bit))\nother.set_to(0)\n"
     refused = [
         (model, "site 'b': .*got the number .* in the operation"),
-        (load(DECLARED + reading, "reading", {}), "function 'read': .*got a discrete value of the program"),
+        (
+            load(DECLARED + reading, "reading", {}),
+            "function 'read': .*got an integer that the program decides",
+        ),
     ]
     for text, message in refused:
         with pytest.raises(UsageError, match=f"solver, {message}"):

@@ -99,8 +99,16 @@ def test_a_place_behind_the_end_of_a_line_is_shown_there_and_a_blank_line_not_at
             "text.py:2:1: expected integers up to 2147483648, got an integer of thousands",
             None,
         ),
-        ("for i in range(3):\n", "text.py:1:19: expected Python's syntax, got expected an indented", None),
-        ("漢 = (1", "text.py:1:5: expected Python's syntax, got '(' was never closed", "漢 = (1"),
+        (
+            "for i in range(3):\n",
+            "text.py:1:19: expected an indented block after 'for' statement on line 1, got none",
+            None,
+        ),
+        (
+            "漢 = (1",
+            "text.py:1:5: expected Python's syntax, got an error in it ('(' was never closed)",
+            "漢 = (1",
+        ),
     ],
 )
 def test_texts_of_any_making_are_refused_with_their_place(text, message, shown):

@@ -175,9 +175,9 @@ HEAD = "p = Param(3)\nq = Param(2)\nv = Var(3)\nk = 0\no = Output(3)\n"
         (
             "if p == 0: v.set_to(1)\nelse: pass\nif q == 0:\n    v.set_to(0)\nelse: pass\no.set_to(0)\n",
             9,
-            "v to be set once, got a second time on the same way",
+            "v to be set once on every way, got a second set_to, after line 6",
         ),
-        ("if p == 0:\n    o.set_to(0)\nelse: pass\n", 5, "o to be set, got a value only where p is 0"),
+        ("if p == 0:\n    o.set_to(0)\nelse: pass\n", 5, "o to be set on every way, got a value only"),
         # names
         ("if p == 0: k = 1\nelse: k = 2\no.set_to(k)\n", 8, "'k', to which cases of the branch in line"),
         ("if p == 0:\n    k = 1\nelse: pass\no.set_to(k)\n", 9, "'k', to which cases"),
@@ -185,15 +185,15 @@ HEAD = "p = Param(3)\nq = Param(2)\nv = Var(3)\nk = 0\no = Output(3)\n"
         ("with p as i:\n    pass\no.set_to(i)\n", 8, "'i', to which cases of the branch in line 6"),
         ("if p == 0:\n    pass\nelse:\n    k = v\no.set_to(k)\n", 10, "'k', to which cases"),
         ("if q == 0:\n for i in range(2): pass\nelse:\n for i in range(3): pass\no.set_to(i)\n", 10, "'i'"),
-        ("if p == 0:\n @Inline()\n def f(): return 0\nelse: pass\no.set_to(0)\n", 8, "function or branch"),
+        ("if p == 0:\n @Inline()\n def f(): return 0\nelse: pass\no.set_to(0)\n", 8, "got f inside a"),
         # families and sites
-        ("w[0] = Param(2)\nw[0] = Param(3)\no.set_to(0)\n", 7, "that is declared once, got [0]"),
-        ("w[0] = Param(2)\no.set_to(w[1])\n", 7, "an element of w that is declared, got [1]"),
+        ("w[0] = Param(2)\nw[0] = Param(3)\no.set_to(0)\n", 7, "a second one of w[0], declared in"),
+        ("w[0] = Param(2)\no.set_to(w[1])\n", 7, "an index of w that is declared ([0]), got [1]"),
         ("w[0] = Input(2)\no.set_to(0)\n", 6, "expected Param(n) or Var(n)"),
-        ("k[0] = Param(2)\no.set_to(0)\n", 6, "a name that is not used yet, got k"),
+        ("k[0] = Param(2)\no.set_to(0)\n", 6, "declared, got k, which is bound above"),
         ("w = Param(2)[1]\nw_0 = Var(2)\no.set_to(0)\n", 7, "w_0, whose site w_0 is that of w[0]"),
         ("instances = Param(2)\no.set_to(0)\n", 6, "that of the dimension of that name"),
-        ("@Inline()\ndef f(n): return f(n)\no.set_to(" + "-" * 150 + "f(1))\n", 7, "a deeper call"),
+        ("@Inline()\ndef f(n): return f(n)\no.set_to(" + "-" * 150 + "f(1))\n", 7, "got one more, of f"),
     ],
 )  # fmt: skip
 def test_what_would_depend_on_a_branch_is_refused_with_its_line(body, line, message):
