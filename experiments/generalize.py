@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from ntpt_pyro import Library, Settings, find_task, induce
-from ntpt_pyro._files import write_safetensors
+from ntpt_pyro._files import Format, write_safetensors
 from ntpt_pyro.experiments import lengths
 from ntpt_pyro.experiments.figures import draw_generalization
 from ntpt_pyro.experiments.generalization_results import AccuracyByLength, Generalization, Tried, summary
@@ -33,6 +33,7 @@ from ntpt_pyro.tasks.image_task import ImageTask
 MODELS = ("ntpt", *SEQUENCE_MODELS)
 INPUTS = {"symbols": MODELS, "images": ("ntpt", "lstm", "lstm-last")}
 """For each kind of input the models that see it; like the paper, the Neural GPU does not see images."""
+BASELINE = Format("ntpt_pyro baseline 2", remedy="make the run again, in another folder")
 LONGEST = {"neural-gpu": 32}
 """Digits of the longest expressions that a model is tried on: its cost grows with their square."""
 
@@ -85,21 +86,22 @@ def generalize(
         for model in models
         for what in ([None] if model == "ntpt" else []) + [kind for kind in INPUTS if model in INPUTS[kind]]
     ]
-    for piece in pieces:
-        work.run(piece).begin(work.options(piece), resume=resume)
-    for piece in pieces:
-        work.do(piece, progress=progress)
-    tried: Tried = {}
-    for piece in sorted(pieces, key=lambda piece: MODELS.index(piece.model)):
-        if piece.what is not None:
-            found = work.run(piece).result_of(AccuracyByLength)
-            tried.setdefault((piece.what, piece.model), []).append(found)
     first = {"first_seed": seeds[0] or None}
     options = {**asdict(settings), "library": library, "data": data, "out": out}
     command = command_of("ntpt generalize", {"models": models, "seeds": len(seeds), **first, **options})
-    result = summary(command, seeds, tried)
-    draw_generalization(result, out)
-    RunFolder(out).conclude(result)
+    with RunFolder(out).at_work({"runs": "generalize"}, resume=resume):
+        for piece in pieces:
+            work.run(piece).begin(work.options(piece), resume=resume)
+        for piece in pieces:
+            work.do(piece, progress=progress)
+        tried: Tried = {}
+        for piece in sorted(pieces, key=lambda piece: MODELS.index(piece.model)):
+            if piece.what is not None:
+                found = work.run(piece).result_of(AccuracyByLength)
+                tried.setdefault((piece.what, piece.model), []).append(found)
+        result = summary(command, seeds, tried)
+        draw_generalization(result, out)
+        RunFolder(out).conclude(result)
     return result
 
 
@@ -134,8 +136,9 @@ class _Comparison:
         if piece.what is None:
             return learning
         if piece.model == "ntpt":
-            return {"program": learning, "tapes": self.settings.tapes}
-        return {**as_json(self.of_baseline(piece)), "tapes": self.settings.tapes}
+            return {**learning, "tapes": self.settings.tapes}
+        inputs = learning["inputs"] if piece.what == "images" else {}
+        return {**as_json(self.of_baseline(piece)), "tapes": self.settings.tapes, "inputs": inputs}
 
     def of_program(self, piece: _Piece) -> Settings:
         """Settings of a program's learning."""
@@ -192,7 +195,7 @@ class _Comparison:
         wanted, tapes = self.of_baseline(piece), self.settings.tapes
         learner, seconds = train_baseline(wanted, checkpoint=run.checkpoint("train"), progress=progress)
         model = learner.average
-        write_safetensors(run.folder / MODEL, model.state_dict(), {"format": "ntpt_pyro baseline 1"})
+        write_safetensors(run.folder / MODEL, model.state_dict(), {}, BASELINE)
         if wanted.images:
             curve = lengths.baseline_on_images(model, tapes, self.task.images["test"])
         else:

@@ -4,9 +4,10 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from ntpt_pyro.bounds import MOST_LINES
 from ntpt_pyro.experiments.recording import as_json
 from ntpt_pyro.experiments.schedule import DEFAULT, Schedule
-from ntpt_pyro.runs.settings import Settings, check_bounds, setting
+from ntpt_pyro.runs.settings import Settings, check_bounds, counted, like, setting
 
 
 @dataclass(frozen=True)
@@ -20,35 +21,40 @@ class LifetimeSettings:
     """
 
     model: str = setting("ntpt", "the model that lives it")
-    seed: int = setting(0, "of everything random", at_least=0)
-    batches: int = setting(16_000, "in a lifetime", at_least=1)
-    batch_size: int = setting(32, "examples a batch", at_least=1)
-    examples: int = setting(1000, "training examples of an add2x2 task", at_least=10)
-    operator_examples: int = setting(4000, "training examples of an apply2x2 task", at_least=10)
+    seed: int = like("seed")
+    batches: int = counted(16_000, "in a lifetime", at_most=10**7)
+    batch_size: int = counted(32, "examples a batch", at_most=10**6)
+    examples: int = counted(1000, "training examples of an add2x2 task", at_least=10, at_most=10**6)
+    operator_examples: int = counted(
+        4000, "training examples of an apply2x2 task", at_least=10, at_most=10**6
+    )
     schedule: Schedule = setting(DEFAULT, "of tasks")
     augment: bool = setting(
         False, "turn, scale and shift each image a little, another way each time it is shown"
     )
     data: Path | None = setting(None, "folder of data")
     strategy: str = setting("marginal", "of inference of programs")
-    restarts: int = setting(16, "programs of a new task trained at once", at_least=1)
-    search: int = setting(300, "batches of a new task with all restarts, before the best goes on", at_least=1)
-    rounds: int = setting(3, "such searches at most", at_least=1)
-    lines: int = setting(4, "lines of a program", at_least=1)
-    choice_lr: float = setting(0.1, "learning rate of a program's choices", above=0)
-    init_scale: float = setting(3.0, "standard deviation of the choices' initial logits", at_least=0)
-    kl: float = setting(0.03, "weight of the KL term in the search", at_least=0)
+    restarts: int = like("restarts", about="programs of a new task trained at once")
+    search: int = counted(300, "batches of a new task with all restarts, before the best goes on")
+    rounds: int = like("rounds", about="such searches at most")
+    lines: int = counted(4, "lines of a program", at_most=MOST_LINES)
+    choice_lr: float = like("choice_lr", about="learning rate of a program's choices")
+    init_scale: float = like("init_scale")
+    kl: float = like("kl")
     baseline_lr: float | None = setting(
-        None, "learning rate of what belongs to one task of a baseline; what did best for each", above=0
+        None,
+        "learning rate of what belongs to one task of a baseline; what did best for each",
+        above=0,
+        below=1e30,
     )
     shared_ratio: float = setting(
-        100.0, "how many times smaller the learning rate of shared networks is", above=0
+        100.0, "how many times smaller the learning rate of shared networks is", above=0, below=1e30
     )
     dropout: bool = setting(True, "networks that read images drop pixels and hidden units while they learn")
-    averaging: float = setting(
-        0.999, "decay of the average of weights that is judged and kept; 0 for none", at_least=0, below=1
+    averaging: float = like(
+        "averaging", 0.999, "decay of the average of weights that is judged and kept; 0 for none"
     )
-    every: int = setting(250, "batches between two snapshots of the accuracies", at_least=1)
+    every: int = counted(250, "batches between two snapshots of the accuracies")
 
     def __post_init__(self) -> None:
         """Check the numbers."""

@@ -10,12 +10,14 @@ from typing import Any, ClassVar
 import torch
 
 from ntpt_pyro import Library, Settings, Task
+from ntpt_pyro.bounds import check_number
 from ntpt_pyro.errors import TaskError, UsageError
 from ntpt_pyro.experiments.recording import command_of, made_with
 from ntpt_pyro.inference import Callback, Training, most_probable, program_of, strategy_named, train
 from ntpt_pyro.runs import RunFolder, Work
 from ntpt_pyro.runs.induce import options_of, prepared
-from ntpt_pyro.runs.methods.restarts_method import RestartsMethod, kl_weight, library_for
+from ntpt_pyro.runs.methods.restart_networks import library_for
+from ntpt_pyro.runs.methods.restarts_method import RestartsMethod, kl_weight
 from ntpt_pyro.runs.results import Result
 from ntpt_pyro.runs.statistics import Rate, success_rate
 
@@ -94,19 +96,35 @@ def compare(
     :returns: the comparison; also in ``out/result.json``.
     :raises UsageError: where no strategy or an unknown one is named, or the budget is not above 0.
     """
-    if budget is not None and not budget > 0:
-        raise UsageError("seconds", expected="a number above 0", got=f"{budget:g}", remedy="give more")
+    if budget is not None:
+        check_number("seconds", budget, above=0, below=1e9)
     if not strategies:
         raise UsageError("strategy", expected="at least one", got="none", remedy="name some")
     for name in strategies:
         strategy_named(name)
     wanted = {RunFolder(out / name): settings.changed({"strategy": name}) for name in strategies}
-    for run, mine in wanted.items():
-        run.begin({**options_of(task, mine, library), "budget": budget}, resume=resume)
-    for run, mine in wanted.items():
-        if not run.complete:
-            run.conclude(measure(task, mine, library, budget=budget, progress=progress))
-    found = {run.folder.name: run.result_of(StrategyRestarts) for run in wanted}
+    with RunFolder(out).at_work({"runs": "restarts"}, resume=resume):
+        for run, mine in wanted.items():
+            run.begin({**options_of(task, mine, library), "budget": budget}, resume=resume)
+        for run, mine in wanted.items():
+            if not run.complete:
+                run.conclude(measure(task, mine, library, budget=budget, progress=progress))
+        found = {run.folder.name: run.result_of(StrategyRestarts) for run in wanted}
+        result = _compared(task, settings, found, library, out, budget=budget)
+        RunFolder(out).conclude(result)
+    return result
+
+
+def _compared(
+    task: Task,
+    settings: Settings,
+    found: dict[str, StrategyRestarts],
+    library: Library | None,
+    out: Path,
+    *,
+    budget: float | None,
+) -> StrategyComparison:
+    """What was measured by strategy, at equal cost too, and the command that gives it."""
     least = min(one.seconds for one in found.values())
     named = {name: getattr(settings, name) for name in NAMED}
     named["seconds"] = None if budget is None else f"{budget:g}"
@@ -115,15 +133,13 @@ def compare(
         counts = [count.right for count in one.looks if count.seconds <= least]
         equal = success_rate(counts[-1] if counts else 0, one.right.trials)
         found[name] = replace(one, at_equal_cost=equal)
-    result = StrategyComparison(
-        command=command_of(f"ntpt restarts {task.found_by}", {"strategy": strategies, **named, "out": out}),
+    return StrategyComparison(
+        command=command_of(f"ntpt restarts {task.found_by}", {"strategy": [*found], **named, "out": out}),
         options={k: v for k, v in options_of(task, settings, library).items() if k != "strategy"},
         least_seconds=least,
         strategies=found,
         **made_with(),
     )
-    RunFolder(out).conclude(result)
-    return result
 
 
 def measure(

@@ -1,21 +1,27 @@
 """Checkpoints: where training stands, as one file, enough to go on as if it had never stopped."""
 
-import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from ntpt_pyro._files import write_safetensors
-from ntpt_pyro.errors import RunError
+from ntpt_pyro._files import Format, read_safetensors, write_safetensors
 
-FORMAT = "ntpt_pyro checkpoint 4"
+FORMAT = Format("ntpt_pyro checkpoint 5", remedy="start anew with another --out folder")
 State = dict[str, Any]
 """Nested dictionaries with text as keys, of tensors and of what JSON can hold."""
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """What a checkpoint holds beside tensors."""
+
+    settings: dict[str, Any]
+    state: dict[str, Any]
 
 
 def digest_of(data: Sequence[Tensor]) -> str:
@@ -27,7 +33,9 @@ def digest_of(data: Sequence[Tensor]) -> str:
     found = blake2b(digest_size=16)
     for tensor in data:
         found.update(f"{tensor.dtype} {list(tensor.shape)}".encode())
-        found.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+        # As bytes, whatever its type; a clone has the strides that this takes.
+        flat = tensor.detach().cpu().clone(memory_format=torch.contiguous_format).reshape(-1)
+        found.update(flat.view(torch.uint8).numpy().data)
     return found.hexdigest()
 
 
@@ -40,8 +48,7 @@ def save_checkpoint(path: Path, state: State, settings: Mapping[str, Any]) -> No
     """
     tensors: dict[str, Tensor] = {}
     tree = _without_tensors({**state, "random": torch.get_rng_state()}, tensors)
-    metadata = {"format": FORMAT, "settings": json.dumps(dict(settings)), "state": json.dumps(tree)}
-    write_safetensors(path, tensors, metadata)
+    write_safetensors(path, tensors, {"settings": dict(settings), "state": tree}, FORMAT)
 
 
 def load_checkpoint(path: Path, settings: Mapping[str, Any]) -> State:
@@ -50,21 +57,18 @@ def load_checkpoint(path: Path, settings: Mapping[str, Any]) -> State:
     :param path: a file that :func:`save_checkpoint` wrote.
     :param settings: as given to it.
     :returns: the state, and torch's global random state under ``"random"``, which is to be set last.
-    :raises RunError: where the file is no checkpoint of this version, or was made with other settings (the
-        message names the first that differs).
+    :raises RunError: where the file is damaged, no checkpoint of this version, of another run than its folder
+        is, or was made with other settings (the message names the first that differs).
     """
+    tensors, kept = read_safetensors(path, FORMAT, _Kept)
+    for name in {**kept.settings, **settings}:
+        before, now = kept.settings.get(name), settings.get(name)
+        if now != before:
+            raise FORMAT.refused(path, repr(now), f"{name}={before!r} as before")
     try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError) as error:
-        raise _unusable(path, "a readable checkpoint", str(error)) from error
-    if metadata.get("format") != FORMAT:
-        raise _unusable(path, FORMAT, repr(metadata.get("format")))
-    for name, before in json.loads(metadata["settings"]).items():
-        if settings.get(name) != before:
-            raise _unusable(path, f"{name}={before!r} as before", repr(settings.get(name)))
-    state: State = _with_tensors(json.loads(metadata["state"]), tensors)
+        state: State = _with_tensors(kept.state, tensors)
+    except (KeyError, TypeError) as error:
+        raise FORMAT.refused(path, "one that lacks a tensor") from error
     return state
 
 
@@ -86,7 +90,3 @@ def _with_tensors(value: Any, tensors: dict[str, Tensor]) -> Any:
     if value.keys() == {"$tensor"}:
         return tensors[value["$tensor"]]
     return {key: _with_tensors(inner, tensors) for key, inner in value.items()}
-
-
-def _unusable(path: Path, expected: str, got: str) -> RunError:
-    return RunError(str(path), expected=expected, got=got, remedy="start anew with another --out folder")

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import torch
 from jaxtyping import Int
-from pyro.nn import PyroModule
 
 from ntpt_pyro.errors import LibraryError
 from ntpt_pyro.language.learned_functions import LearnedFunction
@@ -20,9 +19,10 @@ from ntpt_pyro.language.library_file import (
     write_library,
 )
 from ntpt_pyro.language.networks import Network
+from ntpt_pyro.language.own_names import OwnNames
 
 
-class Library(PyroModule):
+class Library(OwnNames):
     """Learnable functions by name, shared by identity: every task that calls one trains it.
 
     :param functions: what to build; more can join with :meth:`add`.
@@ -228,7 +228,7 @@ class Library(PyroModule):
             found.update(tensor.detach().cpu().contiguous().numpy().tobytes())
         return found.hexdigest()[:16]
 
-    def save(self, path: Path) -> None:
+    def save(self, path: Path | str) -> None:
         """Write declarations and weights to one safetensors file, atomically.
 
         Of a module of one's own that is its parameters and buffers; of what makes it only the name, for
@@ -237,10 +237,10 @@ class Library(PyroModule):
         :param path: the file.
         """
         declared = [(function.declaration, self.steps[function.declaration.name]) for function in self]
-        write_library(path, declared, self.state_dict())
+        write_library(Path(path), declared, self.state_dict())
 
     @classmethod
-    def load(cls, path: Path, functions: Iterable[LearnedFunction] = ()) -> "Library":
+    def load(cls, path: Path | str, functions: Iterable[LearnedFunction] = ()) -> "Library":
         """Read a library from a file that :meth:`save` wrote. No code comes from the file.
 
         :param path: the file.
@@ -250,7 +250,7 @@ class Library(PyroModule):
         :raises LibraryError: where the file is missing, or not a library of this format; or where the
             declaration of a module of one's own is missing, or does not fit the file.
         """
-        library = cls()
+        library, path = cls(), Path(path)
         with whole_library(path):
             declared, weights = read_library(path, functions)
             for function, steps in declared:

@@ -1,20 +1,41 @@
 """The file of a library: declarations and weights as safetensors, without code."""
 
-import json
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 
-from ntpt_pyro._files import write_safetensors
+from ntpt_pyro._files import Format, read_safetensors, write_safetensors
 from ntpt_pyro.errors import LibraryError, NtptError
 from ntpt_pyro.language.learned_functions import LearnedFunction, Tensor
 from ntpt_pyro.language.networks import Network
 
-FORMAT = "ntpt_pyro library 1"
+FORMAT = Format(
+    "ntpt_pyro library 2", remedy="give a file or run folder that this version wrote", error=LibraryError
+)
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A function in a file: the numbers of its inputs and of its output are ranges, lists of them shapes."""
+
+    name: str
+    inputs: list[int | list[int]]
+    out: int | list[int]
+    doc: str
+    steps: int
+    hid_sizes: list[int] = field(default_factory=list)
+    module: str | None = None
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """What a file holds beside weights."""
+
+    functions: list[_Entry]
 
 
 def write_library(
@@ -27,27 +48,25 @@ def write_library(
     :param weights: parameters and buffers by name.
     """
     entries = [_to_json(function, steps) for function, steps in functions]
-    # One entry: safetensors writes several in random order, and equal libraries should be equal files.
-    metadata = {"library": json.dumps({"format": FORMAT, "functions": entries})}
     # Clones: safetensors refuses weights that are tied to one another.
-    write_safetensors(path, {name: tensor.clone() for name, tensor in weights.items()}, metadata)
+    write_safetensors(
+        path, {name: tensor.clone() for name, tensor in weights.items()}, {"functions": entries}, FORMAT
+    )
 
 
 @contextmanager
 def whole_library(path: Path) -> Generator[None]:
-    """Raise in one line what shows that a file is no library of this format, or a damaged one.
+    """Raise in one line what shows that a file is no library of this format.
 
     :param path: the file.
-    :raises LibraryError: where reading it, or building what it says, fails.
+    :raises LibraryError: where building what it says fails.
     """
     try:
         yield
-    except FileNotFoundError as error:
-        raise _not_a_library(path, "no such file") from error
-    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
         if isinstance(error, NtptError):
             raise
-        raise _not_a_library(path, str(error).splitlines()[0]) from error
+        raise FORMAT.refused(path, str(error).splitlines()[0]) from error
 
 
 def read_library(
@@ -58,18 +77,12 @@ def read_library(
     :param path: the file.
     :param given: declarations, for modules of one's own.
     :returns: declarations with the training steps behind them, in order; and the weights by name.
-    :raises LibraryError: where the file has another format, or a declaration is missing or does not fit.
+    :raises LibraryError: where the file is missing, damaged, of another format or run, or a declaration is
+        missing or does not fit.
     """
     by_name = {function.name: function for function in given}
-    with safe_open(path, framework="pt") as file:
-        metadata = json.loads((file.metadata() or {}).get("library", "{}"))
-        if metadata.get("format") != FORMAT:
-            raise _not_a_library(path, f"format {metadata.get('format')!r}")
-        functions = [
-            (_from_json(path, entry, by_name.get(entry["name"])), entry["steps"])
-            for entry in metadata["functions"]
-        ]
-        weights = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    weights, kept = read_safetensors(path, FORMAT, _Kept)
+    functions = [(_from_json(path, entry, by_name.get(entry.name)), entry.steps) for entry in kept.functions]
     return functions, weights
 
 
@@ -145,23 +158,23 @@ def _to_json(function: LearnedFunction, steps: int) -> dict[str, Any]:
     }
 
 
-def _from_json(path: Path, entry: Mapping[str, Any], given: LearnedFunction | None) -> LearnedFunction:
+def _from_json(path: Path, entry: _Entry, given: LearnedFunction | None) -> LearnedFunction:
     """The declaration of a function in a file; one with a module of one's own is the given one."""
     function = LearnedFunction(
-        entry["name"],
-        tuple(map(_kind_from_json, entry["inputs"])),
-        _kind_from_json(entry["out"]),
-        () if "module" in entry else tuple(entry["hid_sizes"]),
-        entry["doc"],
+        entry.name,
+        tuple(map(_kind_from_json, entry.inputs)),
+        _kind_from_json(entry.out),
+        tuple(entry.hid_sizes),
+        entry.doc,
     )
     if given is not None:
         check_types(given, function)
-    if "module" not in entry:
+    if entry.module is None:
         return function
     if given is None or given.module is None:
         raise LibraryError(
             f"{path}: library function {function.name!r}",
-            expected=f"the declaration of {entry['module']}, which computes it",
+            expected=f"the declaration of {entry.module}, which computes it",
             got="none" if given is None else "one without a module",
             remedy="give its declaration (functions=[...]), or name the task's file",
         )
@@ -172,14 +185,5 @@ def _kind_to_json(kind: int | Tensor) -> Any:
     return kind if isinstance(kind, int) else list(kind.shape)
 
 
-def _kind_from_json(kind: Any) -> int | Tensor:
+def _kind_from_json(kind: int | list[int]) -> int | Tensor:
     return kind if isinstance(kind, int) else Tensor(*kind)
-
-
-def _not_a_library(path: Path, got: str) -> LibraryError:
-    return LibraryError(
-        str(path),
-        expected=f"a file of {FORMAT}",
-        got=got,
-        remedy="give a file or run folder that this version wrote",
-    )

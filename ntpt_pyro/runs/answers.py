@@ -1,14 +1,14 @@
 """Answers to a solver's questions: asked once, kept with the run, given again when it is gone on with."""
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ntpt_pyro._files import write_json
+from ntpt_pyro._files import ANSWERS, read_json, write_sealed_json
 from ntpt_pyro.errors import RunError, TaskError
 from ntpt_pyro.inference.solver.differences import Difference
 from ntpt_pyro.tasks.task import Task
@@ -19,6 +19,21 @@ integer or lists of them, a tuple where the model observes several tensors; :dat
 is right or wrong there; None ends the asking."""
 NOT_MEANT = "not meant"
 """An oracle's answer where the task does not mean an input: it is not asked for again."""
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What was said of an input: None where it is not meant."""
+
+    inputs: list[Any]
+    results: list[Any] | None
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """What a file of answers holds."""
+
+    answers: list[_Answer]
 
 
 class SeesQuestion:
@@ -59,7 +74,9 @@ class Answers:
         self.task = task
         self.oracle = oracle
         self.path = path
-        self._known = _read(path) if path is not None and path.exists() else []
+        self._known: list[_Answer] = []
+        if path is not None and path.exists():
+            self._known = read_json(path, ANSWERS, _Kept).answers
 
     def __call__(self, question: Difference) -> Sequence[Tensor] | None:
         """The results on the input of a question.
@@ -70,9 +87,9 @@ class Answers:
         :raises TaskError: where the answer is not such.
         """
         inputs = [one[0].tolist() for one in question.inputs]
-        if any(one["inputs"] == inputs for one in self._known):
-            answer = next(one["results"] for one in self._known if one["inputs"] == inputs)
-            return [] if answer is None else self._kept(question, answer)
+        for one in self._known:
+            if one.inputs == inputs:
+                return [] if one.results is None else self._kept(question, one.results)
         answer = self.oracle(question) if isinstance(self.oracle, SeesQuestion) else self.oracle(*inputs)
         if answer is None:
             return None
@@ -84,7 +101,7 @@ class Answers:
         return found
 
     def _kept(self, question: Difference, answer: Sequence[Any]) -> Sequence[Tensor]:
-        """An answer that was given before; the file may have been changed since."""
+        """An answer that was given before; the task may have been changed since."""
         try:
             return checked_answer(self.task, question, answer)
         except TaskError as error:
@@ -92,14 +109,14 @@ class Answers:
                 str(self.path),
                 expected="results of this task",
                 got=f"{answer!r:.60}",
-                remedy="correct it, or delete it to be asked again",
+                remedy=ANSWERS.remedy,
             ) from error
 
     def _keep(self, inputs: list[Any], results: list[Any] | None) -> None:
         """Note an answer; none where the input is not meant."""
-        self._known.append({"inputs": inputs, "results": results})
+        self._known.append(_Answer(inputs, results))
         if self.path is not None:
-            write_json(self.path, {"answers": self._known})
+            write_sealed_json(self.path, asdict(_Kept(self._known)), ANSWERS)
 
 
 def _tensors(task: Task, answer: Sequence[Any], like: Sequence[Tensor]) -> list[Tensor]:
@@ -130,15 +147,3 @@ def _check_range(task: Task, question: Difference, found: Sequence[Tensor]) -> N
                 got=str(integer),
                 remedy="correct the oracle",
             )
-
-
-def _read(path: Path) -> list[Mapping[str, Any]]:
-    try:
-        found: list[Mapping[str, Any]] = json.loads(path.read_text())["answers"]
-        for one in found:
-            one["inputs"], one["results"]
-    except (ValueError, KeyError, TypeError, OSError) as error:
-        raise RunError(
-            str(path), expected="answers of this run", got="something else", remedy="delete the file"
-        ) from error
-    return found

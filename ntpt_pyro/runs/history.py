@@ -1,15 +1,13 @@
 """The marginals of a program's choices on the way of its training."""
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor
 
-from ntpt_pyro._files import write_json
+from ntpt_pyro._files import RUN, read_json, write_sealed_json
 from ntpt_pyro.inference.training.training import Training
 
 TAKEN = 25
@@ -25,19 +23,37 @@ class Snapshot:
     """
 
     step: int
-    marginals: dict[str, Any]
-
-    def to_json(self) -> dict[str, Any]:
-        """It as JSON can hold it."""
-        return {"step": self.step, "marginals": self.marginals}
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> "Snapshot":
-        """The reverse of :meth:`to_json`."""
-        return cls(int(content["step"]), dict(content["marginals"]))
+    marginals: dict[str, list[float] | list[list[float]]]
 
 
 Snapshots = list[Snapshot]
+
+
+@dataclass(frozen=True)
+class _Looks:
+    """What a file of snapshots holds."""
+
+    looks: Snapshots
+
+
+def write_snapshots(path: Path, snapshots: Sequence[Snapshot]) -> None:
+    """Write snapshots to a file.
+
+    :param path: the file.
+    :param snapshots: in order.
+    """
+    write_sealed_json(path, {"looks": [asdict(one) for one in snapshots]}, RUN)
+
+
+def read_snapshots(path: Path) -> Snapshots:
+    """What :func:`write_snapshots` wrote.
+
+    :param path: the file.
+    :returns: the snapshots.
+    :raises RunError: where the file is damaged, of another version or of another run.
+    """
+    looks: Snapshots = read_json(path, RUN, _Looks).looks
+    return looks
 
 
 class History:
@@ -52,7 +68,7 @@ class History:
         self.path = path
         self._taken: Snapshots = []
         if path is not None and path.exists():
-            self._taken = [Snapshot.from_json(one) for one in json.loads(path.read_text(encoding="utf-8"))]
+            self._taken = read_snapshots(path)
 
     def __call__(self, state: Training) -> None:
         """Take a snapshot, where it is time; a step that was seen before an interruption is the same again.
@@ -66,7 +82,7 @@ class History:
         marginals = {site: probs.reshape(-1, probs.shape[-1]) for site, probs in probabilities}
         self._taken.append(snapshot(state.step, marginals))
         if self.path is not None:
-            write_json(self.path, [one.to_json() for one in self._taken])
+            write_snapshots(self.path, self._taken)
 
     def of(self, restart: int, *, after: int = 0) -> Snapshots:
         """The snapshots of one restart.
@@ -76,7 +92,7 @@ class History:
         :returns: in order.
         """
         return [
-            Snapshot(after + one.step, {site: probs[restart] for site, probs in one.marginals.items()})
+            Snapshot(after + one.step, {site: _row(probs, restart) for site, probs in one.marginals.items()})
             for one in self._taken
         ]
 
@@ -91,3 +107,10 @@ def snapshot(step: int, marginals: Mapping[str, Float[Tensor, "*restarts size"]]
     return Snapshot(
         step, {site: probs.double().round(decimals=4).tolist() for site, probs in marginals.items()}
     )
+
+
+def _row(probs: list[float] | list[list[float]], restart: int) -> list[float]:
+    """The marginal of one restart."""
+    row = probs[restart]
+    assert isinstance(row, list)
+    return row

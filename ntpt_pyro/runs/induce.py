@@ -7,6 +7,7 @@ looked at once, at the end.
 
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,6 +37,7 @@ from ntpt_pyro.runs.verdict import result_of
 from ntpt_pyro.tasks.checking import check_choices
 from ntpt_pyro.tasks.examples import Examples
 from ntpt_pyro.tasks.task import Task
+from ntpt_pyro.tasks.task_contents import contents_of
 
 MOST_HELD_BACK = 500
 """Examples that a search is judged by are a tenth of all, at most so many."""
@@ -146,11 +148,12 @@ def induce(
     if resume and out is None:
         raise UsageError("resume", expected="a folder to go on in", got="none", remedy="name it (out)")
     run = None if out is None else RunFolder(Path(out))
-    if run is not None:
-        run.begin(options_of(task, settings, library), resume=resume)
-        if run.complete:
-            return kept(run, task)
-    with torch.random.fork_rng(devices=[]):  # torch's random state is as it was afterwards
+    with ExitStack() as work:
+        if run is not None:
+            work.enter_context(run.at_work(options_of(task, settings, library), resume=resume))
+            if run.complete:
+                return kept(run, task)
+        work.enter_context(torch.random.fork_rng(devices=[]))  # torch's random state is as it was afterwards
         return _induce(task, method, settings, library, run, progress=progress, oracle=oracle)
 
 
@@ -191,10 +194,19 @@ def options_of(task: Task, settings: Settings, library: Library | None) -> dict[
     :param task: the task.
     :param settings: all settings.
     :param library: functions to begin with.
-    :returns: by name.
+    :returns: by name; under ``inputs``, by what they are, digests of contents.
     """
-    named = None if library is None else {**library.steps, "weights": library.digest()}
-    return {"task": task.found_by, **task.parameters, "library": named, **settings.to_json()}
+    inputs = contents_of(task, settings.examples, settings.test_examples, settings.seed)
+    if library is not None:
+        inputs["library"] = library.digest()
+    steps = None if library is None else library.steps
+    return {
+        "task": task.found_by,
+        **task.parameters,
+        "library": steps,
+        **settings.to_json(),
+        "inputs": inputs,
+    }
 
 
 def _induce(

@@ -1,12 +1,13 @@
-"""What runs end with: a class a kind of result, written to and read from JSON with its kind and format."""
+"""What runs end with: a class a kind of result, written to and read from JSON with its kind."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
-from ntpt_pyro.errors import RunError
+from ntpt_pyro._files import RUN, typed
 from ntpt_pyro.language.program import Line
 
-FORMAT = "ntpt_pyro run 2"
 DIGITS = "net_0"
 """The network whose accuracy result.json also has as ``digit_accuracy``."""
 
@@ -20,33 +21,22 @@ class Result:
     kind: ClassVar[str] = ""
 
     def to_json(self) -> dict[str, Any]:
-        """The content of result.json, with ``kind`` and ``format``."""
+        """What result.json says of it, with its ``kind``."""
         from pydantic import TypeAdapter
 
         content: dict[str, Any] = TypeAdapter(type(self)).dump_python(self, mode="json")
-        return {"format": FORMAT, "kind": self.kind, **content}
+        return {"kind": self.kind, **content}
 
     @classmethod
-    def from_json(cls: type[Kind], content: dict[str, Any], where: str) -> Kind:
+    def from_json(cls: type[Kind], content: Mapping[str, Any], where: Path) -> Kind:
         """The reverse of :meth:`to_json`.
 
         :param content: of result.json.
-        :param where: the run, for messages.
+        :param where: that file, for messages.
         :returns: the result.
         :raises RunError: where a field is missing or of another type.
         """
-        from pydantic import TypeAdapter, ValidationError
-
-        try:
-            found: Kind = TypeAdapter(cls).validate_python(content)
-        except ValidationError as error:
-            first = error.errors()[0]
-            raise RunError(
-                f"{where}, result.json",
-                expected=f"{'.'.join(map(str, first['loc']))}: {first['msg'].lower()}",
-                got=f"{first['input']!r:.60}",
-                remedy="the file is damaged; make the run again",
-            ) from error
+        found: Kind = typed(content, cls, where, RUN)
         return found
 
 
@@ -191,7 +181,7 @@ class RankedProgram:
 class PosteriorCost:
     """What an exact posterior took.
 
-    :param programs: there are.
+    :param programs: there are; in words where they have thousands of digits.
     :param examples: each was tried on at most.
     :param seconds_at_most: as estimated before; None where it was not.
     :param seconds: that it took.
@@ -200,7 +190,7 @@ class PosteriorCost:
     :param bytes_each: of memory that one of them takes.
     """
 
-    programs: int
+    programs: int | str
     examples: int
     seconds_at_most: float | None
     seconds: float
@@ -229,7 +219,7 @@ class PosteriorResult(ProgramResult):
     programs: list[RankedProgram]
     right_behaviours: float | None
     cost: PosteriorCost
-    settings: int | None = None
+    settings: int | str | None = None
     way: str = ""
     certain_labels: bool = False
 

@@ -126,6 +126,7 @@ KEPT = ("result.json", "choices.json", "history.json")
 TIMES = {"seconds", "search_seconds", "seconds_at_most", "seconds_a_success", "least_seconds"}
 TIMES |= {"at_equal_cost"}
 LEFT_OUT = TIMES | {"versions", "commit", "commits", "options", "command", "format", "data"}
+LEFT_OUT |= {"checksum", "of", "files"}  # what files are sealed with
 """Keys whose values may be another every time."""
 ASKED = {"task", "strategy", "model", "seed", "restarts", "trials"}
 """Keys whose values are what a run was asked to do, on any machine."""

@@ -1,14 +1,12 @@
 """The marginals of the choices on the way: kept, resumed, drawn."""
 
-import json
-
 import pytest
 import torch
 
 from ntpt_pyro import induce
 from ntpt_pyro.inference import Training, marginal
 from ntpt_pyro.runs import RunFolder
-from ntpt_pyro.runs.history import History, Snapshot
+from ntpt_pyro.runs.history import History, Snapshot, read_snapshots, write_snapshots
 from tests.inference.tiny import REGISTERS, data
 from tests.small import settings, small, small_task  # noqa: F401  # a fixture
 
@@ -43,8 +41,8 @@ def test_an_interrupted_run_has_the_history_of_an_unbroken_one(tmp_path, monkeyp
     monkeypatch.setattr(History, "__call__", interrupted)
     with pytest.raises(KeyboardInterrupt):
         induce(small_task(), settings(), out=broken.folder)
-    kept = json.loads((broken.folder / "history-settle.json").read_text())
-    assert [one["step"] for one in kept] == [1, 2, 3, 4, 5, 6]
+    kept = read_snapshots(broken.folder / "history-settle.json")
+    assert [one.step for one in kept] == [1, 2, 3, 4, 5, 6]
     history = History(8, broken.history("settle"))
     assert [one.step for one in history.of(0, after=4)] == [5, 6, 7, 8, 9, 10]
     assert history.of(0, after=4) == whole.snapshots()[4:10]
@@ -66,6 +64,7 @@ def test_every_restart_has_so_many_snapshots():
     assert sum(history.of(1)[0].marginals["return"]) == pytest.approx(1, abs=1e-3)
 
 
-def test_a_snapshot_is_what_was_written():
-    one = Snapshot(3, {"left": [0.25, 0.75]})
-    assert Snapshot.from_json(json.loads(json.dumps(one.to_json()))) == one
+def test_a_snapshot_is_what_was_written(tmp_path):
+    taken = [Snapshot(3, {"left": [0.25, 0.75]}), Snapshot(6, {"left": [[1.0, 0.0], [0.5, 0.5]]})]
+    write_snapshots(tmp_path / "history.json", taken)
+    assert read_snapshots(tmp_path / "history.json") == taken

@@ -30,7 +30,6 @@ from tests.two_registers import SIZE, SUM, SUMS, X, Y, execute, model, sum_task
 
 recipe = importlib.import_module("ntpt_pyro.runs.induce")  # where the package has the function
 KEYS = {
-    "format",
     "kind",
     "task",
     "strategy",

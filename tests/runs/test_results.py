@@ -2,13 +2,15 @@
 
 import json
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
 from ntpt_pyro import induce
+from ntpt_pyro._files import HEAD, RUN, write_sealed_json
 from ntpt_pyro.errors import RunError
 from ntpt_pyro.runs import LearnedResult, PosteriorResult, ProgramResult, RunFolder, SolvedResult
-from ntpt_pyro.runs.results import FORMAT, PROGRAM_KINDS, RankedProgram, Reading
+from ntpt_pyro.runs.results import PROGRAM_KINDS, RankedProgram, Reading
 from tests.small import settings, small, small_task  # noqa: F401  # a fixture
 from tests.two_registers import execute, sum_task
 
@@ -51,12 +53,13 @@ def test_every_kind_with_a_program_is_tested_here():
 
 def test_a_result_is_what_was_written(made):
     kind, result, folder, content = made
-    assert content == json.loads(json.dumps(result.to_json(), allow_nan=False))
-    again = type(result).from_json(content, "here")
+    kept = {name: value for name, value in content.items() if name not in (*HEAD, "files")}
+    assert kept == json.loads(json.dumps(result.to_json(), allow_nan=False))
+    again = type(result).from_json(content, Path("here"))
     assert again == result == folder.program_result()
     assert again.to_json() == result.to_json()
     assert folder.result_of(type(result)) == result
-    assert (content["kind"], content["format"]) == (kind, FORMAT)
+    assert (content["kind"], content["format"]) == (kind, RUN.name)
 
 
 def test_the_keys_that_others_count_on_are_there(made):
@@ -87,7 +90,7 @@ def test_what_is_inside_is_typed(made):
 def test_readings_are_kept_and_the_first_ones_accuracy_twice():
     result = induce(small_task(), settings()).result
     assert result.readings["net_0"] == Reading("symbols", pytest.approx(result.digit_accuracy))
-    assert LearnedResult.from_json(json.loads(json.dumps(result.to_json())), "here") == result
+    assert LearnedResult.from_json(json.loads(json.dumps(result.to_json())), Path("here")) == result
 
 
 @pytest.mark.parametrize("name", [one.name for one in fields(ProgramResult)])
@@ -95,8 +98,8 @@ def test_a_missing_field_is_named(made, name):
     _, result, folder, content = made
     del content[name]
     message = refusal(result, folder, content)
-    assert message.startswith(f"{folder.folder}, result.json: expected {name}: ")
-    assert message.endswith("the file is damaged; make the run again")
+    assert message.startswith(f"{folder.folder / 'result.json'}: expected {name}: ")
+    assert message.endswith("; make the run again, in another folder")
 
 
 @pytest.mark.parametrize(
@@ -120,9 +123,11 @@ def test_a_field_of_another_type_is_named(made, name, value):
 
 def refusal(result, folder, content) -> str:
     """The one line that a damaged result gives, read either way."""
-    (folder.folder / "result.json").write_text(json.dumps(content))
+    path = folder.folder / "result.json"
+    content = {name: value for name, value in content.items() if name not in HEAD}
+    write_sealed_json(path, content, RUN)
     messages = set()
-    for read in (folder.program_result, lambda: type(result).from_json(content, str(folder.folder))):
+    for read in (folder.program_result, lambda: type(result).from_json(content, path)):
         with pytest.raises(RunError) as caught:
             read()
         messages.add(str(caught.value))

@@ -2,11 +2,13 @@
 
 import json
 from math import log10
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from ntpt_pyro import find_task
+from ntpt_pyro.inference.posterior.exhaustive import Likelihood
 from ntpt_pyro.inference.training.peak_memory import PeakMemory
 from ntpt_pyro.runs import strategy_reach
 from ntpt_pyro.runs.text_check import Parameters, check_text
@@ -50,7 +52,7 @@ def check(user_file):
 
     def run(text=TEXT, instances=2, n=3, **changes):
         user_file("t.terpret", text)
-        user_file("t.hypers.json", json.dumps({"only": {"n": n}}))
+        user_file("t.hypers.json", json.dumps({"only": {"n": n} if text is TEXT else {}}))
         given = {"x": 1} if text is TEXT else {"image": [0, 0.5, 1, 0]}
         batch = {"batch_name": "train", "hypers": "only", "instances": [{**given, "y": 1}] * instances}
         user_file("t.all.json", json.dumps([batch]))
@@ -86,34 +88,67 @@ def test_memory_of_a_restart_grows_with_instances_and_variables(check):
 
 def test_strategies_are_said_to_be_within_reach_or_not(check):
     found = reach(check())
-    assert [within for within, _ in found.values()] == [True, True, None, True, True]
+    here, only = "within reach", "only trying tells"
+    assert [within for within, _ in found.values()] == [here, here, only, here, here]
     assert "a step of 1 restart" in found["relaxed"][1]
     assert "of 2;" in found["marginal"][1]
     assert found["enumeration"][1] == "8 dimensions, 108 cells, 1,296 bytes at least"
     assert found["exhaustive"][1].startswith("54 programs, at most ")
     assert found["solver"][1].startswith("about ")
+    assert found["solver"][1].endswith("; finding and proving come on top")
+
+
+def test_minutes_are_within_reach_and_hours_are_possible(check, monkeypatch):
+    monkeypatch.setattr(strategy_reach, "seconds_a_step", lambda work, name, restarts: 0.1 * restarts)
+    monkeypatch.setattr(Likelihood, "cost", lambda self, most: SimpleNamespace(seconds=14 * 3600))
+    found = reach(check(steps=20_000))
+    slow = "possible, but slow"
+    assert found["relaxed"] == (slow, "100 ms a step of 1 restart, 200 ms of 2; 67 min in all")
+    assert found["exhaustive"] == (slow, "54 programs, at most 14.0 h, less where they share work")
+    assert reach(check(steps=5000, restarts=1))["relaxed"][0] == "within reach"
+    assert reach(check(steps=6001, restarts=1))["relaxed"][0] == slow
+    monkeypatch.setattr(Likelihood, "cost", lambda self, most: SimpleNamespace(seconds=30 * 3600))
+    assert reach(check())["exhaustive"][0] == "only trying tells"
 
 
 def test_what_is_out_of_reach_is_said_before_it_is_tried(check, monkeypatch):
     found = reach(check(n=40, restarts=1))
-    assert found["enumeration"] == (False, "82 dimensions, torch has 64")
-    assert found["exhaustive"] == (None, "2.4e19 programs: as far as they share work")
+    out, only = "out of reach", "only trying tells"
+    assert found["enumeration"] == (out, "82 dimensions, torch has 64")
+    assert found["exhaustive"] == (only, "2.4e19 programs: as far as they share work")
     monkeypatch.setattr(strategy_reach, "MOST_TRIED", 1000)
     monkeypatch.setattr(strategy_reach, "MOST_GATES_TRIED", 3)
+    found = reach(check())
+    assert found["relaxed"][0] == only
+    assert found["relaxed"][1].startswith("not timed: a restart takes")
+    assert found["solver"] == (only, "more than 3 gates for 2 instances")
     monkeypatch.setattr(strategy_reach, "machine_memory", lambda: 1000)
     found = reach(check())
-    assert found["relaxed"][0] is False
-    assert found["relaxed"][1].startswith("not timed: a restart takes")
-    assert found["solver"] == (None, "more than 3 gates for 2 instances")
+    assert found["relaxed"][0] == out
+    assert found["relaxed"][1].endswith(
+        "for 2 restarts is more than this machine has; take fewer (--restarts)"
+    )
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    assert reach(check())["solver"] == (False, "python-sat is not installed")
+    assert reach(check())["solver"] == (out, "python-sat is not installed")
 
 
 def test_functions_that_are_untrained_leave_only_what_teaches_them(check):
     found = reach(check(LOOKS))
-    assert found["relaxed"][0] is True
-    assert found["exhaustive"] == (False, "LOOK untrained")
-    assert found["solver"] == (None, "teaches LOOK, untrained")
+    assert found["relaxed"][0] == "within reach"
+    told = "LOOK cannot read yet: give trained ones (--library), or take --strategy em"
+    assert found["exhaustive"] == ("out of reach", told)
+    told = "LOOK cannot read yet: taught by programs that the solver proposes"
+    assert found["solver"] == ("only trying tells", told)
+
+
+def test_what_a_solver_cannot_do_is_said_in_words_of_the_text(check):
+    decided = LOOKS.replace("[Tensor(4)]", "[2, Tensor(4)]").replace("LOOK(sign)", "LOOK(i, sign)")
+    within, told = reach(check(decided.replace("LOOK(image)", "LOOK(p, image)")))["solver"]
+    assert within == "out of reach"
+    assert told.startswith(
+        "t.terpret:10:18: expected functions that read what instances give, for a solver, "
+    )
+    assert "got LOOK of p, which the program decides by p; let functions read each alternative" in told
 
 
 def test_checking_draws_nothing(check):
