@@ -1,6 +1,7 @@
 """What this package raises when a user's input is wrong: one line that says where, what, and what to do."""
 
 import sys
+from typing import Any
 
 
 class NtptError(Exception):
@@ -29,6 +30,18 @@ class NtptError(Exception):
             got, remedy = original.got, original.remedy
         self.where, self.expected, self.got, self.remedy = where, expected, got, remedy
         super().__init__(f"{where}: expected {expected}, got {got}; {remedy}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled with all its parts, as between processes."""
+        return _again, (type(self), self.args, dict(self.__dict__))
+
+
+def _again(kind: type[NtptError], args: tuple[Any, ...], parts: dict[str, Any]) -> NtptError:
+    """An error as it was pickled."""
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(parts)
+    return error
 
 
 class RangeError(NtptError, ValueError):

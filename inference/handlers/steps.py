@@ -6,7 +6,10 @@ an ordinary sample site: a one-hot sample of its distribution.
 
 from dataclasses import dataclass, field
 
+from pyro.poutine.condition_messenger import ConditionMessenger
+
 from ntpt_pyro.inference.handlers.budget import Budget
+from ntpt_pyro.inference.handlers.handler_stack import decider
 from ntpt_pyro.inference.handlers.treatment import StepTreatment
 from ntpt_pyro.language.sites import Message, role_of
 
@@ -17,7 +20,8 @@ class ForwardMarginals(StepTreatment):
 
     Functions then multiply their arguments as if they were independent. The result equals the exact one
     where every uncertain variable is read at most once, and differs where one is read twice: ``add(x, x)``
-    of an uncertain ``x`` is spread over odd sums too. No sample site is made. Linear time in the steps.
+    of an uncertain ``x`` is spread over odd sums too. No sample site is made, but of a step that
+    ``poutine.condition`` observes. Linear time in the steps.
     """
 
     def __post_init__(self) -> None:
@@ -25,12 +29,17 @@ class ForwardMarginals(StepTreatment):
         super().__init__()
 
     def _pyro_ntpt_var(self, msg: Message) -> None:
-        _, msg["value"] = msg["args"]
+        site, value = msg["args"]
+        around = decider(site)
+        if isinstance(around, ConditionMessenger):
+            return  # it becomes a sample site, which is observed
+        msg["value"] = value if around is None else around.data[site]
         msg["done"] = msg["stop"] = True
 
     def _pyro_ntpt_variables(self, msg: Message) -> None:
-        (msg["value"],) = msg["args"]
-        msg["done"] = msg["stop"] = True
+        if decider(*msg["args"][0]) is None:  # otherwise they become vars
+            (msg["value"],) = msg["args"]
+            msg["done"] = msg["stop"] = True
 
 
 @dataclass(eq=False)

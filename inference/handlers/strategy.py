@@ -3,19 +3,34 @@
 from collections.abc import Callable, Mapping
 from functools import partial
 from math import inf, prod
+from threading import get_ident
 from typing import Any
 
 import torch
 from pyro.infer import ELBO, Trace_ELBO, TraceEnum_ELBO
+from pyro.infer.autoguide import AutoGuide, AutoNormal
+from pyro.poutine.condition_messenger import ConditionMessenger
 from pyro.poutine.messenger import Messenger
 
-from ntpt_pyro.errors import SiteError
+from ntpt_pyro.errors import SiteError, UsageError
 from ntpt_pyro.inference.handlers.budget import Budget
+from ntpt_pyro.inference.handlers.handler_stack import (
+    check_enumerated,
+    decider,
+    handlers,
+    is_decided_around,
+    is_global_latent,
+    two_threads,
+)
 from ntpt_pyro.inference.handlers.model_sites import Model, ModelSites, claim, model_sites
 from ntpt_pyro.inference.handlers.treatment import ChoiceTreatment, StepTreatment, Treatment
+from ntpt_pyro.inference.handlers.wrapped_module import WrappedModule
 from ntpt_pyro.inference.training.choice_guide import ChoiceGuide
+from ntpt_pyro.inference.training.latent_guide import LatentGuide
 from ntpt_pyro.language.sites import Message, role_of
 
+KINDS = {"choice": ChoiceTreatment, "step": StepTreatment}
+"""The treatments of each role."""
 PerSite = Mapping[str, Treatment] | Callable[[str], Treatment | None]
 
 
@@ -23,16 +38,21 @@ class Strategy(Messenger):
     """A treatment of choices and a treatment of steps, applied together to a model or a guide.
 
     Usable as a context manager (``with strategy:``), as a decorator (``@strategy``) and as a higher-order
-    function (``strategy(model)``). Holds no state between runs: an instance may be used any number of times.
+    function (``strategy(model)``; of a module it makes a module with the same parameters). Holds no state
+    between runs: an instance may be used any number of times. What others decide it leaves alone:
+    ``poutine.condition`` and ``poutine.do`` mean the same inside and outside of it. A page of the guide,
+    ``with_pyro.md``, says how it goes together with the rest of Pyro.
 
     :param choices: what :func:`ntpt_pyro.choice` yields.
     :param steps: what :func:`ntpt_pyro.var` yields.
     :param sites: other treatments for some sites, by name or by a function of the name that returns a
         treatment or None.
-    :param kl: weight of the choices' terms (together ``-KL(guide || prior)``) against the likelihood. 1 is
-        the evidence lower bound; 0 leaves the likelihood alone (TerpreT's FMGD). Enumerated choices are
-        exact and not weighted.
+    :param kl: weight of the choices' terms (together ``-KL(guide || prior)``) against the likelihood, and of
+        those of other latents outside of plates. 1 is the evidence lower bound; 0 leaves the likelihood alone
+        (TerpreT's FMGD). Enumerated choices are exact and not weighted.
     :raises SiteError: in a run where a site name is used twice.
+    :raises UsageError: in a run around which another strategy is installed, by whatever thread, or the
+        objective of which would draw what is enumerated.
 
     The same model under three strategies:
 
@@ -84,10 +104,27 @@ class Strategy(Messenger):
         self.sites = sites
         self.kl = kl
         self._seen: set[str] = set()
+        self._split: set[str] = set()
+        self._thread = 0
+        self._decided_around = False
+
+    def __call__(self, fn: Callable[..., Any]) -> Callable[..., Any]:
+        """A model or guide under the strategy.
+
+        :param fn: it.
+        :returns: it, under the strategy; a module where it is one.
+        """
+        if isinstance(fn, torch.nn.Module) and not isinstance(fn, Messenger):
+            return WrappedModule(self, fn)
+        wrapped: Callable[..., Any] = super().__call__(fn)
+        return wrapped
 
     def __enter__(self) -> "Strategy":
         """Install the strategy for one run."""
+        self._check_alone()
         self._reset()
+        self._thread = get_ident()
+        self._decided_around = is_decided_around()
         super().__enter__()
         return self
 
@@ -96,8 +133,22 @@ class Strategy(Messenger):
         self._reset()
         super().__exit__(*exception)
 
+    def _check_alone(self) -> None:
+        """Raise where a strategy is installed already."""
+        other = next((one for one in handlers() if isinstance(one, Strategy)), None)
+        if other is None:
+            return
+        if other._thread != get_ident():
+            raise two_threads("strategy")
+        raise UsageError(
+            "strategy",
+            expected="one strategy around a model or guide",
+            got=f"{self!r} within {other!r}",
+            remedy="take one of them; sites=... treats some sites in another way",
+        )
+
     def _reset(self) -> None:
-        self._seen = set()
+        self._seen, self._split = set(), set()
         for treatment in self._treatments():
             treatment.reset()
 
@@ -107,24 +158,50 @@ class Strategy(Messenger):
         :param site: the site's name.
         :param role: ``"choice"`` or ``"step"``.
         :returns: its own where :attr:`sites` has one, else that of its role.
+        :raises UsageError: where its own is of the other role.
         """
         own = self.sites.get(site) if isinstance(self.sites, Mapping) else None
         if callable(self.sites):
             own = self.sites(site)
-        return own or (self.choices if role == "choice" else self.steps)
+        usual = self.choices if role == "choice" else self.steps
+        if isinstance(own, (ChoiceTreatment, StepTreatment)) and not isinstance(own, KINDS[role]):
+            raise UsageError(
+                f"strategy for site {site!r}",
+                expected=f"a {KINDS[role].__name__}: the site is a {role}",
+                got=repr(own),
+                remedy="give one, or none, so that it is treated as usual",
+            )
+        return own or usual
 
     def _pyro_sample(self, msg: Message) -> None:
         role = role_of(msg)
         if role is None:
+            if self.kl != 1 and is_global_latent(msg):
+                msg["scale"] = msg["scale"] * self.kl
             return
         site = str(msg["name"])
+        if self._seen_before_split(msg, site):
+            return
         claim(site, self._seen)
         if msg["is_observed"]:
             return
         treatment = self.treatment_of(site, role)
         treatment._process_message(msg)
+        if self._decided_around and isinstance(decider(site), ConditionMessenger):
+            return
+        if treatment.enumerates is not None:
+            check_enumerated(msg)
         if role == "choice" and treatment.kl_applies:
             msg["scale"] = msg["scale"] * self.kl
+
+    def _seen_before_split(self, msg: Message, site: str) -> bool:
+        """Whether ``poutine.do``, which splits a site in two, sends this message round a second time."""
+        if self._thread != get_ident():
+            raise two_threads(f"site {site!r}")
+        if msg.get("_intervener_id") is None or site in self._split:
+            return False
+        self._split.add(site)
+        return site in self._seen
 
     def _pyro_ntpt_var(self, msg: Message) -> None:
         site = msg["args"][0]
@@ -141,15 +218,25 @@ class Strategy(Messenger):
                 claim(site, self._seen)
 
     def _pyro_ntpt_fork(self, msg: Message) -> None:
-        self.steps._process_message(msg)
-        if msg["done"]:  # otherwise it becomes a var
-            claim(msg["args"][0], self._seen)
+        self._process_control(msg, [msg["args"][0]])
 
     def _pyro_ntpt_carry(self, msg: Message) -> None:
+        self._process_control(msg, [f"{name}_{msg['args'][0]}" for name in msg["args"][1]])
+
+    def _process_control(self, msg: Message, sites: list[str]) -> None:
+        """A fork or carry, which a treatment of steps may take as a whole."""
         self.steps._process_message(msg)
-        if msg["done"]:
-            for name in msg["args"][1]:
-                claim(f"{name}_{msg['args'][0]}", self._seen)
+        if not msg["done"]:  # it becomes vars, each with its own treatment
+            return
+        if decider(*sites) is not None:
+            raise UsageError(
+                f"steps {', '.join(sites)}",
+                expected="steps that nothing else decides: their strategy keeps control joint",
+                got="poutine.condition or poutine.do of one",
+                remedy="condition choices, or take a strategy without joint control",
+            )
+        for site in sites:
+            claim(site, self._seen)
 
     def _treatments(self) -> list[Treatment]:
         """Those that are known; a function of the site's name shows its own at the site only."""
@@ -207,29 +294,33 @@ class Strategy(Messenger):
         *args: Any,
         init_scale: float = 1.0,
         generator: torch.Generator | None = None,
+        latents: Callable[[Model], AutoGuide] = AutoNormal,
         **kwargs: Any,
     ) -> ChoiceGuide:
-        """The mean-field guide of a model under this strategy, after the cost of enumeration is checked.
+        """The guide of a model under this strategy, after the cost of enumeration is checked.
 
-        Choices that the strategy enumerates are left to the model, which makes them exact.
+        Choices that the strategy enumerates are left to the model, which makes them exact. Where the model
+        has other latents than choices, one of Pyro's automatic guides stands beside the choices' own.
 
         :param model: a Pyro program, not wrapped in a strategy.
         :param args: its arguments; a batch of the size to be trained on.
         :param init_scale: see :class:`~ntpt_pyro.inference.ChoiceGuide`.
         :param generator: see :class:`~ntpt_pyro.inference.ChoiceGuide`.
+        :param latents: makes the automatic guide of other latents.
         :param kwargs: the model's keyword arguments.
-        :returns: the guide; hand ``strategy(guide)`` to SVI.
-        :raises SiteError: where the strategy treats a site that the model does not have.
+        :returns: the guide, mean-field in the choices; hand ``strategy(guide)`` to SVI.
+        :raises SiteError: where the strategy treats a site that the model does not have, or the automatic
+            guide cannot take a latent.
         :raises BudgetError: where the enumerated choices alone are out of reach.
         """
         sites = model_sites(model, *args, **kwargs)
         self._check_names(sites)
         exact = self._check_cost(sites)
-        return ChoiceGuide(
-            [site for name, site in sites.choices.items() if name not in exact],
-            init_scale=init_scale,
-            generator=generator,
-        )
+        choices = [site for name, site in sites.choices.items() if name not in exact]
+        if not sites.latents:
+            return ChoiceGuide(choices, init_scale=init_scale, generator=generator)
+        found = partial(LatentGuide, choices, model, list(sites.latents), latents, *args, **kwargs)
+        return found(init_scale=init_scale, generator=generator)
 
     def _check_names(self, sites: ModelSites) -> None:
         """Raise where a site with a treatment of its own is not in the model."""

@@ -8,14 +8,14 @@ from typing import Any
 import pyro
 import torch
 from jaxtyping import Float, Int
-from pyro.nn import PyroModule
 from torch import Tensor
 
 from ntpt_pyro.inference.handlers.model_sites import ChoiceSite, Plates
+from ntpt_pyro.language.own_names import OwnNames
 from ntpt_pyro.language.sites import guide_choice
 
 
-class ChoiceGuide(PyroModule):
+class ChoiceGuide(OwnNames):
     """Mean-field guide over program choices: ``q(program) = prod over sites of Categorical(logits[site])``.
 
     The logits are unnormalised log-probabilities. Those of all choices within the same plates lie side by
@@ -57,12 +57,17 @@ class ChoiceGuide(PyroModule):
                 for site, logits in zip(group, together, strict=True):
                     guide_choice(site.name, logits)
 
+    @property
+    def covered(self) -> set[str]:
+        """The sites of the model that it is a guide of."""
+        return set(self.sites)
+
     def logits(self) -> dict[str, Float[Tensor, "*batch size"]]:
         """The parameters by site, detached: unnormalised log-probabilities ``[*batch, size]``.
 
         They are views: writing to them changes the guide.
         """
-        parameters = dict(self.named_parameters())
+        parameters = dict(self.named_parameters(recurse=False))
         found: dict[str, Tensor] = {}
         for number, group in enumerate(self._groups.values()):
             together = parameters[f"logits_{number}"].detach().split([site.size for site in group], -1)

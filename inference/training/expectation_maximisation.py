@@ -16,8 +16,6 @@ from pathlib import Path
 from typing import Any, Unpack
 
 import torch
-from jaxtyping import Shaped
-from torch import Tensor
 
 from ntpt_pyro.inference.exact.exact_posterior import exact_posterior
 from ntpt_pyro.inference.handlers.expectation import Expectation
@@ -28,6 +26,7 @@ from ntpt_pyro.inference.posterior.program_posterior import ProgramPosterior
 from ntpt_pyro.inference.posterior.program_space import ProgramSpace
 from ntpt_pyro.inference.training.em_settings import EMOptions, EMSettings
 from ntpt_pyro.inference.training.fit import fit
+from ntpt_pyro.language.given_data import Data, given_data
 from ntpt_pyro.language.library import Library
 
 MOST_PROGRAMS = 20_000
@@ -56,8 +55,8 @@ class Iteration:
 
 def expectation_maximisation(
     model: Model,
-    held_back: Sequence[Shaped[Tensor, "held_back ..."]],
-    training: Sequence[Shaped[Tensor, "training ..."]],
+    held_back: Data,
+    training: Data,
     *,
     library: Library,
     behaviours: Callable[[ProgramPosterior], Sequence[Behaviour]] | None = None,
@@ -91,6 +90,7 @@ def expectation_maximisation(
     :raises UsageError: where a number is out of its range.
     """
     loop, m_step = _split(settings)
+    held_back, training = given_data("held back", held_back), given_data("training", training)
     learns = any(function.taught for function in library)
     everything = len(held_back[0])
     examples = min(loop.first, everything) if learns else everything

@@ -1,33 +1,37 @@
 """Training on data at hand, from a seed: a :class:`~ntpt_pyro.inference.Training` and its loop."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Unpack
 
 import torch
-from jaxtyping import Shaped
-from torch import Tensor
 
+from ntpt_pyro.bounds import check_count
+from ntpt_pyro.errors import UsageError
+from ntpt_pyro.inference.handlers.handler_stack import learning_alone
+from ntpt_pyro.inference.handlers.model_examination import examine
 from ntpt_pyro.inference.handlers.model_sites import Model
+from ntpt_pyro.inference.handlers.restarts import Restarts
 from ntpt_pyro.inference.handlers.strategies import marginal
 from ntpt_pyro.inference.handlers.strategy import Strategy
 from ntpt_pyro.inference.training.callbacks import Callback
-from ntpt_pyro.inference.training.choice_guide import ChoiceGuide
+from ntpt_pyro.inference.training.given_guide import Anything, Guide
 from ntpt_pyro.inference.training.step_settings import StepOptions
-from ntpt_pyro.inference.training.train import check_steps, number_of_examples, train
+from ntpt_pyro.inference.training.train import check_checkpoint, check_steps, train
 from ntpt_pyro.inference.training.training import Training
+from ntpt_pyro.language.given_data import Data, given_data
 
 
 def fit(
     model: Model,
-    data: Sequence[Shaped[Tensor, "examples ..."]],
+    data: Data,
     *,
     strategy: Strategy | None = None,
     restarts: int = 1,
     library: torch.nn.Module | None = None,
-    guide: ChoiceGuide | None = None,
+    guide: Guide | None = None,
     steps: int = 1000,
-    batch_size: int = 32,
+    batch_size: int | None = 32,
     seed: int = 0,
     callbacks: Iterable[Callback] = (),
     progress: str | None = None,
@@ -48,44 +52,65 @@ def fit(
     strategy samples and networks drop out.
 
     :param model: a Pyro program, not wrapped in a strategy; called with a batch of each tensor of the data.
-    :param data: tensors with a common first axis of examples.
+    :param data: tensors with a common first axis of examples, arrays of NumPy, or a Dataset or DataLoader of
+        torch, see :func:`~ntpt_pyro.language.given_data.given_data`.
     :param strategy: default :func:`~ntpt_pyro.inference.marginal`.
     :param restarts: programs trained at once, at least 1.
     :param library: the module that holds the model's networks; it is trained in place. Needed for
         checkpoints; other parameters of the model are trained too.
-    :param guide: to go on with; default a fresh one of normal logits of scale ``init_scale``.
+    :param guide: to go on with, or one of one's own: a guide of Pyro's, or a function of the model's
+        arguments. Default a fresh one: normal logits of scale ``init_scale``, and where the model has other
+        latents than choices also one of Pyro's, see :meth:`~ntpt_pyro.inference.Strategy.guide`.
     :param steps: training steps in all, at least 0.
-    :param batch_size: examples a step, at least 1, drawn with replacement.
-    :param seed: of batches, initial logits and samples.
+    :param batch_size: examples a step, at least 1, drawn with replacement; None gives the model all of them
+        in their order, as for ``pyro.plate(..., subsample_size=...)``.
+    :param seed: of batches, initial logits and samples, in 0..2**63-1.
     :param callbacks: see :func:`~ntpt_pyro.inference.train`.
     :param progress: the label of a progress bar on standard error; None shows none.
     :param checkpoint: see :func:`~ntpt_pyro.inference.train`.
     :param settings: how steps are taken, any fields of :class:`~ntpt_pyro.inference.StepSettings`:
         ``choice_lr``, ``library_lr``, ``init_scale``, ``kl``, ``clip_norm``, ``sharpness``, ``averaging``,
-        ``checkpoint_every``.
+        ``checkpoint_every``, ``optimiser``.
     :returns: the training after its last step.
-    :raises DataError: where the tensors have different numbers of examples.
+    :raises DataError: where the tensors have different numbers of examples, or hold NaN or infinity.
+    :raises SiteError: where choices are made for each example, labels would be spread, or the like, see
+        :func:`~ntpt_pyro.inference.handlers.model_examination.examine`.
     :raises DivergenceError: see :func:`~ntpt_pyro.inference.train`.
     :raises RunError: where the checkpoint cannot be gone on from.
-    :raises UsageError: where a number is out of its range.
+    :raises UsageError: where a number is out of its range; see also :func:`~ntpt_pyro.inference.train`.
     """
     check_steps(steps, batch_size)
-    examples = number_of_examples(data)
+    check_count("seed", seed, at_least=0, at_most=2**63 - 1)
+    seed = int(seed)
+    check_checkpoint(checkpoint, settings.get("optimiser"))
+    data = given_data("fit", data)
+    examples = len(data[0])
     if settings.get("kl") is None:
         settings["kl"] = 1 / examples
-    with torch.random.fork_rng(devices=[]):
+    with learning_alone("fit"), torch.random.fork_rng(devices=[]):
+        examine("fit", Restarts(restarts)(model), data, integrated=Anything(), plated=True)
         torch.manual_seed(seed)
         source = torch.Generator().manual_seed(seed)
-        training = Training(
-            model,
-            tuple(tensor[:batch_size] for tensor in data),
-            strategy=strategy or marginal(),
-            restarts=restarts,
-            library=library,
-            guide=guide,
-            generator=source,
-            **settings,
-        )
+        try:
+            training = Training(
+                model,
+                tuple(tensor[:batch_size] for tensor in data),
+                strategy=strategy or marginal(),
+                restarts=restarts,
+                library=library,
+                guide=guide,
+                generator=source,
+                **settings,
+            )
+        except IndexError as error:
+            if batch_size is None:
+                raise
+            raise UsageError(
+                "batch_size",
+                expected="None: the model draws rows of all examples itself, as by subsample_size",
+                got=f"{batch_size}, so that rows are missing ({error})",
+                remedy="give batch_size=None, or open the plate over len(x)",
+            ) from error
         return train(
             training,
             data,

@@ -8,9 +8,8 @@ import torch
 from pyro.optim import PyroOptim
 from torch import Tensor
 
-
-class NonFiniteGradientError(Exception):
-    """A gradient is NaN or infinite; raised before any parameter has moved."""
+from ntpt_pyro.inference.training.finite_steps import FiniteSteps, check_gradients, most_of_adam
+from ntpt_pyro.language.own_names import in_order_of_names
 
 
 class SplitAdam(PyroOptim):
@@ -44,33 +43,32 @@ class SplitAdam(PyroOptim):
         self._shared = shared
         self._adams: list[torch.optim.Adam] | None = None
         self._waiting: dict[str, Tensor] = {}
+        self._steps = FiniteSteps()
 
     def __call__(self, params: Iterable[Tensor], *args: Any, **kwargs: Any) -> None:
         """Take one step and clear the gradients.
 
         :param params: the parameters that SVI saw in this step.
-        :raises NonFiniteGradientError: before anything changes, where a gradient is NaN or infinite.
+        :raises NonFiniteError: where a gradient is NaN or infinite, or a parameter would be: nothing has
+            moved then.
         """
         if self._adams is None:
             self._adams = self._build(params)
         adams = [*self._adams, *([self._shared] if self._shared is not None else [])]
         groups = [group["params"] for adam in adams for group in adam.param_groups]
-        norms = [
-            torch.nn.utils.get_total_norm([p.grad for p in group if p.grad is not None]) for group in groups
-        ]
-        if not all(map(torch.isfinite, norms)):
-            raise NonFiniteGradientError
-        if self.clip_norm is not None:
-            for group, norm in zip(groups, norms, strict=True):
-                torch.nn.utils.clip_grads_with_norm_(group, self.clip_norm, norm)
+        check_gradients(groups, self.clip_norm)
+        parameters, most = (
+            [one for group in groups for one in group],
+            max(map(most_of_adam, adams), default=0.0),
+        )
+        self._steps.take(parameters, lambda: [adam.step() for adam in adams], most=most)
         for adam in adams:
-            adam.step()
             adam.zero_grad()
 
     def _build(self, params: Iterable[Tensor]) -> list[torch.optim.Adam]:
         """The optimisers, their parameters in the order of their names so that their state can be kept."""
         store = pyro.get_param_store()
-        ordered = sorted(params, key=lambda parameter: str(store.param_name(parameter)))
+        ordered = sorted(params, key=lambda one: in_order_of_names(str(store.param_name(one))))
         choices = [p for p in ordered if id(p) in self._choices]
         others = [] if self._shared else [p for p in ordered if id(p) not in self._choices]
         groups = zip((choices, others), self._rates, strict=True)

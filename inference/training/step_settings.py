@@ -5,6 +5,10 @@ from typing import TypedDict
 
 from ntpt_pyro.bounds import check_count, check_number
 from ntpt_pyro.inference.handlers.annealing import Annealing
+from ntpt_pyro.inference.training.own_optimiser import Optimiser, check_optimiser
+
+MOST = 1e30
+"""Below which rates, weights and scales must be: more are a slip, and products of them overflow."""
 
 
 class StepOptions(TypedDict, total=False):
@@ -18,13 +22,15 @@ class StepOptions(TypedDict, total=False):
     sharpness: float
     averaging: float
     checkpoint_every: int
+    optimiser: Optimiser | None
 
 
 @dataclass(frozen=True)
 class StepSettings:
     """How the steps of a training are taken.
 
-    :param choice_lr: learning rate of the choices' logits, above 0.
+    :param choice_lr: learning rate of the guide's parameters, the choices' logits, above 0. It and the others
+        are below 1e30.
     :param library_lr: learning rate of everything else, above 0.
     :param init_scale: standard deviation of the logits of a fresh guide, see
         :class:`~ntpt_pyro.inference.ChoiceGuide`.
@@ -40,12 +46,17 @@ class StepSettings:
     :param averaging: decay of the average of the library's weights that is kept along the way, from 0 to
         below 1, see :func:`~ntpt_pyro.inference.follow`; 0 keeps none.
     :param checkpoint_every: steps between two writes of a checkpoint, at least 1.
+    :param optimiser: one of one's own instead of :class:`~ntpt_pyro.inference.SplitAdam`, with or without a
+        schedule: ``pyro.optim.Adam({"lr": 0.1})``, ``torch.optim.SGD``, or a function from parameters to an
+        optimiser or schedule of torch, which moves on by one after each step. It has learning rates of its
+        own, so that ``choice_lr`` and ``library_lr`` do not go with it, and no checkpoints.
     :raises UsageError: names the first field that is out of its range.
 
     >>> StepSettings(choice_lr=0.0)
     Traceback (most recent call last):
       ...
-    ntpt_pyro.errors.UsageError: choice_lr: expected a finite number above 0, got 0; the default is 0.1
+    ntpt_pyro.errors.UsageError: choice_lr: expected a finite number above 0 and below 1e+30, got 0; \
+    the default is 0.1
     """
 
     choice_lr: float = 0.1
@@ -56,19 +67,22 @@ class StepSettings:
     sharpness: float = 10.0
     averaging: float = 0.0
     checkpoint_every: int = 100
+    optimiser: Optimiser | None = None
 
     def __post_init__(self) -> None:
         """Check the ranges."""
         defaults = {one.name: f"the default is {one.default}" for one in fields(self)}
         for name in ("choice_lr", "library_lr"):
-            check_number(name, getattr(self, name), above=0, remedy=defaults[name])
+            check_number(name, getattr(self, name), above=0, below=MOST, remedy=defaults[name])
         for name in ("init_scale", "sharpness"):
-            check_number(name, getattr(self, name), at_least=0, remedy=defaults[name])
+            check_number(name, getattr(self, name), at_least=0, below=MOST, remedy=defaults[name])
         if self.kl is not None and not isinstance(self.kl, Annealing):
-            check_number("kl", self.kl, at_least=0, remedy="leave it out")
+            check_number("kl", self.kl, at_least=0, below=MOST, remedy="leave it out")
         if self.clip_norm is not None:
-            check_number("clip_norm", self.clip_norm, above=0, remedy="give None not to clip")
+            check_number("clip_norm", self.clip_norm, above=0, below=MOST, remedy="give None not to clip")
         check_number("averaging", self.averaging, at_least=0, below=1, remedy=defaults["averaging"])
         check_count(
             "checkpoint_every", self.checkpoint_every, at_least=1, remedy=defaults["checkpoint_every"]
         )
+        if self.optimiser is not None:
+            check_optimiser(self.optimiser)

@@ -2,6 +2,8 @@
 
 import math
 import warnings
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from copy import deepcopy
 from typing import Any, Unpack
 
@@ -11,15 +13,18 @@ from pyro import poutine
 from pyro.infer import SVI
 from torch import Tensor
 
-from ntpt_pyro.errors import DivergenceError
+from ntpt_pyro.errors import DivergenceError, RunError, UsageError
 from ntpt_pyro.inference.handlers.annealing import value_at
+from ntpt_pyro.inference.handlers.handler_stack import check_can_learn
 from ntpt_pyro.inference.handlers.model_sites import Model, model_sites
 from ntpt_pyro.inference.handlers.restarts import Restarts
 from ntpt_pyro.inference.handlers.strategy import Strategy
 from ntpt_pyro.inference.training.averaging import follow
 from ntpt_pyro.inference.training.checkpoint import State
-from ntpt_pyro.inference.training.choice_guide import ChoiceGuide
-from ntpt_pyro.inference.training.split_adam import NonFiniteGradientError, SplitAdam
+from ntpt_pyro.inference.training.finite_steps import NonFiniteError, not_finite
+from ntpt_pyro.inference.training.given_guide import Guide, check_coverage, check_weight, given_guide
+from ntpt_pyro.inference.training.own_optimiser import OwnOptimiser
+from ntpt_pyro.inference.training.split_adam import SplitAdam
 from ntpt_pyro.inference.training.step_settings import StepOptions, StepSettings
 
 KL = 1e-3
@@ -39,13 +44,16 @@ class Training:
     :param restarts: programs trained at once, at least 1.
     :param library: the module that holds the model's networks; it is trained in place. Needed for
         :meth:`get_state`; other parameters of the model are trained too.
-    :param guide: to go on with; default a fresh one of normal logits of scale ``init_scale``.
+    :param guide: to go on with, or of one's own: a guide of Pyro's, or a function of the model's arguments,
+        see :func:`~ntpt_pyro.inference.training.given_guide.given_guide`. Default a fresh one, with normal
+        logits of scale ``init_scale``, and of normal distributions where the model has other latents.
     :param generator: source of a fresh guide's logits, one draw a choice in the model's order; torch's global
         one where None. To make such a guide the model is run once, in which networks that drop out draw from
         torch's global random state; nothing else is drawn when a training is made.
     :param shared: an Adam over the library, see :class:`~ntpt_pyro.inference.SplitAdam`.
     :param settings: how steps are taken, any fields of :class:`~ntpt_pyro.inference.StepSettings`.
-    :raises UsageError: where a number is out of its range.
+    :raises SiteError: where the guide leaves a site to chance, or has one that the model does not have.
+    :raises UsageError: where a number is out of its range, or something cannot be combined.
     """
 
     def __init__(
@@ -56,7 +64,7 @@ class Training:
         strategy: Strategy,
         restarts: int = 1,
         library: torch.nn.Module | None = None,
-        guide: ChoiceGuide | None = None,
+        guide: Guide | None = None,
         generator: torch.Generator | None = None,
         shared: torch.optim.Adam | None = None,
         **settings: Unpack[StepOptions],
@@ -67,37 +75,62 @@ class Training:
         self.kl = KL if self.settings.kl is None else self.settings.kl
         """Weight of the KL term against the log-likelihood of one example, or its schedule."""
         self.library = torch.nn.Module() if library is None else library
+        self.library.zero_grad()
         self.average = deepcopy(self.library).eval() if self.settings.averaging else self.library
         """The library with the average of its weights, not training; without averaging the library itself."""
         self.restarts = Restarts(restarts, sharpness=self.settings.sharpness)
         self._program = self.restarts(model)
-        with pyro.get_param_store().scope():
+        self._store: Any = {"params": {}, "constraints": {}}
+        with _params_in({"params": {}, "constraints": {}}):
             with torch.random.fork_rng(devices=[]):  # networks may drop out
-                nesting = model_sites(self._program, *batch).plate_nesting
+                sites = model_sites(self._program, *batch)
             if guide is None:
                 scale = self.settings.init_scale
                 guide = strategy.guide(self._program, *batch, init_scale=scale, generator=generator)
-        self.guide = guide
-        self.optimiser = SplitAdam(
-            guide.parameters(),
-            choice_lr=self.settings.choice_lr,
-            library_lr=self.settings.library_lr,
-            clip_norm=self.settings.clip_norm,
-            shared=shared,
-        )
-        elbo = strategy.elbo(max_plate_nesting=nesting)
-        self._svi = SVI(self._program, guide, self.optimiser, elbo)
-        self._store: Any = {"params": {}, "constraints": {}}
+        self.guide: Any = guide
+        """The guide, as it was given or made."""
+        with _params_in(self._store) as self._store:
+            self._given = given_guide(guide, batch, restarts=restarts, dim=self.restarts.dim)
+        check_coverage(sites, self._given, strategy)
+        check_weight(self._given, value_at(self.kl, 0) * len(batch[0]), len(batch[0]))
+        self.optimiser = self._make_optimiser(shared, settings)
+        elbo: Any = strategy.elbo(max_plate_nesting=sites.plate_nesting)
+        self._svi = SVI(self._program, self._given.program, self.optimiser, elbo)
+        self._svi.loss_and_grads = _finite(elbo.loss_and_grads)
         self._validated = False
         self.step = 0
         """Training steps taken."""
         self.losses: list[float] = []
         """The loss of each of them, in nats an example, summed over restarts."""
 
+    def _make_optimiser(
+        self, shared: torch.optim.Adam | None, given: StepOptions
+    ) -> SplitAdam | OwnOptimiser:
+        """The optimiser of the settings; raises where they name two."""
+        parameters, own = self._given.parameters.values(), self.settings.optimiser
+        if own is None:
+            return SplitAdam(
+                parameters,
+                choice_lr=self.settings.choice_lr,
+                library_lr=self.settings.library_lr,
+                clip_norm=self.settings.clip_norm,
+                shared=shared,
+            )
+        both = {**given, "shared": shared}
+        if also := [name for name in ("choice_lr", "library_lr", "shared") if both.get(name) is not None]:
+            raise UsageError(
+                "optimiser",
+                expected=f"either an optimiser or {' and '.join(also)}",
+                got="both",
+                remedy=f"leave out {' and '.join(also)}: an optimiser has learning rates of its own",
+            )
+        return OwnOptimiser(own, needed=parameters, clip_norm=self.settings.clip_norm)
+
     def __repr__(self) -> str:
         """Where the training stands, in one line."""
         loss = f", loss {self.losses[-1]:.4g}" if self.losses else ""
-        what = f"{self.restarts.size} restarts of {len(self.guide.sites)} trained choices"
+        choices = getattr(self.guide, "sites", self._given.covered)
+        what = f"{self.restarts.size} restarts of {len(choices)} trained choices"
         return f"<Training: {what}, {self.step} steps{loss}>"
 
     def learn(self, *batch: Tensor) -> float:
@@ -105,14 +138,16 @@ class Training:
 
         :param batch: the model's arguments, with a common first axis of examples.
         :returns: the loss, in nats an example, summed over restarts.
-        :raises DivergenceError: where the loss becomes NaN or infinite; names the step and the site, and
-            leaves the parameters as they were.
+        :raises DivergenceError: where the loss, or a parameter after the update, becomes NaN or infinite;
+            names the step and the site or parameter, and leaves the parameters as they were.
+        :raises UsageError: where gradients are switched off, or another thread runs a model.
         """
+        check_can_learn("training step")
         examples = len(batch[0])
         now = self.strategy.weighted(value_at(self.kl, self.step) * examples).at(self.step)
-        self._svi.model, self._svi.guide = now(self._program), now(self.guide)
+        self._svi.model, self._svi.guide = now(self._program), now(self._given.program)
         with (
-            pyro.get_param_store().scope(self._store) as self._store,
+            _params_in(self._store) as self._store,
             pyro.validation_enabled(not self._validated),
             warnings.catch_warnings(),
         ):
@@ -125,28 +160,65 @@ class Training:
                 average.copy_(current)  # running statistics, an average already
         self.losses.append(loss)
         self.step += 1
+        if isinstance(self.optimiser, OwnOptimiser):
+            self.optimiser.advance(loss)
         return loss
 
     def _finite_step(self, batch: tuple[Tensor, ...]) -> float:
-        """One step of SVI; where its loss or gradient is not finite nothing of it stays."""
-        statistics = [buffer.clone() for buffer in self.library.buffers()]
+        """One step of SVI; where something of it is not finite, or it fails, nothing of it stays."""
+        buffers = list(self.library.buffers())
+        statistics = [buffer.clone() for buffer in buffers]
         try:
             loss = float(self._svi.step(*batch))
-        except NonFiniteGradientError:
-            loss = math.nan
-        if not math.isfinite(loss):
-            for buffer, before in zip(self.library.buffers(), statistics, strict=True):
-                buffer.copy_(before)
-            for module in (self.library, self.guide):
-                module.zero_grad()
-            raise DivergenceError(
-                f"step {self.step}, {self._culprit(batch)}",
-                expected="a finite loss",
-                got="NaN or infinity",
-                remedy="lower the learning rates, set a clip norm, or check the data; the last checkpoint is "
-                "unharmed",
-            )
+            if wrong := not_finite(buffers):
+                raise NonFiniteError("buffer", wrong)
+        except BaseException as error:
+            with torch.no_grad():
+                for buffer, before in zip(buffers, statistics, strict=True):
+                    buffer.copy_(before)
+            self._clear_gradients()
+            if isinstance(error, NonFiniteError):
+                raise self._diverged(error, batch) from None
+            raise
         return loss
+
+    def check_finite(self) -> None:
+        """Check what a state would hold.
+
+        :raises DivergenceError: names the first tensor that holds NaN or infinity.
+        """
+        for part, tensors in self._parts().items():
+            for name, tensor in tensors.items():
+                if not_finite([tensor]):
+                    raise DivergenceError(
+                        f"step {self.step}, {part}, {name!r}",
+                        expected="finite numbers",
+                        got="NaN or infinity",
+                        remedy="look for what writes them; the last checkpoint is unharmed",
+                    )
+
+    def _clear_gradients(self) -> None:
+        """Let no gradient of this step join those of the next one, of this training or another."""
+        for _, parameter in pyro.get_param_store().named_parameters():
+            parameter.grad = None
+        self.library.zero_grad()
+
+    def _diverged(self, error: NonFiniteError, batch: tuple[Tensor, ...]) -> DivergenceError:
+        """The error that says what was not finite, and where."""
+        if error.what in ("loss", "gradient"):
+            where, expected = self._culprit(batch), "a finite loss"
+        else:
+            store = pyro.get_param_store()
+            buffers = {id(tensor): name for name, tensor in self.library.named_buffers()}
+            names = [buffers.get(id(one)) or store.param_name(one) for one in error.tensors]
+            where, expected = f"{error.what} {names[0]!r}", "finite numbers after the update"
+        return DivergenceError(
+            f"step {self.step}, {where}",
+            expected=expected,
+            got="NaN or infinity",
+            remedy="lower the learning rates, set a clip norm, or check the data; the last checkpoint is "
+            "unharmed",
+        )
 
     def _culprit(self, batch: tuple[Tensor, ...]) -> str:
         """The first site whose value or log-probability is not finite."""
@@ -162,12 +234,28 @@ class Training:
                         return f"site {name!r}"
         return "the gradient"
 
+    @property
+    def parameters(self) -> dict[str, Tensor]:
+        """What Pyro's parameter store holds of this training, by name, constrained and detached.
+
+        Here is what ``pyro.param`` statements of a model or of a guide function have learned.
+        """
+        with _params_in(self._store):
+            return {name: value.detach() for name, value in pyro.get_param_store().items()}
+
+    def _parts(self) -> dict[str, dict[str, Tensor]]:
+        """The tensors that a state holds, by part and name: they themselves."""
+        module = isinstance(self.guide, torch.nn.Module)
+        return {
+            "guide": self.guide.state_dict() if module else dict(self._given.parameters),
+            "library": self.library.state_dict(),
+            "average": self.average.state_dict() if self.settings.averaging else {},
+        }
+
     def get_state(self) -> State:
         """Everything that steps change, but for a shared optimiser and torch's random state."""
         return {
-            "guide": self.guide.state_dict(),
-            "library": self.library.state_dict(),
-            "average": self.average.state_dict() if self.settings.averaging else {},
+            **self._parts(),
             "optimiser": self.optimiser.get_state(),
             "running_log_likelihood": self.restarts.running_log_likelihood,
             "step": self.step,
@@ -178,13 +266,56 @@ class Training:
         """Go on from a state that :meth:`get_state` gave.
 
         :param state: that state.
+        :raises RunError: where it is of another model, guide or library; nothing has changed then.
         """
-        self.guide.load_state_dict(state["guide"])
-        self.library.load_state_dict(state["library"])
-        if self.settings.averaging:
-            self.average.load_state_dict(state["average"])
+        parts = self._parts()
+        for part, here in parts.items():
+            _check_same(part, here, state[part])
+        with torch.no_grad():
+            for part, here in parts.items():
+                for name, tensor in here.items():
+                    tensor.copy_(state[part][name])
         self.optimiser.set_state(state["optimiser"])
         kept = state["running_log_likelihood"]
         self.restarts.running_log_likelihood = kept.to(self.restarts.running_log_likelihood.device)
         self.step = state["step"]
         self.losses = state["losses"]
+
+
+def _params_in(store: Any) -> AbstractContextManager[Any]:
+    """Keep what Pyro calls parameters in a store of one's own, those of modules too."""
+    scope = pyro.get_param_store().scope(store)
+    return _not_local(scope) if pyro.settings.get("module_local_params") else scope
+
+
+@contextmanager
+def _not_local(scope: AbstractContextManager[Any]) -> Iterator[Any]:
+    """A scope without Pyro's setting by which modules keep their parameters to themselves."""
+    with pyro.settings.context(module_local_params=False), scope as store:
+        yield store
+
+
+def _finite(loss_and_grads: Callable[..., Any]) -> Callable[..., float]:
+    """An objective that raises where it is not finite, before an optimiser moves anything."""
+
+    def checked(*args: Any, **kwargs: Any) -> float:
+        loss = float(loss_and_grads(*args, **kwargs))
+        if not math.isfinite(loss):
+            raise NonFiniteError("loss")
+        return loss
+
+    return checked
+
+
+def _check_same(part: str, here: dict[str, Tensor], there: dict[str, Tensor]) -> None:
+    """Raise where the tensors of a state are not those of a training."""
+    shapes, kept = ({name: [*one.shape] for name, one in tensors.items()} for tensors in (here, there))
+    for name in [*shapes, *kept]:
+        if shapes.get(name) != kept.get(name):
+            raise RunError(
+                f"state of a training, {part}, {name!r}",
+                expected=f"shape {shapes[name]}" if name in shapes else "no tensor of this name",
+                got=f"shape {kept[name]}" if name in kept else "none",
+                remedy="give the model, library and guide that it was made with, or start anew with another "
+                "file",
+            )

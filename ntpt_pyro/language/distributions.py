@@ -12,18 +12,49 @@ import torch
 from jaxtyping import Float, Int
 from pyro.distributions import TorchDistribution
 from torch import Tensor
-from torch.distributions import constraints
+from torch.distributions import biject_to, constraints, transform_to
 
+from ntpt_pyro.errors import SiteError
 from ntpt_pyro.language.values import Value, one_hot
 
 Shape = torch.Size | list[int] | tuple[int, ...]
+
+
+class _Vertex(constraints.Constraint):
+    """Of a discrete site, whatever point of the simplex it yields: no density over the simplex fits it."""
+
+    is_discrete = True
+    event_dim = 1
+
+    def check(self, value: Value) -> Tensor:
+        """Whether values are on the simplex, where strategies put them."""
+        on_simplex: Tensor = constraints.simplex.check(value)
+        return on_simplex
+
+
+VERTEX = _Vertex()
+
+
+def _no_density(constraint: _Vertex) -> None:
+    """What automatic guides and HMC ask of a site that they take for a continuous one."""
+    raise SiteError(
+        "a choice or step",
+        expected="a guide of choices, or enumeration",
+        got="one that takes it for continuous, such as an AutoGuide, HMC or NUTS",
+        remedy="make the guide by strategy.guide(model, ...), which covers other latents too, hide choices "
+        "from it (poutine.block(model, hide=[...])), or run HMC on enumeration()(model)",
+    )
+
+
+biject_to.register(_Vertex, _no_density)
+transform_to.register(_Vertex, _no_density)
 
 
 class _Vertices(TorchDistribution):
     """What distributions over the vertices of a simplex share: one parameter ``[*batch, n]``."""
 
     arg_constraints: ClassVar[dict[str, Any]] = {}
-    support: ClassVar[Any] = constraints.one_hot
+    support: ClassVar[Any] = VERTEX
     has_enumerate_support = True
 
     def __init__(self, parameter: Float[Tensor, "*batch n"]) -> None:
@@ -103,7 +134,6 @@ class MeanOneHot(OneHot):
     :param logits: normalised log-probabilities ``[*batch, n]``.
     """
 
-    support: ClassVar[Any] = constraints.simplex
     has_rsample = True
     has_enumerate_support = False
 
@@ -127,7 +157,6 @@ class RelaxedOneHot(OneHot):
     :param hard: straight-through samples.
     """
 
-    support: ClassVar[Any] = constraints.simplex
     has_rsample = True
     has_enumerate_support = False
 
@@ -158,7 +187,16 @@ class Step(_Vertices):
     the step is certain, and finite (the logarithm of the smallest positive number) where it is impossible.
 
     :param probs: ``[*batch, n]``, a value on the simplex.
+    :param logits: in place of them log-probabilities that may lack a constant, as Pyro's own marginals give.
     """
+
+    def __init__(
+        self, probs: Value | None = None, *, logits: Float[Tensor, "*batch n"] | None = None
+    ) -> None:
+        if probs is None:
+            assert logits is not None
+            probs = logits.softmax(-1)
+        super().__init__(probs)
 
     @property
     def probs(self) -> Value:

@@ -120,7 +120,7 @@ def test_an_interrupted_run_has_the_same_result(tmp_path, monkeypatch):
         ({"iterations": 0}, "iterations: expected a whole number of at least 1, got 0"),
         ({"steps": -1}, "steps: expected a whole number of at least 0, got -1"),
         ({"sure": float("nan")}, "sure: expected a finite number of at least 0, got nan"),
-        ({"choice_lr": -1.0}, "choice_lr: expected a finite number above 0, got -1"),
+        ({"choice_lr": -1.0}, "choice_lr: expected a finite number above 0 and below"),
         ({"batch_size": 0}, "batch_size: expected a whole number of at least 1, got 0"),
     ],
 )

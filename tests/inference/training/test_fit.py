@@ -109,7 +109,7 @@ def test_a_checkpoint_of_other_settings_or_another_file_is_refused(tmp_path):
     with pytest.raises(RunError, match=r"expected kl=0.025 as before, got \{'start': 0.5"):
         fit(model, examples, library=library, steps=2, kl=Annealing(0.5, 0.025, 2), checkpoint=path)
     path.write_bytes(b"something else")
-    with pytest.raises(RunError, match="expected a readable checkpoint"):
+    with pytest.raises(RunError, match=r"expected a file of ntpt_pyro checkpoint \d+, got a damaged one"):
         fit(model, examples, library=library, steps=2, checkpoint=path)
 
 
@@ -120,7 +120,7 @@ def test_nan_stops_with_step_and_site_and_leaves_parameters_and_checkpoint(tmp_p
     saved = path.read_bytes()
     weights = [p.detach().clone() for p in library.parameters()]
     with pytest.raises(DivergenceError, match=r"step 4, site 'out': expected a finite loss"):
-        fit(model, (xs * math.nan, ys), library=library, steps=8, checkpoint=path)
+        fit(lambda x, y: model(x * math.nan, y), (xs, ys), library=library, steps=8, checkpoint=path)
     assert path.read_bytes() == saved
     for before, after in zip(weights, library.parameters(), strict=True):
         assert torch.equal(before, after)
@@ -157,7 +157,7 @@ def test_data_of_different_lengths_are_refused():
     model, library, (xs, ys) = problem()
     with pytest.raises(DataError, match=r"same number of examples, at least 1, got \[40, 39\]"):
         fit(model, (xs, ys[:-1]), library=library)
-    with pytest.raises(DataError, match="training data"):
+    with pytest.raises(DataError, match=r"fit, data: .* at least 1, got \[\]"):
         fit(model, (), library=library)
 
 
@@ -187,7 +187,7 @@ def test_choices_and_library_have_their_own_learning_rates(rate):
         ({"batch_size": 0}, "batch_size: expected a whole number of at least 1, got 0"),
         ({"steps": -1}, "steps: expected a whole number of at least 0, got -1"),
         ({"steps": 1.5}, "steps: expected a whole number of at least 0, got 1.5"),
-        ({"kl": -0.1}, "kl: expected a finite number of at least 0, got -0.1"),
+        ({"kl": -0.1}, r"kl: expected a finite number of at least 0 and below 1e\+30, got -0.1"),
     ],
 )
 def test_numbers_out_of_range_are_refused(wrong, message):

@@ -6,19 +6,20 @@ import pytest
 
 from ntpt_pyro.errors import UsageError
 from ntpt_pyro.inference import Annealing, StepOptions, StepSettings
+from ntpt_pyro.inference.training.step_settings import MOST
 
 
 @pytest.mark.parametrize(
     ("name", "wrong", "expected"),
     [
-        ("choice_lr", 0.0, "a finite number above 0"),
-        ("choice_lr", math.inf, "a finite number above 0"),
-        ("library_lr", -1e-3, "a finite number above 0"),
-        ("init_scale", -1.0, "a finite number of at least 0"),
-        ("kl", -1.0, "a finite number of at least 0"),
-        ("kl", math.nan, "a finite number of at least 0"),
-        ("clip_norm", 0.0, "a finite number above 0"),
-        ("sharpness", -1.0, "a finite number of at least 0"),
+        ("choice_lr", 0.0, f"a finite number above 0 and below {MOST:g}"),
+        ("choice_lr", math.inf, f"a finite number above 0 and below {MOST:g}"),
+        ("library_lr", -1e-3, f"a finite number above 0 and below {MOST:g}"),
+        ("init_scale", -1.0, f"a finite number of at least 0 and below {MOST:g}"),
+        ("kl", -1.0, f"a finite number of at least 0 and below {MOST:g}"),
+        ("kl", math.nan, f"a finite number of at least 0 and below {MOST:g}"),
+        ("clip_norm", 0.0, f"a finite number above 0 and below {MOST:g}"),
+        ("sharpness", -1.0, f"a finite number of at least 0 and below {MOST:g}"),
         ("averaging", 1.0, "a finite number of at least 0 and below 1"),
         ("averaging", -0.1, "a finite number of at least 0 and below 1"),
         ("checkpoint_every", 0, "a whole number of at least 1"),

@@ -35,7 +35,7 @@ def test_settings_are_keywords_with_their_defaults():
     assert training.settings == StepSettings(choice_lr=0.3, kl=0.0)
     assert training.kl == 0
     assert Training(model, examples, strategy=marginal(), library=library).kl == 1e-3
-    with pytest.raises(UsageError, match="clip_norm: expected a finite number above 0, got 0; give None"):
+    with pytest.raises(UsageError, match=r"clip_norm: .* number above 0 and below 1e\+30, got 0; give None"):
         Training(model, examples, strategy=marginal(), clip_norm=0.0)
 
 
