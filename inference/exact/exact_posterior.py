@@ -9,13 +9,15 @@ from pathlib import Path
 from torch import Tensor
 from tqdm import tqdm
 
-from ntpt_pyro.bounds import check_count
+from ntpt_pyro.bounds import check_count, check_number
 from ntpt_pyro.errors import UsageError
 from ntpt_pyro.inference.exact.model_record import Recording, record
 from ntpt_pyro.inference.exact.programs import Log
 from ntpt_pyro.inference.exact.recorded_tensors import NotSharedError
 from ntpt_pyro.inference.exact.same_as_model import same_as_model
 from ntpt_pyro.inference.exact.shared_search import NoProgramError, SharedSearch
+from ntpt_pyro.inference.handlers.finite_readings import check_readings
+from ntpt_pyro.inference.handlers.model_examination import examine
 from ntpt_pyro.inference.handlers.model_sites import Model
 from ntpt_pyro.inference.handlers.treatment import StepTreatment
 from ntpt_pyro.inference.posterior.apart_examples import check_apart
@@ -23,13 +25,13 @@ from ntpt_pyro.inference.posterior.exhaustive import (
     ONE_BY_ONE,
     Cost,
     ExactPosterior,
-    check_sites,
     run_every_program,
 )
 from ntpt_pyro.inference.posterior.priors import UNIFORM, Prior
 from ntpt_pyro.inference.posterior.program_posterior import ProgramPosterior
 from ntpt_pyro.inference.posterior.program_space import ProgramSpace
 from ntpt_pyro.inference.training.checkpoint import digest_of
+from ntpt_pyro.language.given_data import Data, given_data
 
 MEMORY = 2**31
 """Bytes that programs may take."""
@@ -39,7 +41,7 @@ NEGLIGIBLE = 1e-6
 
 def exact_posterior(
     model: Model,
-    data: Sequence[Tensor],
+    data: Data,
     *,
     space: ProgramSpace | None = None,
     prior: Prior = UNIFORM,
@@ -95,11 +97,15 @@ def exact_posterior(
     [0.1, 0.9]
     """
     began = time.monotonic()
-    examples = _checked(data, tolerance)
+    data = given_data("exact posterior", data)
+    examples = len(data[0])
+    check_number("tolerance", tolerance, at_least=0, below=1)
     if keep is not None:
         check_count("keep", keep, at_least=1)
-    space = space or ProgramSpace.of(model, data)
-    check_sites(model, space, data)
+    sites = examine("exact posterior", model, data)
+    space = space or ProgramSpace({name: site.size for name, site in sites.choices.items()})
+    space.check(sites)
+    check_readings("exact posterior", model, data)
     check_apart(model, data, space.sizes)
     tables = {site: table.numpy() for site, table in prior.tables(space.sizes).items()}
     recording, why_not = (
@@ -121,7 +127,7 @@ def exact_posterior(
         return replace(found, way=f"{ONE_BY_ONE} ({why_not})")
     certain = _may_be_certain(recording) if certain_labels is None else certain_labels
     settings = {
-        "programs": space.size,
+        "programs": hex(space.size),  # may have more digits than Python writes
         "examples": examples,
         "tolerance": tolerance,
         "shared": True,
@@ -159,26 +165,6 @@ def _check_by_itself(prior: Prior, why_not: str, *, certain_labels: bool | None)
             got=f"one whose programs do not, {why_not}",
             remedy="let labels be noisy" if certain_labels else "give probabilities of choices only",
         )
-
-
-def _checked(data: Sequence[Tensor], tolerance: float) -> int:
-    """How many examples there are."""
-    examples = len(data[0]) if data else 0
-    if len({len(tensor) for tensor in data}) > 1:
-        raise UsageError(
-            "exact posterior",
-            expected="tensors with a common first axis of examples",
-            got=f"lengths {', '.join(str(len(tensor)) for tensor in data)}",
-            remedy="give as many of each",
-        )
-    if not 0 <= tolerance < 1 or not examples:
-        raise UsageError(
-            "exact posterior",
-            expected="a tolerance from 0 to below 1, and at least one example",
-            got=f"{tolerance:g}, and {examples}",
-            remedy="give these",
-        )
-    return examples
 
 
 def _either(find: Callable[..., ProgramPosterior], certain: bool) -> ProgramPosterior:

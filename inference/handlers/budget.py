@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
+from ntpt_pyro.bounds import in_digits
 from ntpt_pyro.errors import BudgetError
 from ntpt_pyro.language.sites import Message, role_of
 
@@ -66,7 +67,7 @@ class Budget:
         if dims > TORCH_MAX_DIMS:
             expected, got = f"at most {TORCH_MAX_DIMS} tensor dimensions", f"{dims}"
         else:
-            expected, got = f"at most {self.max_cells:,} cells", f"{cells:,}"
+            expected, got = f"at most {self.max_cells:,} cells", in_digits(cells)
         raise BudgetError(
             f"enumeration of {sites}",
             expected=expected,

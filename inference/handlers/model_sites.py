@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from pyro import poutine
 from pyro.poutine.messenger import Messenger
+from pyro.poutine.subsample_messenger import _Subsample
 
 from ntpt_pyro.bounds import check_memory
 from ntpt_pyro.errors import SiteError
@@ -40,17 +41,39 @@ class ChoiceSite:
 
 
 @dataclass(frozen=True)
+class ObservedSite:
+    """Something that a model compares with data, by :func:`~ntpt_pyro.observe` or by Pyro's own means.
+
+    :param name: the site's name.
+    :param batch_shape: of its distribution, ``[*plates]``.
+    :param data_shape: of the data, without the axes of one event.
+    :param plates: the vectorised ones around it, outermost first.
+    :param around: name and size of all plates around it, loops included; the whole size of subsampled ones.
+    """
+
+    name: str
+    batch_shape: tuple[int, ...]
+    data_shape: tuple[int, ...]
+    plates: Plates
+    around: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
 class ModelSites:
     """The sites of a model.
 
     :param choices: the choices that nothing has decided, in the order in which the model meets them.
     :param steps: the names of its interpreter steps.
+    :param observed: what it compares with data.
+    :param latents: the names of other sites that nothing has decided, with the kinds of their distributions.
     :param largest_plate: the number of elements of its largest nest of plates.
     :param plate_nesting: dimensions that its plates take.
     """
 
     choices: dict[str, ChoiceSite]
     steps: tuple[str, ...]
+    observed: dict[str, ObservedSite]
+    latents: dict[str, str]
     largest_plate: int
     plate_nesting: int
 
@@ -75,19 +98,36 @@ def model_sites(model: Model, *args: Any, **kwargs: Any) -> ModelSites:
         names,
     ):
         model(*args, **kwargs)
-    nodes = {n: node for n, node in tracer.trace.nodes.items() if node["type"] == "sample"}
+    nodes = {
+        name: node
+        for name, node in tracer.trace.nodes.items()
+        if node["type"] == "sample" and not isinstance(node["fn"], _Subsample)
+    }
     plates = {
         name: tuple((f.name, f.size, f.dim or 0) for f in node["cond_indep_stack"] if f.vectorized)
         for name, node in nodes.items()
     }
-    choices = {}
+    choices, observed, latents = {}, {}, {}
     for name, node in nodes.items():
+        fn: Any = node["fn"]
         if role_of(node) == "choice" and not node["is_observed"]:
-            prior: Any = node["fn"]
-            choices[name] = ChoiceSite(name, prior.event_shape[-1], tuple(prior.batch_shape), plates[name])
+            choices[name] = ChoiceSite(name, fn.event_shape[-1], tuple(fn.batch_shape), plates[name])
+        elif role_of(node) is None and node["is_observed"]:
+            if (node["infer"] or {}).get("_deterministic"):  # no data: pyro.deterministic notes a value
+                continue
+            observed[name] = _observed(name, node, plates[name])
+        elif role_of(node) is None:
+            latents[name] = type(fn).__name__
     largest = max((prod(size for _, size, _ in nest) for nest in plates.values()), default=1)
     nesting = max((-dim for nest in plates.values() for _, _, dim in nest), default=0)
-    return ModelSites(choices, tuple(names.steps), largest, nesting)
+    return ModelSites(choices, tuple(names.steps), observed, latents, largest, nesting)
+
+
+def _observed(name: str, node: Any, plates: Plates) -> ObservedSite:
+    fn, shape = node["fn"], tuple(node["value"].shape)
+    data_shape = shape[: len(shape) - len(fn.event_shape)]
+    around = tuple((frame.name, frame.full_size or frame.size) for frame in node["cond_indep_stack"])
+    return ObservedSite(name, tuple(fn.batch_shape), data_shape, plates, around)
 
 
 def claim(site: str, taken: set[str]) -> None:

@@ -1,6 +1,6 @@
 """What a fit has found about the choices of a model: their marginals, and most probable programs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -10,12 +10,14 @@ from pyro.infer import TraceEnum_ELBO
 from pyro.poutine.messenger import Messenger
 from torch import Tensor
 
+from ntpt_pyro.errors import UsageError
 from ntpt_pyro.inference.handlers.model_sites import Model
 from ntpt_pyro.inference.handlers.restarts import Restarts
 from ntpt_pyro.inference.handlers.strategy import Strategy
 from ntpt_pyro.inference.posterior.decided_programs import choice_sizes, vertices
 from ntpt_pyro.inference.training.choice_guide import ChoiceGuide
 from ntpt_pyro.language.distributions import OneHot
+from ntpt_pyro.language.given_data import Data, given_data
 from ntpt_pyro.language.sites import Message
 
 PLATE_NESTING = 2
@@ -23,7 +25,7 @@ PLATE_NESTING = 2
 
 
 def marginals(
-    strategy: Strategy, model: Model, guide: ChoiceGuide, data: Sequence[Tensor], *, restarts: int = 1
+    strategy: Strategy, model: Model, guide: ChoiceGuide, data: Data, *, restarts: int = 1
 ) -> dict[str, Float[Tensor, "restarts size"]]:
     """The posterior marginal of every choice.
 
@@ -35,18 +37,27 @@ def marginals(
     :param restarts: of the fit.
     :returns: by site, ``[restarts, size]``, in probability space: the guide's, or exact.
     :raises BudgetError: where the enumeration is out of reach on these data.
+    :raises UsageError: where the guide is of another number of restarts.
     """
+    data = given_data("marginals", data)
     found = {site: _flat(probs, restarts) for site, probs in guide.probabilities().items()}
-    exact_sites = _exact_sites(strategy, model, data)
+    exact_sites = _exact_sites(strategy, choice_sizes(model, data))
     if exact_sites:
-        tilted = _Tilted(exact_sites)
-        program = tilted(strategy(Restarts(restarts)(model)))
-        elbo = TraceEnum_ELBO(max_plate_nesting=PLATE_NESTING)
-        log_evidence = -elbo.differentiable_loss(program, strategy(guide), *data)
-        exact = torch.autograd.grad(log_evidence, list(tilted.tilts.values()))
-        for site, probs in zip(tilted.tilts, exact, strict=True):
-            found[site] = _flat(probs, restarts)
+        program = strategy(Restarts(restarts)(model))
+        exact = _exact_marginals(program, strategy(guide), data, exact_sites)
+        found |= {site: _flat(probs, restarts) for site, probs in exact.items()}
     return found
+
+
+def _exact_marginals(
+    program: Model, guide: Model, data: Sequence[Tensor], sites: Sequence[str]
+) -> dict[str, Tensor]:
+    """The posterior marginals of enumerated choices, ``[*batch, size]``."""
+    tilted = _Tilted(sites)
+    elbo = TraceEnum_ELBO(max_plate_nesting=PLATE_NESTING)
+    log_evidence = -elbo.differentiable_loss(tilted(program), guide, *data)
+    exact = torch.autograd.grad(log_evidence, list(tilted.tilts.values()))
+    return dict(zip(tilted.tilts, exact, strict=True))
 
 
 class _Tilted(Messenger):
@@ -69,7 +80,7 @@ class _Tilted(Messenger):
 
 
 def most_probable(
-    strategy: Strategy, model: Model, guide: ChoiceGuide, data: Sequence[Tensor], *, restarts: int = 1
+    strategy: Strategy, model: Model, guide: ChoiceGuide, data: Data, *, restarts: int = 1
 ) -> dict[str, Int[Tensor, " restarts"]]:
     """A most probable program of every restart.
 
@@ -84,23 +95,33 @@ def most_probable(
     :param restarts: of the fit.
     :returns: by site, ``[restarts]``.
     :raises BudgetError: see :func:`marginals`.
+    :raises UsageError: see :func:`marginals`.
     """
+    data = given_data("most probable programs", data)
     found = {site: _flat(p, restarts).argmax(-1) for site, p in guide.probabilities().items()}
     sizes = choice_sizes(model, data)
-    for site in _exact_sites(strategy, model, data):
-        given = poutine.condition(model, data=vertices(found, sizes))
-        found[site] = marginals(strategy, given, guide, data, restarts=restarts)[site].argmax(-1)
+    open_sites = _exact_sites(strategy, sizes)
+    while open_sites:
+        given = strategy(Restarts(restarts)(poutine.condition(model, data=vertices(found, sizes))))
+        site, *rest = open_sites
+        exact = _exact_marginals(given, strategy(guide), data, open_sites)
+        found[site], open_sites = _flat(exact[site], restarts).argmax(-1), rest
     return found
 
 
-def _exact_sites(strategy: Strategy, model: Model, data: Sequence[Tensor]) -> list[str]:
-    return [
-        site
-        for site in choice_sizes(model, data)
-        if strategy.treatment_of(site, "choice").enumerates is not None
-    ]
+def _exact_sites(strategy: Strategy, sizes: Mapping[str, int]) -> list[str]:
+    """The choices that a strategy sums over exactly."""
+    return [site for site in sizes if strategy.treatment_of(site, "choice").enumerates is not None]
 
 
 def _flat(probs: Tensor, restarts: int) -> Tensor:
     """``[restarts, size]`` of a choice's ``[(restarts, 1,) size]``."""
-    return probs.reshape(-1, probs.shape[-1]).expand(restarts, probs.shape[-1])
+    rows = probs.reshape(-1, probs.shape[-1])
+    if len(rows) not in (1, restarts):
+        raise UsageError(
+            "restarts",
+            expected=f"{len(rows)}, the restarts of the guide",
+            got=str(restarts),
+            remedy="give as many (restarts=), or take some of the guide's (guide.take)",
+        )
+    return rows.expand(restarts, probs.shape[-1])

@@ -7,14 +7,19 @@ from jaxtyping import Float, Int
 from pyro import poutine
 from torch import Tensor
 
-from ntpt_pyro.inference.handlers.model_sites import Model, model_sites
+from ntpt_pyro.errors import RangeError, SiteError
+from ntpt_pyro.inference.handlers.model_examination import examine
+from ntpt_pyro.inference.handlers.model_sites import Model
 from ntpt_pyro.inference.handlers.restarts import Restarts
 from ntpt_pyro.inference.handlers.steps import ForwardMarginals
 from ntpt_pyro.inference.handlers.treatment import StepTreatment
+from ntpt_pyro.language.given_data import Data, given_data
 from ntpt_pyro.language.values import one_hot
 
 Programs = Mapping[str, Int[Tensor, " restarts"]]
 """One program a restart: each choice's integer by site."""
+Decided = Mapping[str, Int[Tensor, " restarts"] | int]
+"""The same, or a single program: an integer by site, as posteriors give it."""
 
 
 def program_of(programs: Programs, restart: int = 0) -> dict[str, int]:
@@ -51,15 +56,56 @@ def programs_of(program: Mapping[str, int]) -> dict[str, Int[Tensor, "restarts=1
     return columns_of([program])
 
 
-def decided(model: Model, programs: Programs, data: Sequence[Tensor]) -> Model:
+def decided(model: Model, programs: Decided, data: Data) -> Model:
     """The model with its choices fixed, its steps at their forward marginals.
 
     :param model: a Pyro program, not wrapped.
-    :param programs: one program a restart.
-    :param data: examples, one of which shows how many alternatives each choice has.
+    :param programs: one program a restart, or a single program.
+    :param data: examples, some of which show how many alternatives each choice has.
     :returns: a program of the same arguments, in the plate of restarts.
+    :raises SiteError: where programs lack a choice of the model, or decide one that it does not make.
+    :raises RangeError: where an integer is no alternative of its choice.
     """
-    return with_choices(model, programs, choice_sizes(model, data), ForwardMarginals())
+    sizes = choice_sizes(model, data)
+    return with_choices(model, checked_programs(programs, sizes), sizes, ForwardMarginals())
+
+
+def checked_programs(programs: Decided, sizes: Mapping[str, int]) -> dict[str, Int[Tensor, " restarts"]]:
+    """Programs that decide all choices, and no others.
+
+    :param programs: one program a restart, or a single program.
+    :param sizes: by site the number of alternatives.
+    :returns: one program a restart, in the order of the sizes.
+    :raises SiteError: names the first choice that is missing, is not the model's, or is decided for another
+        number of programs than the first.
+    :raises RangeError: where something else than an integer decides one.
+    """
+    for site in {**dict.fromkeys(sizes), **dict.fromkeys(programs)}:
+        if site not in programs or site not in sizes:
+            raise SiteError(
+                f"programs, choice {site!r}",
+                expected=f"all choices of the model and no others: {', '.join(sizes) or 'none'}",
+                got="a program without it" if site in sizes else "a program that decides it",
+                remedy="decide every choice; a posterior's mode() and sample(n) do",
+            )
+    found = {site: torch.as_tensor(programs[site]).reshape(-1) for site in sizes}
+    for site, integers in found.items():
+        if integers.is_floating_point() or integers.dtype == torch.bool:
+            raise RangeError(
+                f"programs, choice {site!r}",
+                expected="integers, one a program",
+                got=f"numbers of {integers.dtype}",
+                remedy="give the number of an alternative; probabilities are of a posterior",
+            )
+    counts = {site: len(integers) for site, integers in found.items()}
+    if len(set(counts.values())) > 1:
+        raise SiteError(
+            "programs",
+            expected="as many integers for each choice, one a program",
+            got=", ".join(f"{count} for {site}" for site, count in counts.items()),
+            remedy="give each program an integer of every choice",
+        )
+    return found
 
 
 def with_choices(model: Model, programs: Programs, sizes: Mapping[str, int], steps: StepTreatment) -> Model:
@@ -76,14 +122,15 @@ def with_choices(model: Model, programs: Programs, sizes: Mapping[str, int], ste
     return fixed
 
 
-def choice_sizes(model: Model, data: Sequence[Tensor]) -> dict[str, int]:
+def choice_sizes(model: Model, data: Data) -> dict[str, int]:
     """How many alternatives each choice of a model has.
 
     :param model: a Pyro program, not wrapped.
-    :param data: examples; the model is run on the first.
+    :param data: examples; the model is run on the first few.
     :returns: by site, in the model's order.
+    :raises SiteError: see :func:`~ntpt_pyro.inference.handlers.model_examination.examine`.
     """
-    sites = model_sites(model, *(tensor[:1] for tensor in data))
+    sites = examine("decided programs", model, given_data("decided programs", data))
     return {name: site.size for name, site in sites.choices.items()}
 
 
@@ -92,6 +139,7 @@ def vertices(programs: Programs, sizes: Mapping[str, int]) -> dict[str, Float[Te
 
     :param programs: one program a restart.
     :param sizes: by site the number of alternatives.
-    :returns: by site ``[restarts, 1, size]``.
+    :returns: by site ``[restarts, 1, size]``, on torch's default device.
     """
-    return {site: one_hot(found, sizes[site]).unsqueeze(-2) for site, found in programs.items()}
+    device = torch.get_default_device()  # where choices are, too
+    return {site: one_hot(found.to(device), sizes[site]).unsqueeze(-2) for site, found in programs.items()}

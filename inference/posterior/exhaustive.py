@@ -23,9 +23,9 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from tqdm import tqdm
 
-from ntpt_pyro.bounds import in_units
-from ntpt_pyro.errors import BudgetError, SiteError, UsageError
-from ntpt_pyro.inference.handlers.model_sites import Model, model_sites
+from ntpt_pyro.bounds import in_digits, in_units
+from ntpt_pyro.errors import BudgetError, UsageError
+from ntpt_pyro.inference.handlers.model_sites import Model
 from ntpt_pyro.inference.handlers.steps import ForwardMarginals
 from ntpt_pyro.inference.handlers.treatment import StepTreatment
 from ntpt_pyro.inference.posterior.decided_programs import with_choices
@@ -91,32 +91,6 @@ class ExactPosterior:
     certain_labels: bool = False
 
 
-def check_sites(model: Model, space: ProgramSpace, data: Sequence[Tensor]) -> None:
-    """Raise where a choice would not be fixed by a program.
-
-    :param model: a Pyro program.
-    :param space: its programs.
-    :param data: examples; the model is run on the first.
-    :raises SiteError: where the space is of other choices than the model, or a choice is in a plate.
-    """
-    choices = model_sites(model, *(tensor[:1] for tensor in data)).choices
-    if {name: site.size for name, site in choices.items()} != space.sizes:
-        raise SiteError(
-            "exact posterior",
-            expected=f"programs of the choices {', '.join(choices)}, as large as they are",
-            got=f"of {', '.join(space.sizes)}",
-            remedy="make the space of this model (ProgramSpace.of)",
-        )
-    for name, site in choices.items():
-        if math.prod(site.batch_shape) > 1:
-            raise SiteError(
-                f"exact posterior, choice {name!r}",
-                expected="choices in no plate",
-                got=f"one in {', '.join(plate for plate, _, _ in site.plates)}",
-                remedy="give each a name of its own",
-            )
-
-
 class Likelihood:
     """The log-likelihood of programs of a model, many at a time.
 
@@ -165,7 +139,7 @@ class Likelihood:
         :param progress: a bar of programs times examples.
         :returns: ``[programs]``, float64, in nats, summed over the examples.
         """
-        found = torch.zeros(len(numbers), dtype=torch.float64)
+        found = torch.zeros(len(numbers), dtype=torch.float64, device="cpu")
         at_once = max(1, self.memory // self.bytes_each)
         examples = min(last - first, at_once)
         for begin in range(first, last, examples):
@@ -187,7 +161,7 @@ class Likelihood:
 
     def _bytes_each(self, programs: int = 16) -> int:
         """By the largest tensor of a trial run."""
-        numbers = torch.arange(min(programs, self.space.size))
+        numbers = torch.arange(min(programs, self.space.size), device="cpu")
         with _Largest() as largest:
             self._run(numbers, tuple(tensor[:1] for tensor in self.data))
         return max(1, LARGEST_TENSORS * int(largest.bytes) // len(numbers))
@@ -198,7 +172,7 @@ class Likelihood:
         :param trial: how many programs are run for it, on one example.
         :returns: the estimate.
         """
-        numbers = torch.linspace(0, self.space.size - 1, min(trial, self.space.size)).long()
+        numbers = torch.linspace(0, self.space.size - 1, min(trial, self.space.size), device="cpu").long()
         began = time.monotonic()
         self(numbers, 0, 1)
         each = (time.monotonic() - began) / len(numbers)
@@ -252,7 +226,6 @@ def run_every_program(
     :param checkpoint: a file kept up to date after each group of examples, and gone on from where it exists.
     :returns: the posterior.
     :raises BudgetError: where the programs, or one of them, take more memory, or all too much time.
-    :raises SiteError: where the space is of other choices than the model, or a choice is in a plate.
     """
     began = time.monotonic()
     examples = len(data[0])
@@ -261,7 +234,7 @@ def run_every_program(
             "exact posterior",
             expected=f"at most {memory // BYTES_KEPT:,} programs, in {in_units(memory)}, where none share "
             "work",
-            got=f"{space.size:,}",
+            got=in_digits(space.size),
             remedy="take fewer lines, say which choices do not matter, decide some with poutine.condition, "
             "or ask a solver",
         )
@@ -272,7 +245,7 @@ def run_every_program(
         raise BudgetError(
             "exact posterior",
             expected=f"at most {MOST_SECONDS / 3600:.0f} hours for programs that share no work",
-            got=f"{space.size:,} programs, about {cost.seconds / 3600:,.0f} hours",
+            got=f"{in_digits(space.size)} programs, about {cost.seconds / 3600:,.0f} hours",
             remedy="take fewer lines or examples, say which choices do not matter, or ask a solver",
         )
     search = _Search(likelihood, prior, tolerance)
@@ -304,7 +277,7 @@ class _Search:
         self.prior = prior
         self.tolerance = tolerance
         space = likelihood.space
-        self.numbers: Int[Tensor, " programs"] = torch.arange(space.size)
+        self.numbers: Int[Tensor, " programs"] = torch.arange(space.size, device="cpu")
         self.log_weights = torch.cat(
             [prior.log_probs(space.programs(some), space.sizes) for some in self.numbers.split(2**18)]
         )
@@ -339,7 +312,9 @@ class _Search:
         improbable = self.log_weights < least
         if improbable.any():
             self.dropped = float(
-                torch.logaddexp(torch.tensor(self.dropped), self.log_weights[improbable].logsumexp(0))
+                torch.logaddexp(
+                    torch.tensor(self.dropped, device="cpu"), self.log_weights[improbable].logsumexp(0)
+                )
             )
             bar.update(int(improbable.sum()) * (examples - last))
             self.numbers, self.log_weights = self.numbers[~improbable], self.log_weights[~improbable]

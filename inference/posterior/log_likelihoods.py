@@ -10,8 +10,9 @@ from pyro import poutine
 from torch import Tensor
 
 from ntpt_pyro.inference.handlers.model_sites import Model
-from ntpt_pyro.inference.posterior.decided_programs import Programs, decided
+from ntpt_pyro.inference.posterior.decided_programs import Decided, decided
 from ntpt_pyro.inference.posterior.posterior import Posterior
+from ntpt_pyro.language.given_data import Data, given_data
 from ntpt_pyro.language.sites import role_of
 
 
@@ -51,16 +52,18 @@ def _observed_log_probs(fixed: Model, batch: Sequence[Tensor]) -> Iterator[Tenso
 
 
 def mean_log_likelihood(
-    model: Model, programs: Programs, data: Sequence[Tensor], *, chunk: int = 500
+    model: Model, programs: Decided, data: Data, *, chunk: int = 500
 ) -> Float[Tensor, " restarts"]:
     """The log-likelihood of data given each program, a mean over examples.
 
     :param model: a Pyro program, not wrapped.
-    :param programs: one program a restart.
+    :param programs: one program a restart, or a single program.
     :param data: tensors with a common first axis of examples.
     :param chunk: examples at once.
     :returns: ``[restarts]``, in nats, at most 0.
+    :raises SiteError: see :func:`decided`.
     """
+    data = given_data("log-likelihood", data)
     fixed = decided(model, programs, data)
     total: Tensor = torch.zeros(())
     for batch in zip(*(tensor.split(chunk) for tensor in data), strict=True):
@@ -72,7 +75,7 @@ def mean_log_likelihood(
 def evidence_bound(
     model: Model,
     posterior: Posterior,
-    data: Sequence[Tensor],
+    data: Data,
     *,
     draws: int = 256,
     generator: torch.Generator | None = None,
@@ -88,6 +91,7 @@ def evidence_bound(
     :param generator: source of the draw; torch's global one where None.
     :returns: nats; its standard error falls as one over the root of ``draws``.
     """
+    data = given_data("evidence bound", data)
     programs = posterior.sample(draws, generator)
     likelihood = float(mean_log_likelihood(model, programs, data).mean()) * len(data[0])
     prior = -sum(math.log(len(probs)) for probs in posterior.marginals.values())

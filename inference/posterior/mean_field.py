@@ -35,7 +35,7 @@ class MeanFieldPosterior(Posterior):
         self, marginals: Mapping[str, Float[Tensor, " size"]], log_evidence: float | None = None
     ) -> None:
         super().__init__(log_evidence)
-        self._marginals = dict(marginals)
+        self._marginals = {site: probs.cpu() for site, probs in marginals.items()}
 
     @property
     def marginals(self) -> Mapping[str, Float[Tensor, " size"]]:

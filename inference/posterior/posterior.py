@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from ntpt_pyro.bounds import in_digits
 from ntpt_pyro.errors import SiteError, UsageError
 
 Event = Mapping[str, int | Collection[int]]
@@ -37,7 +38,7 @@ class Posterior(ABC):
     def __repr__(self) -> str:
         """What it is over, in one line."""
         known = "unknown" if self.log_evidence is None else f"{self.log_evidence:.6g}"
-        over = f"{self.programs():,} programs of {len(self.marginals)} choices"
+        over = f"{in_digits(self.programs())} programs of {len(self.marginals)} choices"
         return f"<{type(self).__name__}: {over}, log-evidence {known}>"
 
     @property
@@ -167,7 +168,7 @@ class Posterior(ABC):
         if not 1 <= k <= self.programs():
             raise UsageError(
                 "top",
-                expected=f"a number in 1..{self.programs()}, the number of programs",
+                expected=f"a number in 1..{in_digits(self.programs())}, the number of programs",
                 got=str(k),
                 remedy="ask for as many as there are",
             )

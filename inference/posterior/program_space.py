@@ -12,9 +12,12 @@ from jaxtyping import Int
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ntpt_pyro.bounds import in_digits
 from ntpt_pyro.errors import SiteError
-from ntpt_pyro.inference.handlers.model_sites import model_sites
+from ntpt_pyro.inference.handlers.model_examination import examine
+from ntpt_pyro.inference.handlers.model_sites import ModelSites
 from ntpt_pyro.inference.posterior.program_posterior import UNUSED
+from ntpt_pyro.language.given_data import Data, given_data
 
 Uses = Mapping[str, Mapping[int, Sequence[str]]]
 """For a choice, by its integer, the other choices that matter then; those of its other integers do not."""
@@ -72,22 +75,39 @@ class ProgramSpace:
 
     def __repr__(self) -> str:
         """How many programs there are, in one line."""
-        settings = f"{self.raw:,} joint settings of {len(self.sizes)} choices"
-        return f"<ProgramSpace: {self.size:,} programs, {settings}>"
+        settings = f"{in_digits(self.raw)} joint settings of {len(self.sizes)} choices"
+        return f"<ProgramSpace: {in_digits(self.size)} programs, {settings}>"
 
     @classmethod
-    def of(
-        cls, model: Callable[..., Any], data: Sequence[Tensor], uses: Uses | None = None
-    ) -> "ProgramSpace":
+    def of(cls, model: Callable[..., Any], data: Data, uses: Uses | None = None) -> "ProgramSpace":
         """The programs of a Pyro program.
 
         :param model: the program, not wrapped.
-        :param data: examples; the model is run on the first.
+        :param data: examples; the model is run on the first few.
         :param uses: see :class:`ProgramSpace`.
         :returns: its programs.
+        :raises SiteError: see :func:`~ntpt_pyro.inference.handlers.model_examination.examine`.
         """
-        sites = model_sites(model, *(tensor[:1] for tensor in data))
+        sites = examine("program space", model, given_data("program space", data))
         return cls({name: site.size for name, site in sites.choices.items()}, uses)
+
+    def check(self, sites: ModelSites) -> None:
+        """Check that a model makes the choices that programs of the space decide.
+
+        :param sites: of the model.
+        :raises SiteError: where it makes others, or as many of another size.
+        """
+        found = {name: site.size for name, site in sites.choices.items()}
+        if found != self.sizes:
+            shown, own = (
+                ", ".join(f"{name} ({size})" for name, size in sizes.items()) for sizes in (found, self.sizes)
+            )
+            raise SiteError(
+                "programs",
+                expected=f"those of the model's choices: {shown or 'none'}",
+                got=f"of {own or 'none'}",
+                remedy="make the space of this model (ProgramSpace.of)",
+            )
 
     def _part(self, head: str, values: Mapping[int, Sequence[str]]) -> _Part:
         others = dict.fromkeys(s for sites in values.values() for s in sites if s in self.sizes)
@@ -96,7 +116,7 @@ class ProgramSpace:
             used = set(values.get(integer, ()))
             ranges = [range(self.sizes[site]) if site in used else (UNUSED,) for site in others]
             settings += [(integer, *rest) for rest in product(*ranges)]
-        return _Part((head, *others), torch.tensor(settings))
+        return _Part((head, *others), torch.tensor(settings, device="cpu"))
 
     def programs(self, numbers: Int[Tensor, " programs"]) -> dict[str, Int[Tensor, " programs"]]:
         """The programs of some numbers.

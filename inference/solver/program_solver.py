@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ntpt_pyro.errors import SiteError
+from ntpt_pyro.inference.handlers.finite_readings import check_readings
+from ntpt_pyro.inference.handlers.model_examination import examine
 from ntpt_pyro.inference.handlers.model_sites import Model
 from ntpt_pyro.inference.solver.agreement import check_agreement
 from ntpt_pyro.inference.solver.circuit import FALSE, MOST_GATES, TRUE, Circuit, Literals, value_of
@@ -20,6 +22,7 @@ from ntpt_pyro.inference.solver.engine import Engine, require_solver
 from ntpt_pyro.inference.solver.model_circuit import ModelRun, program_in, run_on_literals, together
 from ntpt_pyro.inference.solver.readings import Readings
 from ntpt_pyro.inference.solver.scores import Scores
+from ntpt_pyro.language.given_data import Data, given_data
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,7 @@ class ProgramSolver:
     def __init__(
         self,
         model: Model,
-        data: Sequence[Tensor],
+        data: Data,
         *,
         free: Container[str] = (),
         least: float = 0.0,
@@ -122,8 +125,10 @@ class ProgramSolver:
     ) -> None:
         require_solver()
         self.model = model
-        self.data = tuple(data)
-        self.examples = len(self.data[0]) if self.data else 0
+        self.data = given_data("solver", data)
+        examine("solver", model, self.data)
+        check_readings("solver", model, self.data)
+        self.examples = len(self.data[0])
         self.free = free
         self.least = least
         self.scores = Scores(model, self.data)

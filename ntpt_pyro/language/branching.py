@@ -13,7 +13,7 @@ from torch import Tensor
 from ntpt_pyro.errors import RangeError
 from ntpt_pyro.language._contract import contract
 from ntpt_pyro.language.overriding import overriding
-from ntpt_pyro.language.values import Value, stack
+from ntpt_pyro.language.values import Value, check_values, stack
 
 SMALLEST_PROBABILITY = 1e-20
 """Of what happened: nothing is divided by less."""
@@ -26,12 +26,13 @@ def select(index: Value, items: Float[Tensor, "*items n m"] | Sequence[Value]) -
     :param items: a tensor ``[*batch, n, m]`` with the index as its second-last axis, or a sequence of ``n``
         values ``[*batch, m]``; batches broadcast.
     :returns: ``[*batch, m]``.
-    :raises RangeError: where the number of items is not the range of the index.
+    :raises RangeError: where the number of items is not the range of the index, or one is no value.
 
     >>> import torch
     >>> select(torch.tensor([0.25, 0.75]), torch.tensor([[1.0, 0.0], [0.0, 1.0]]))
     tensor([0.2500, 0.7500])
     """
+    check_values("select", index, *([items] if isinstance(items, Tensor) else items))
     given = items.shape[-2] if isinstance(items, Tensor) else len(items)
     if given != index.shape[-1]:
         raise RangeError(
@@ -62,6 +63,7 @@ def switch(condition: Value, cases: Mapping[int, Value] | Sequence[Value]) -> Va
     >>> switch(torch.tensor([0.9, 0.1]), {0: constant(2, 3), 1: constant(0, 3)})
     tensor([0.1000, 0.0000, 0.9000])
     """
+    check_values("switch", condition)
     size = condition.shape[-1]
     given = set(cases) if isinstance(cases, Mapping) else set(range(len(cases)))
     if given != set(range(size)):

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ntpt_pyro.language.module_building import check_result, evaluation_of_own_inputs, make_network
 from ntpt_pyro.language.module_calls import EvaluateRestarts, call_with, in_mode, tensors_of
-from ntpt_pyro.language.networks import Network
+from ntpt_pyro.language.networks import Network, numbers_of
 
 if TYPE_CHECKING:  # a declaration builds its network, so that it imports this file
     from ntpt_pyro.language.learned_functions import LearnedFunction
@@ -100,6 +100,8 @@ class ModuleFunction(Network):
         :param apart: whether each restart has inputs of its own, along a leading axis.
         """
         network = self._announced()
+        like = next((p for p in network.parameters() if p.is_floating_point()), torch.empty(0))
+        inputs = tuple(numbers_of(self.declaration.name, x, like) for x in inputs)
         learns = self.taught and torch.is_grad_enabled()
         with nullcontext() if learns else in_mode(network, False):
             if self.copies is None and (self.taught or not torch.is_grad_enabled()):

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float
-from pyro.nn import PyroModule
 from pyro.poutine.runtime import effectful
 from torch.nn.functional import dropout
 
 from ntpt_pyro.errors import RangeError
+from ntpt_pyro.language.own_names import OwnNames
 
 if TYPE_CHECKING:  # a declaration builds its network, so that it imports this file
     from ntpt_pyro.language.learned_functions import LearnedFunction
 
 
-class Network(PyroModule):
+class Network(OwnNames):
     """A learnable function with weights, whatever it is made of.
 
     :param declaration: its types and layout.
@@ -29,7 +29,7 @@ class Network(PyroModule):
     """
 
     def __init__(self, declaration: "LearnedFunction", copies: int | None = None) -> None:
-        super().__init__()
+        super().__init__(declaration.name)
         self.declaration = declaration
         self.copies = copies
         self.taught = True
@@ -44,12 +44,14 @@ class Network(PyroModule):
         """Evaluate the function on a batch.
 
         :param inputs: for each declared input ``[*batch, *shape]`` (Tensor) or ``[*batch, n]`` (a value);
-            batches broadcast.
+            batches broadcast. Pixels may be of any floating type, bool, or uint8 of 0 to 255, which become
+            0 to 1.
         :param items: how many axes of a batch lie right of all plates, such as one for the cells of a grid;
             restarts find it out by the sizes of plates where it is not given.
         :returns: ``[*batch, n]``, a value on the simplex, or ``[*batch, *shape]`` for a Tensor result; with
             copies ``[R, *batch, ...]``.
-        :raises RangeError: where the number of inputs or an input's trailing shape is not the declared one.
+        :raises RangeError: where the number of inputs or an input's trailing shape is not the declared one,
+            or an input is of integers.
         """
         result: torch.Tensor = apply_learned(self, *inputs, items=items)
         return result
@@ -153,7 +155,11 @@ class NeuralFunction(Network):
         """
         aligned, apart = self._aligned(inputs, restarts_at)
         shapes = self.declaration.input_shapes
-        flat = [x.flatten(x.ndim - len(shape)) for x, shape in zip(aligned, shapes, strict=True)]
+        like = self._of_layer(0)[0]
+        flat = [
+            numbers_of(self.declaration.name, x, like).flatten(x.ndim - len(shape))
+            for x, shape in zip(aligned, shapes, strict=True)
+        ]
         hidden = self._first_layer(flat, apart=apart)
         for layer in range(1, self.layers):
             weight, bias = self._of_layer(layer)
@@ -201,6 +207,32 @@ class NeuralFunction(Network):
             return (rows @ weight).reshape(*batch, weight.shape[-1])
         multiply = torch.addmm if self.copies is None else torch.baddbmm
         return multiply(bias, rows, weight).reshape(*batch, weight.shape[-1])
+
+
+def numbers_of(where: str, given: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    """An input as a network takes it.
+
+    :param where: the function's name, for messages.
+    :param given: of any floating type, bool, or uint8 of 0 to 255, as images are kept.
+    :param like: the network's weights.
+    :returns: of their type; bytes as 0 to 1.
+    :raises RangeError: where it is of other integers.
+
+    >>> numbers_of("net_0", torch.tensor([0, 51, 255], dtype=torch.uint8), torch.zeros(1))
+    tensor([0.0000, 0.2000, 1.0000])
+    """
+    if given.dtype == like.dtype:
+        return given
+    if given.dtype == torch.uint8:
+        return given.to(like.dtype) / 255
+    if given.is_floating_point() or given.dtype == torch.bool:
+        return given.to(like.dtype)
+    raise RangeError(
+        where,
+        expected="pixels of a floating type, bool or uint8, or a value",
+        got=f"{given.dtype} of shape {[*given.shape]}",
+        remedy="convert it (.float()); integers become values by one_hot(integers, n)",
+    )
 
 
 @effectful(type="ntpt_learned")

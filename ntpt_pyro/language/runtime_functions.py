@@ -11,8 +11,10 @@ is linear in each argument. Cost of a call: ``prod(ranges) * out_range`` multipl
 
 import inspect
 import itertools
+import sys
 from collections.abc import Callable, Sequence
 from functools import reduce
+from typing import Any, overload
 
 import torch
 from jaxtyping import Float, Int
@@ -21,7 +23,7 @@ from torch import Tensor
 from ntpt_pyro.errors import BudgetError, RangeError
 from ntpt_pyro.language._contract import contract, joint_batch
 from ntpt_pyro.language.overriding import overriding
-from ntpt_pyro.language.values import Value
+from ntpt_pyro.language.values import Value, check_values
 
 MOST_NUMBERS = 2**28
 """Combinations of arguments, times results, of a function on the simplex: 1 GiB."""
@@ -43,6 +45,8 @@ class RuntimeFunction:
         self.function = function
         self.name = getattr(function, "__name__", repr(function))
         self.__doc__ = function.__doc__
+        self.__module__ = function.__module__
+        self.__qualname__ = getattr(function, "__qualname__", self.name)
         self.ranges = tuple(ranges)
         self.out_range = out_range
         arguments = len(inspect.signature(function).parameters)
@@ -71,6 +75,16 @@ class RuntimeFunction:
     def __repr__(self) -> str:
         return f"<runtime {self.name}: {list(self.ranges)} -> {self.out_range}>"
 
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        """Pickled by its name where its module has it under its name, as functions are."""
+        found: Any = sys.modules.get(self.__module__)
+        for part in self.__qualname__.split("."):
+            found = getattr(found, part, None)
+        if found is self:
+            name: str = self.__qualname__
+            return name
+        return RuntimeFunction, (self.function, self.ranges, self.out_range)
+
     def indicator(self, dtype: torch.dtype, device: torch.device) -> Float[Tensor, "domain out_range"]:
         """The tensor ``1[f(...) = k]`` with all arguments flattened into one axis.
 
@@ -93,13 +107,24 @@ class RuntimeFunction:
             self._indicators[key] = flat.to(device)
         return self._indicators[key]
 
-    def __call__(self, *arguments: Value) -> Value:
+    @overload
+    def __call__(self, *arguments: int) -> int: ...
+
+    @overload
+    def __call__(self, *arguments: Value) -> Value: ...
+
+    def __call__(self, *arguments: Any) -> Any:
         """The multilinear extension.
 
-        :param arguments: one value for each argument, ``[*batch, ranges[i]]``; batches broadcast.
-        :returns: ``[*batch, out_range]``, in probability space.
-        :raises RangeError: where the number or the ranges of the arguments do not match the table.
+        :param arguments: one value for each argument, ``[*batch, ranges[i]]``; batches broadcast. At integers
+            it is the function itself.
+        :returns: ``[*batch, out_range]``, in probability space; of integers an integer.
+        :raises RangeError: where the number or the ranges of the arguments do not match the table, or one is
+            neither a value nor an integer.
         """
+        if arguments and all(isinstance(argument, int) for argument in arguments):
+            return self._of_integers(arguments)
+        check_values(self.name, *arguments)
         got = tuple(argument.shape[-1] for argument in arguments)
         if got != self.ranges:
             raise RangeError(
@@ -125,6 +150,18 @@ class RuntimeFunction:
         for argument in others:
             partial = contract(argument, partial.unflatten(-1, (argument.shape[-1], -1)))
         return partial
+
+    def _of_integers(self, integers: tuple[int, ...]) -> int:
+        """The function at integers of its domain."""
+        fits = len(integers) == len(self.ranges)
+        if not (fits and all(0 <= one < n for one, n in zip(integers, self.ranges, strict=True))):
+            raise RangeError(
+                self.name,
+                expected=f"{len(self.ranges)} integers in ranges {list(self.ranges)}",
+                got=f"{list(integers)}",
+                remedy="correct them, or declare larger ranges",
+            )
+        return int(self.table[integers])
 
 
 def outer(left: Value, right: Value) -> Value:

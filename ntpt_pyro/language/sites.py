@@ -18,7 +18,7 @@ from torch import Tensor
 
 from ntpt_pyro.errors import RangeError
 from ntpt_pyro.language.distributions import OneHot, Output, Step
-from ntpt_pyro.language.values import Value
+from ntpt_pyro.language.values import Value, check_values
 
 Role = Literal["choice", "step"]
 
@@ -120,12 +120,23 @@ def observe(
 
     :param site: the site's name, unique in the model.
     :param value: ``[*batch, n]``, the distribution of the output.
-    :param obs: the observed integers in ``0..n-1``, broadcastable to the batch; None draws them.
+    :param obs: the observed integers in ``0..n-1``, of any integer type or bool, one for each element of the
+        plates around the site; None draws them.
     :param noise: the probability that a label is drawn uniformly instead (see
         :class:`~ntpt_pyro.language.distributions.Output`); keeps log-probabilities finite.
     :returns: ``obs``, or a sample where it is None.
-    :raises RangeError: where an observation lies outside ``0..n-1``.
+    :raises RangeError: where an observation lies outside ``0..n-1`` or is no integer, or the noise is no
+        probability.
     """
+    check_values(f"observed site {site!r}", value)
+    if not 0 <= noise <= 1:
+        raise RangeError(
+            f"observed site {site!r}",
+            expected="a noise in 0..1",
+            got=f"{noise:g}",
+            remedy="give the probability that a label is wrong",
+        )
+    obs = None if obs is None else _integers(site, obs)
     if obs is not None and obs.numel():
         low, high = torch.aminmax(obs)
         if low < 0 or high >= value.shape[-1]:
@@ -137,3 +148,18 @@ def observe(
             )
     observed: Int[Tensor, "*batch"] = pyro.sample(site, Output(value, noise), obs=obs)
     return observed
+
+
+def _integers(site: str, obs: Tensor) -> Int[Tensor, "*batch"]:
+    """Observed integers of any type, as int64."""
+    if isinstance(obs, Tensor) and obs.dtype == torch.int64:
+        return obs
+    given = torch.as_tensor(obs)
+    if given.is_floating_point() or given.is_complex():
+        raise RangeError(
+            f"observed site {site!r}",
+            expected="integers",
+            got=f"numbers of {given.dtype}",
+            remedy="give the results as integers (.long()), or observe numbers by pyro.sample",
+        )
+    return given.long()

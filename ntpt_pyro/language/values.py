@@ -19,6 +19,30 @@ Value = Float[Tensor, "*batch n"]
 """A value on the simplex, ``[*batch, n]``."""
 
 
+def check_values(where: str, *values: object) -> None:
+    """Check that what a function of the language is given are values, and no integers.
+
+    :param where: the function or site, for messages.
+    :param values: ``[*batch, n]`` each.
+    :raises RangeError: names the first that is something else.
+
+    >>> check_values("inc", torch.arange(8))
+    Traceback (most recent call last):
+      ...
+    ntpt_pyro.errors.RangeError: inc: expected a value, probabilities [*batch, n], got torch.int64 of shape \
+[8]; make integers values by one_hot(integers, n) or constant(integer, n)
+    """
+    for value in values:
+        if not (isinstance(value, Tensor) and value.is_floating_point() and value.ndim):
+            kind = type(value).__name__
+            raise RangeError(
+                where,
+                expected="a value, probabilities [*batch, n]",
+                got=f"{value.dtype} of shape {[*value.shape]}" if isinstance(value, Tensor) else kind,
+                remedy="make integers values by one_hot(integers, n) or constant(integer, n)",
+            )
+
+
 def one_hot(integers: Int[Tensor, "*batch"], size: int, dtype: torch.dtype | None = None) -> Value:
     """The vertices of the simplex at known integers.
 
@@ -27,7 +51,7 @@ def one_hot(integers: Int[Tensor, "*batch"], size: int, dtype: torch.dtype | Non
     :param size: the range ``n`` of the value.
     :param dtype: floating type of the result; torch's default where None.
     :returns: ``[*batch, size]``, one at each integer and zero elsewhere; carries no gradient.
-    :raises RangeError: where an integer is outside the range.
+    :raises RangeError: where an integer is outside the range, or a number is no integer.
 
     >>> one_hot(torch.tensor([2, 0]), 3)
     tensor([[0., 0., 1.],
@@ -36,6 +60,13 @@ def one_hot(integers: Int[Tensor, "*batch"], size: int, dtype: torch.dtype | Non
     if has_torch_function_unary(integers):
         found: Value = handle_torch_function(one_hot, (integers,), integers, size, dtype)
         return found
+    if integers.is_floating_point():
+        raise RangeError(
+            "one_hot",
+            expected="integers",
+            got=f"numbers of {integers.dtype}",
+            remedy="give integers (.long()); a probability vector is a value already",
+        )
     if integers.numel():
         low, high = (int(bound) for bound in torch.aminmax(integers))
         if low < 0 or high >= size:

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from ntpt_pyro.errors import NtptError, TaskError
-from ntpt_pyro.inference.handlers.model_sites import ChoiceSite, model_sites
+from ntpt_pyro.inference.handlers.model_examination import examine
+from ntpt_pyro.inference.handlers.model_sites import ChoiceSite
 from ntpt_pyro.inference.handlers.sure_readings import SureReadings
 from ntpt_pyro.inference.posterior.accuracy import predicted
 from ntpt_pyro.inference.posterior.decided_programs import decided, program_of
@@ -124,12 +125,14 @@ def check_choices(task: "Task", library: Library | None, examples: Examples) -> 
 
     :param task: the task.
     :param library: the functions that it calls.
-    :param examples: of which one is looked at.
+    :param examples: of which a few are looked at.
     :returns: the choices by site.
-    :raises TaskError: where it makes none or one in a plate, or does not take the examples' tensors.
+    :raises TaskError: where it makes none, or does not take the examples' tensors.
+    :raises SiteError: where model and examples do not go together, see
+        :func:`~ntpt_pyro.inference.handlers.model_examination.examine`.
     """
     check_model(task, examples)
-    choices = model_sites(task.with_library(library), *(tensor[:1] for tensor in examples.tensors)).choices
+    choices = examine(f"task {task.name}", task.with_library(library), examples.tensors).choices
     if not choices:
         raise TaskError(
             f"task {task.name}",
@@ -137,14 +140,6 @@ def check_choices(task: "Task", library: Library | None, examples: Examples) -> 
             got="one without",
             remedy="write what is to be learned as choice(site, size)",
         )
-    for name, site in choices.items():
-        if site.plates:
-            raise TaskError(
-                f"task {task.name}, choice {name!r}",
-                expected="a choice outside of plates, the same for all examples",
-                got=f"one in plate {site.plates[0][0]!r}",
-                remedy="make it before pyro.plate",
-            )
     return choices
 
 

@@ -156,10 +156,12 @@ def test_what_is_no_library_is_refused_in_one_line(tmp_path):
         b"",
         b"not safetensors",
         whole[: len(whole) // 2],
-        whole.replace(b"library 1", b"library 0"),
+        whole.replace(b"library 2", b"library 1"),
+        b"[" * 100_000,
+        whole[:-1] + bytes([whole[-1] ^ 1]),
     ):
         path.write_bytes(content)
-        with pytest.raises(LibraryError, match="expected a file of ntpt_pyro library 1") as caught:
+        with pytest.raises(LibraryError, match="expected a file of ntpt_pyro library 2") as caught:
             Library.load(path)
         assert "\n" not in str(caught.value)
 

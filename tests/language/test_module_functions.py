@@ -404,7 +404,7 @@ def test_a_damaged_file_is_refused_in_one_line(tmp_path):
     path = tmp_path / "l.safetensors"
     trained(see).save(path)
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(LibraryError, match="expected a file of ntpt_pyro library 1") as caught:
+    with pytest.raises(LibraryError, match="expected a file of ntpt_pyro library 2") as caught:
         Library.load(path, [see])
     assert "\n" not in str(caught.value)
 

@@ -106,7 +106,7 @@ def without_result(x, y=None):
         (lambda: Task(without_choice, (X, X)), TaskError, "task task: expected a model that makes a choice"),
         (
             lambda: Task(in_a_plate, (X, X)),
-            TaskError,
+            SiteError,
             "choice 'line': expected a choice outside of plates, .*, got one in plate 'examples'",
         ),
         (lambda: Task(without_result, (X, X)), SiteError, "expected an observed result, got none"),
@@ -144,7 +144,9 @@ def test_one_result_an_example_is_wanted(labels):
         with pyro.plate("examples", len(x)):
             observe("y", switch(line, [one_hot(x, 5), one_hot((x + 1) % 5, 5)]), y)
 
-    with pytest.raises(SiteError, match=r"expected one result for each of 5 examples, of shape \[5\]"):
+    with pytest.raises(
+        SiteError, match=r"observed site 'y': expected one for each element of 'examples', of shape \[3\]"
+    ):
         Task(model, (torch.arange(5), labels)).check()
 
 

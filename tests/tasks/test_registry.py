@@ -102,6 +102,8 @@ def test_a_program_text_is_a_task(user_file):
         find_task("flip.terpret:off")
     with pytest.raises(TaskError, match=r"expected FILE.terpret:DATA or FILE.terpret:HYPERS.json:DATA.json"):
         find_task("flip.terpret:")
+    with pytest.raises(TaskError, match=r"got 'flip.terpret'; name the data of the text"):
+        find_task("flip.terpret")
 
 
 # Installed packages.

@@ -24,10 +24,11 @@ SIZES = {f"c{number}": 2 for number in range(8)}
 
 def row(x, y, noise=0.3):
     """Eight lines that merge after each."""
+    lines = {site: choice(site, size) for site, size in SIZES.items()}
     with plate(y):
         value = x
-        for site, size in SIZES.items():
-            value = var(f"after_{site}", plus(switch(choice(site, size), [value, constant(0, 3)]), x))
+        for site, line in lines.items():
+            value = var(f"after_{site}", plus(switch(line, [value, constant(0, 3)]), x))
         observe("out", value, y, noise=noise)
 
 

@@ -6,7 +6,7 @@ import torch
 from pyro import poutine
 
 from ntpt_pyro import choice, constant, observe, runtime, select, step_end
-from ntpt_pyro.errors import RunError, SiteError, UsageError
+from ntpt_pyro.errors import DataError, RunError, SiteError
 from ntpt_pyro.inference import exact_posterior
 from ntpt_pyro.inference.exact.evaluation import _keys
 from tests.inference.exact.every_program import agrees, every_program
@@ -66,29 +66,34 @@ def test_keys_of_many_contents_are_different():
 
 
 def rolled(x, y):
+    a = choice("a", 3)
     with pyro.plate("e", len(y)):
-        observe("o", plus(choice("a", 3), x).roll(1, -2), y, noise=0.1)
+        observe("o", plus(a, x).roll(1, -2), y, noise=0.1)
 
 
 def with_a_factor(x, y):
+    a = choice("a", 3)
     with pyro.plate("e", len(y)):
-        observe("o", plus(choice("a", 3), x), y, noise=0.1)
+        observe("o", plus(a, x), y, noise=0.1)
     pyro.factor("f", torch.tensor(-2.0))
 
 
 def scaled(x, y):
+    a = choice("a", 3)
     with pyro.plate("e", len(y)), poutine.scale(scale=0.1):
-        observe("o", plus(choice("a", 3), x), y, noise=0.1)
+        observe("o", plus(a, x), y, noise=0.1)
 
 
 def masked(x, y):
+    a = choice("a", 3)
     with pyro.plate("e", len(y)), poutine.mask(mask=torch.arange(len(y)) > 0):
-        observe("o", plus(choice("a", 3), x), y, noise=0.1)
+        observe("o", plus(a, x), y, noise=0.1)
 
 
 def subsampled(x, y):
+    a = choice("a", 3)
     with pyro.plate("e", 50, subsample=torch.arange(len(y))):
-        observe("o", plus(choice("a", 3), x), y, noise=0.1)
+        observe("o", plus(a, x), y, noise=0.1)
 
 
 def outside_the_plate(x, y):
@@ -98,15 +103,22 @@ def outside_the_plate(x, y):
     observe("q", a, torch.tensor(1), noise=0.1)
 
 
-@pytest.mark.parametrize("model", [rolled, with_a_factor, scaled, masked, subsampled, outside_the_plate])
+@pytest.mark.parametrize("model", [rolled, scaled, masked])
 def test_examples_that_do_not_count_each_by_itself_are_refused(model, x):
     with pytest.raises(SiteError, match="expected examples that count each by itself, once"):
         exact_posterior(model, (x, Y))
 
 
+@pytest.mark.parametrize("model", [with_a_factor, subsampled, outside_the_plate])
+def test_what_is_observed_in_no_plate_of_the_examples_is_refused(model, x):
+    with pytest.raises(SiteError, match="expected one observed in a plate over the 3 examples"):
+        exact_posterior(model, (x, Y))
+
+
 def plain(x, y):
+    a = choice("a", 3)
     with pyro.plate("e", len(y)):
-        observe("o", plus(choice("a", 3), x), y, noise=0.1)
+        observe("o", plus(a, x), y, noise=0.1)
 
 
 def test_a_checkpoint_is_of_its_data(x, tmp_path):
@@ -117,11 +129,11 @@ def test_a_checkpoint_is_of_its_data(x, tmp_path):
 
 
 def test_data_of_different_lengths_are_refused(x):
-    with pytest.raises(UsageError, match="a common first axis of examples, got lengths 3, 5"):
+    with pytest.raises(DataError, match=r"the same number of examples, at least 1, got \[3, 5\]"):
         exact_posterior(plain, (x[:3], Y))
 
 
 def test_values_that_are_not_finite_are_refused(x):
     x[1] = torch.nan
-    with pytest.raises(UsageError, match="values that are finite, got nan"):
+    with pytest.raises(DataError, match="data, number 0, example 1: expected finite numbers, got NaN"):
         exact_posterior(plain, (x, Y))

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from ntpt_pyro import choice, observe
-from ntpt_pyro.errors import BudgetError, RunError, SiteError, UsageError
+from ntpt_pyro.errors import BudgetError, DataError, RunError, SiteError, UsageError
 from ntpt_pyro.inference import ForwardMarginals, Prior, ProgramSpace, exact_posterior
 from ntpt_pyro.inference.posterior import exhaustive as searching
 from tests.inference.posterior.test_program_space import SIZES, USES
@@ -171,20 +171,20 @@ def test_what_cannot_be_done_is_said():
         one_by_one(REGISTERS.model, given, memory=480)
     with pytest.raises(BudgetError, match="at most 1 programs to keep apart, in 10 bytes, got more than 1"):
         exact_posterior(REGISTERS.model, given, memory=10)
-    with pytest.raises(UsageError, match="a tolerance from 0 to below 1"):
+    with pytest.raises(UsageError, match="tolerance: expected a finite number of at least 0 and below 1"):
         exact_posterior(REGISTERS.model, given, tolerance=1.0)
-    with pytest.raises(UsageError, match="at least one example"):
+    with pytest.raises(DataError, match=r"the same number of examples, at least 1, got \[0, 0\]"):
         exact_posterior(REGISTERS.model, [torch.zeros(0, 4), torch.zeros(0).long()])
     with pytest.raises(UsageError, match="observations of probability at most 1"):
         exact_posterior(dense, [torch.zeros(3)])
     flat = exact_posterior(dense, [torch.zeros(3)], tolerance=0)
     assert flat.posterior.marginals["a"].tolist() == pytest.approx([0.5, 0.5])
     assert flat.way == "every program by itself (because of the observed site 'x', a Normal)"
-    with pytest.raises(SiteError, match="expected programs of the choices left, right, return"):
+    with pytest.raises(SiteError, match="programs: expected those of the model's choices: left"):
         exact_posterior(REGISTERS.model, given, space=ProgramSpace(dict.fromkeys("abcdefghij", 6)))
-    with pytest.raises(SiteError, match="expected programs of the choices left, right, return"):
+    with pytest.raises(SiteError, match="programs: expected those of the model's choices: left"):
         exact_posterior(REGISTERS.model, given, space=ProgramSpace({"left": 2, "right": 2}))
-    with pytest.raises(SiteError, match="choice 'line': expected choices in no plate, got one in lines"):
+    with pytest.raises(SiteError, match="choice 'line': expected a choice outside of plates"):
         exact_posterior(in_a_plate, [torch.zeros(3).long()])
 
 

@@ -290,7 +290,9 @@ def test_what_values_do_not_have_is_refused_by_name(operation, name):
     ],
 )
 def test_numbers_other_than_zeros_and_ones_are_refused(operation, number, name):
-    with pytest.raises(UsageError, match="expected values combined with zeros and ones only") as refused:
+    with pytest.raises(
+        UsageError, match="expected integers of the program, computed with zeros and ones only"
+    ) as refused:
         operation(Vertices().value(2, 3))
     assert f"got the number {number} in the operation" in str(refused.value)
     assert name in str(refused.value)

@@ -312,7 +312,11 @@ def real(x, y=None):
     [
         (latent, SiteError, r"solver, site 'scale': expected choices, steps.*got a latent Normal"),
         (normal, SiteError, r"solver, site 'y': expected choices, steps.*got an observed Normal"),
-        (learned, UsageError, r"solver, function 'of_integer': expected inputs.*a discrete value"),
+        (
+            learned,
+            UsageError,
+            r"solver, function 'of_integer': expected inputs.*an integer that the program decides",
+        ),
         (in_plate, SiteError, r"solver, choice 'a': expected choices in no plate, got one of shape \[2\]"),
         (twice, SiteError, r"site 'step': expected a name used once in the model"),
         (nothing, SiteError, r"model: expected an observed result, got none"),

@@ -1,5 +1,7 @@
 """Operators: drawn ones, and the checks of a file of real ones."""
 
+import io
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -78,7 +80,8 @@ def wrong(**changes):
         (wrong(images=np.zeros((1760, 28, 28))), "got float64 of shape"),
         (wrong(labels=np.full(1760, 9, np.uint8)), "got 9 and 1"),
         (arrays(per_class=60), r"expected 150 train images of '\+', got 60"),
-        ({"images": np.zeros((2, 28, 28), np.uint8)}, "expected arrays images, labels and split"),
+        ({"images": np.zeros((2, 28, 28), np.uint8)}, "expected arrays images, labels, split"),
+        (dict.fromkeys(("images", "labels", "split"), np.uint8(3)), r"got uint8 of shape \(\)"),
     ],
 )
 def test_a_file_that_is_not_what_it_should_be_is_one_line(tmp_path, content, got):
@@ -96,9 +99,22 @@ def test_missing_cut_short_and_foreign_files_are_one_line(tmp_path):
     whole = path.read_bytes()
     for content in (whole[: len(whole) // 2], b"hello", b""):
         path.write_bytes(content)
-        with pytest.raises(DataError, match="expected arrays images, labels and split") as caught:
+        with pytest.raises(DataError, match="expected arrays images, labels, split") as caught:
             load_operators("train", data=tmp_path)
         assert "\n" not in str(caught.value)
+
+
+def test_a_header_that_promises_petabytes_is_refused_before_memory_is_asked_for(tmp_path):
+    path = folder(tmp_path, arrays()) / "operators" / "operators.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("images", "labels", "split"):
+            header = io.BytesIO()
+            np.lib.format.write_array_header_1_0(
+                header, {"descr": "|u1", "fortran_order": False, "shape": (10**15,)}
+            )
+            archive.writestr(f"{name}.npy", header.getvalue())
+    with pytest.raises(DataError, match=r"expected images of at most 128 bytes, got 931,322\.6 GiB"):
+        load_operators("train", data=tmp_path)
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="the real operators are not beside this checkout")

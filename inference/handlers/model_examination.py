@@ -1,0 +1,134 @@
+"""One look at a model and its data, before work is done.
+
+A choice is made once, for all examples. What is observed is observed in a plate of the examples, one label an
+element. Other latents are left to whoever can integrate over them. The model is run on a few examples for it,
+without gradients, which costs less than a step of training.
+"""
+
+from collections.abc import Container, Sequence
+
+import pyro
+import torch
+from torch import Tensor
+
+from ntpt_pyro.errors import SiteError
+from ntpt_pyro.inference.handlers.model_sites import Model, ModelSites, ObservedSite, Plates, model_sites
+from ntpt_pyro.inference.handlers.restarts import PLATE
+
+FEW = 3
+"""Examples that a model is run on: more than one, so that what is spread over them shows."""
+
+
+def examine(
+    where: str, model: Model, data: Sequence[Tensor], *, integrated: Container[str] = (), plated: bool = False
+) -> ModelSites:
+    """Run a model on a few examples, and check what it is made of.
+
+    :param where: what it is given to, for messages.
+    :param model: a Pyro program, not wrapped in a strategy.
+    :param data: its arguments, tensors with a common first axis of examples, see
+        :func:`~ntpt_pyro.language.given_data.given_data`.
+    :param integrated: latents other than choices that whoever asks integrates over.
+    :param plated: whether choices may be in plates other than those of the examples.
+    :returns: its sites, with the few examples.
+    :raises SiteError: names the first site that is not as it must be: a choice in a plate, another latent,
+        something observed in no plate of the examples, or labels that would be spread over a plate.
+    """
+    few = [tensor[:FEW] for tensor in data]
+    with torch.random.fork_rng(devices=[]), pyro.get_param_store().scope():
+        try:
+            sites = _sites(where, model, few)
+        except (ValueError, IndexError) as error:
+            if isinstance(error, ValueError) and "subsample_size does not match" not in str(error):
+                raise
+            few = list(data)  # a plate draws more of its elements than so few
+            sites = _sites(where, model, few)
+        _check_choices(where, model, few, sites, plated=plated)
+    for name, kind in sites.latents.items():
+        if name not in integrated:
+            raise SiteError(
+                f"{where}, site {name!r}",
+                expected="no latent but choices and steps",
+                got=f"a latent {kind}",
+                remedy="give a guide of it to fit, or decide it with poutine.condition: left to chance, "
+                "every answer would be another",
+            )
+    for site in sites.observed.values():
+        _check_observed(where, site, len(few[0]))
+    return sites
+
+
+def _sites(where: str, model: Model, few: list[Tensor]) -> ModelSites:
+    """The sites of a model, where its shapes fit its plates."""
+    try:
+        return model_sites(model, *few)
+    except ValueError as error:
+        said = str(error)  # Pyro's own, of a batch that a plate cannot be laid over
+        if not said.startswith("Shape mismatch inside plate"):
+            raise
+        raise SiteError(
+            f"{where}, site {said.split(' at site ')[1].split(' dim ')[0]!r}",
+            expected="a batch that fits the plates around it",
+            got=said[0].lower() + said[1:],
+            remedy="open a plate for each axis, or make it a part of the event (to_event)",
+        ) from error
+
+
+def _check_choices(where: str, model: Model, few: list[Tensor], sites: ModelSites, *, plated: bool) -> None:
+    """Raise where a choice is made for each example anew, or in a plate where that is not taken."""
+    within = {name: site.plates for name, site in sites.choices.items() if site.plates}
+    if not within:
+        return
+    fewer = model_sites(model, *(tensor[: len(few[0]) - 1] for tensor in few)) if len(few[0]) > 1 else sites
+    for name, plates in within.items():
+        for plate, then in zip(plates, fewer.choices[name].plates, strict=True):
+            of_examples = plate[1] != then[1]
+            if of_examples or (not plated and plate[1] > 1):
+                raise SiteError(
+                    f"{where}, choice {name!r}",
+                    expected="a choice outside of plates, the same for all examples",
+                    got=f"one in plate {plate[0]!r}" + ", which is of the examples" * of_examples,
+                    remedy="make it before pyro.plate" if of_examples else "give each a name of its own",
+                )
+
+
+def _check_observed(where: str, site: ObservedSite, examples: int) -> None:
+    """Raise where data are in no plate of the examples, or not one an element of their plates."""
+    around = dict(site.around)
+    around.pop(PLATE, None)
+    if examples not in around.values():
+        found = " and ".join(f"{name!r} of {size}" for name, size in around.items())
+        raise SiteError(
+            f"{where}, observed site {site.name!r}",
+            expected=f"one observed in a plate over the {examples} examples that it was tried on",
+            got=f"one in {found or 'no plate'}",
+            remedy='observe within pyro.plate("examples", len(x))',
+        )
+    sizes = {dim: size for _, size, dim in site.plates}
+    of_examples = (dim for name, size, dim in site.plates if size == examples and name != PLATE)
+    inner = max(of_examples, default=0)
+    axes = max(-inner, len(site.data_shape))  # plates further out may share the labels
+    wanted = tuple(sizes.get(dim, 1) for dim in range(-axes, 0))
+    if wanted != site.data_shape:
+        raise SiteError(
+            f"{where}, observed site {site.name!r}",
+            expected=f"one for each element of {_named(site.plates)}, of "
+            f"shape {[*wanted[inner:]] if inner else []} where it is tried on {examples} examples",
+            got=f"data of shape {[*site.data_shape]}",
+            remedy="make labels and plates fit: an axis too many or too few would spread labels over others "
+            "(labels.squeeze(-1))",
+        )
+    for dim, size in zip(range(-len(site.batch_shape), 0), site.batch_shape, strict=True):
+        if size > 1 and dim not in sizes:
+            raise SiteError(
+                f"{where}, observed site {site.name!r}",
+                expected="every axis of its distribution in a plate",
+                got=f"a batch of shape {[*site.batch_shape]} in plates "
+                f"{', '.join(f'{name!r} of {size} at {dim}' for name, size, dim in site.plates)}",
+                remedy="open a plate for each axis, or make it a part of the event (to_event)",
+            )
+
+
+def _named(plates: Plates) -> str:
+    """The plates of a model's own, in words."""
+    return " and ".join(repr(name) for name, _, _ in plates if name != PLATE)
