@@ -5,6 +5,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ntpt_pyro.errors import NtptError
+from ntpt_pyro.report.plain_console import print_line
 from ntpt_pyro.report.solved_report import print_question
 from ntpt_pyro.runs.answers import NOT_MEANT, SeesQuestion, checked_answer
 from ntpt_pyro.runs.solved import question_of
@@ -33,7 +34,7 @@ class Person(SeesQuestion):
 
     def __call__(self, question: "Difference") -> Any:
         """See :class:`~ntpt_pyro.runs.answers.SeesQuestion`."""
-        self.console.print("\nwhich result is right?")
+        print_line(self.console, "\nwhich result is right?")
         print_question(self.console, question_of(self.task, question))
         shown = {"a": question.expected, "b": question.other}
         while True:
@@ -52,6 +53,6 @@ class Person(SeesQuestion):
                 checked_answer(self.task, question, answer)
             except (ValueError, NtptError):
                 form = NAME.sub("", self.task.result_words(question.expected))
-                self.console.print(f"not a result; one is written like  {form}", markup=False)
+                print_line(self.console, f"not a result; one is written like  {form}")
                 continue
             return tuple(answer)

@@ -6,40 +6,58 @@ from typing import Annotated
 import typer
 
 from ntpt_pyro.cli import options, session
-from ntpt_pyro.cli.options import DataFolder
+from ntpt_pyro.cli.options import DataFolder, RunOf, new_file, path_option
 
 app = options.command_app()
 
 
 @app.command()
 def evaluate(
-    run: Annotated[Path, typer.Argument(help="a folder that a command wrote to --out")],
+    run: RunOf,
     expression: Annotated[
         str | None, typer.Argument(help="an input as text, such as 3+4x2, for tasks that take one")
     ] = None,
     strip: Annotated[
         Path | None,
-        typer.Option(help="an input as a PNG of symbols side by side, 28 pixels each way, white on black"),
+        path_option("an input as a PNG of symbols side by side, 28 pixels each way, white on black"),
     ] = None,
     length: Annotated[int | None, typer.Option(help="of a drawn input, in digits, or signs a side")] = None,
-    seed: Annotated[int, typer.Option(help="of the draw of an input", min=0, max=2**63 - 1)] = 0,
-    save: Annotated[Path | None, typer.Option(help="keep the drawn input as a PNG")] = None,
+    seed: Annotated[int, typer.Option(help="of the draw of an input")] = 0,
+    instance: Annotated[
+        int | None,
+        typer.Option(help="the number of an input, from 0, where there are certain ones, as a text has"),
+    ] = None,
+    batch: Annotated[
+        str | None,
+        typer.Option(help="of a text's instances (default: the first that it was not learned from)"),
+    ] = None,
+    save: Annotated[Path | None, path_option("keep the drawn input as a PNG", parser=new_file)] = None,
     plot: Annotated[
-        Path | None, typer.Option(help="draw what is read, and what the program does with it")
+        Path | None, path_option("draw what is read, and what the program does with it", parser=new_file)
     ] = None,
     data: DataFolder = None,
-    steps: Annotated[int | None, typer.Option(help="instructions executed at most", min=1)] = None,
+    steps: Annotated[int | None, typer.Option(help="instructions executed at most")] = None,
 ) -> None:
     """Run a learned program once: what it reads, and what each step does."""
+    from ntpt_pyro.tasks.demonstrations.demonstration import Asked
+
+    asked = Asked(
+        seed,
+        expression=expression,
+        strip=strip,
+        length=length,
+        save=save,
+        steps=steps,
+        instance=instance,
+        batch=batch,
+    )
     from ntpt_pyro.cli.task_or_run import task_and_library_of_run
     from ntpt_pyro.report.demonstration_report import draw_demonstration, print_demonstration
     from ntpt_pyro.runs.run_folder import RunFolder
-    from ntpt_pyro.tasks.demonstrations.demonstration import Asked
 
     folder = RunFolder(run)
     result = folder.program_result()
     task, library = task_and_library_of_run(folder, result, data=data)
-    asked = Asked(seed, expression=expression, strip=strip, length=length, save=save, steps=steps)
     shown = task.demonstrate(result.choices, library, asked)
     if plot is not None:
         draw_demonstration(shown, plot)

@@ -33,10 +33,11 @@ def generalize(
     session.set_threads(1)
     from ntpt_pyro.experiments.experiment_reports import print_generalization
     from ntpt_pyro.experiments.generalize import generalize as try_all
+    from ntpt_pyro.experiments.recording import seeds_of
 
     found = try_all(
         options.names(models),
-        range(first_seed, first_seed + seeds),
+        seeds_of(first_seed, seeds),
         GeneralizeSettings(**settings),
         out,
         library=library,

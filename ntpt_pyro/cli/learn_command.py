@@ -17,6 +17,7 @@ from ntpt_pyro.cli.options import (
     Threads,
     TrainedLibrary,
 )
+from ntpt_pyro.runs.device_names import device_named
 from ntpt_pyro.runs.settings import Settings
 
 app = options.command_app()
@@ -37,12 +38,16 @@ def learn(
     out: Out = None,
     resume: Resume = False,
 ) -> None:
-    """Learn a task's program from examples alone. A task may have defaults of its own."""
+    """Learn a task's program from examples alone.
+
+    The defaults are those of a task that has none of its own: harder ones and texts have, and a run says what
+    it took in its result.json, under options. Exhaustive searches and solvers take 64 examples.
+    """
     session.check_resumable(out, resume=resume)
     session.set_threads(threads)
     import torch
 
-    with torch.device(session.device_named(device)):
+    with torch.device(device_named(device)):
         _learn(
             task,
             settings,

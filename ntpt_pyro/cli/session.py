@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ntpt_pyro.bounds import check_count
 from ntpt_pyro.errors import UsageError
 
 if TYPE_CHECKING:  # heavy; a command imports them when it runs
@@ -13,17 +14,18 @@ if TYPE_CHECKING:  # heavy; a command imports them when it runs
     from ntpt_pyro.language.library import Library
     from ntpt_pyro.tasks.task import Task
 
+MOST_THREADS = 1024
+
 
 def set_threads(threads: int) -> None:
     """Set torch's threads.
 
     :param threads: how many.
-    :raises UsageError: where there would be none.
+    :raises UsageError: where there would be none, or more than any machine has.
     """
+    check_count("threads", threads, at_least=1, at_most=MOST_THREADS)
     import torch
 
-    if threads < 1:
-        raise UsageError("threads", expected="at least 1", got=str(threads), remedy="give more")
     torch.set_num_threads(threads)
 
 
@@ -36,28 +38,6 @@ def check_resumable(out: Path | None, *, resume: bool) -> None:
     """
     if resume and out is None:
         raise UsageError("--resume", expected="--out with it", got="no --out", remedy="name the run's folder")
-
-
-def device_named(name: str) -> str:
-    """The torch device that a name stands for.
-
-    :param name: auto, cpu or cuda.
-    :returns: the device.
-    :raises UsageError: where it is not to be had.
-    """
-    import torch
-
-    available = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
-    if name == "auto":
-        return available[-1]
-    if name not in available:
-        raise UsageError(
-            "device",
-            expected=f"one of auto, {', '.join(available)}",
-            got=repr(name),
-            remedy="pick one",
-        )
-    return name
 
 
 def library_for(task: "Task", path: Path | None) -> "Library | None":
@@ -95,7 +75,10 @@ def induce_and_print(
         raise UsageError("--ask", expected="--strategy solver with it", got="another", remedy="add it")
     from ntpt_pyro.cli.asking import Person
     from ntpt_pyro.report.by_kind import print_kept, print_result
+    from ntpt_pyro.report.plain_console import print_line
     from ntpt_pyro.runs.induce import induce
+    from ntpt_pyro.runs.methods.method import untrained
+    from ntpt_pyro.runs.methods.named import ignored_settings
 
     printed_to = console()
     found = induce(
@@ -108,14 +91,17 @@ def induce_and_print(
         **settings,
     )
     print_result(printed_to, found.result, found.posterior)
+    if unread := ignored_settings(found.result.strategy, settings, untrained(task, library)):
+        shown = " ".join(f"--{name.replace('_', '-')}" for name in unread)
+        print_line(printed_to, f"not looked at by {found.result.strategy}: {shown}", style="dim")
     print_kept(printed_to, out)
 
 
 def console() -> "Console":
     """Where commands print to."""
-    from rich.console import Console
+    from ntpt_pyro.report.plain_console import plain_console
 
-    return Console(highlight=False)
+    return plain_console()
 
 
 def progress() -> bool:

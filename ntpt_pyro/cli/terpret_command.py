@@ -8,6 +8,7 @@ import typer
 from ntpt_pyro.cli import options, session
 from ntpt_pyro.cli.options import Ask, Out, Resume, Threads, TrainedLibrary
 from ntpt_pyro.runs.settings import Settings
+from ntpt_pyro.tasks.text_defaults import shown_defaults
 
 if TYPE_CHECKING:  # heavy; imported where a text is checked
     from ntpt_pyro.language.library import Library
@@ -23,6 +24,7 @@ app = options.command_app()
         *("strategy", "restarts", "steps", "choice_lr", "init_scale", "kl", "kl_start", "seed", "library_lr"),
         *("seconds", "alternatives"),
     ],
+    defaults=shown_defaults(),
 )
 def terpret(
     model: Annotated[Path, typer.Argument(help="a program text in TerpreT")],
@@ -43,7 +45,10 @@ def terpret(
     out: Out = None,
     resume: Resume = False,
 ) -> None:
-    """Learn the parameters of a program text in TerpreT from instances of it."""
+    """Learn the parameters of a program text in TerpreT from instances of it.
+
+    A step is of all instances, or of 64 where functions are learned.
+    """
     session.check_resumable(out, resume=resume)
     session.set_threads(threads)
     from ntpt_pyro.tasks.text_task import text_task
@@ -57,10 +62,10 @@ def terpret(
 
 def _check(task: "TextTask", library: "Library | None", settings: dict[str, Any], model: Path) -> None:
     from ntpt_pyro.report.check_report import print_check
+    from ntpt_pyro.report.plain_console import print_line
     from ntpt_pyro.runs.text_check import check_text
 
     found, console = check_text(task, library, settings), session.console()
     print_check(console, found)
-    console.print(
-        f"\n{model}: compiled text and interpreter agree on {found.compared:,} results", markup=False
-    )
+    agree = f"compiled text and interpreter agree on {found.compared:,} results"
+    print_line(console, f"\n{model}: {agree}", whole=True)

@@ -8,6 +8,7 @@ from ntpt_pyro.errors import UsageError
 from ntpt_pyro.inference.posterior.posterior import Posterior
 from ntpt_pyro.language.program import Line, Program
 from ntpt_pyro.report.learned_report import print_learned
+from ntpt_pyro.report.plain_console import print_heading, print_line
 from ntpt_pyro.report.posterior_report import print_posterior
 from ntpt_pyro.report.program_text import print_source
 from ntpt_pyro.report.solved_report import print_solved
@@ -77,7 +78,7 @@ def print_ranked(
     """
     for rank, (program, probability) in enumerate(programs, start=1):
         known = "" if probability is None else f" probability {probability:.4g}"
-        console.print(f"\n[bold]{rank}.[/]{known}")
+        print_heading(console, f"{rank}.", known)
         written = [Line(f"{site} = {result.word(site, n)}") for site, n in program.items()]
         print_source(console, lines(program) if lines else written)
 
@@ -89,4 +90,4 @@ def print_kept(console: "Console", out: Path | None) -> None:
     :param out: its folder.
     """
     kept = f"kept in {out}" if out is not None else "not kept: give --out FOLDER to keep the run"
-    console.print(kept, style="dim", markup=False)
+    print_line(console, kept, style="dim", whole=True)

@@ -3,14 +3,13 @@
 from typing import TYPE_CHECKING
 
 from ntpt_pyro.bounds import in_units
+from ntpt_pyro.report.plain_console import print_line
 from ntpt_pyro.report.program_text import print_rows
 from ntpt_pyro.runs.strategy_reach import power_in_words
 from ntpt_pyro.runs.text_check import Parameters, TextCheck
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-WITHIN = {True: "within reach", False: "out of reach", None: "only trying tells"}
 
 
 def print_check(console: "Console", check: TextCheck) -> None:
@@ -22,14 +21,14 @@ def print_check(console: "Console", check: TextCheck) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    console.print(f"\n{check.text} under hypers {check.setting!r}\n", markup=False)
+    print_line(console, f"\n{check.text} under hypers {check.setting!r}\n")
     print_rows(console, _figures(check))
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for title in ("strategy", "", "cost"):
         table.add_column(title, no_wrap=title != "cost")
     for one in check.strategies:
-        table.add_row(Text(one.strategy), WITHIN[one.within], Text(one.cost))
-    console.print()
+        table.add_row(Text(one.strategy), Text(one.within), Text(one.cost))
+    print_line(console)
     console.print(table)
 
 

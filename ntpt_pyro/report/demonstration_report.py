@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from ntpt_pyro.errors import UsageError
 from ntpt_pyro.report.figure_files import empty_figure, write_figure
+from ntpt_pyro.report.plain_console import print_line
 from ntpt_pyro.tasks.demonstrations.demonstration import Demonstration
 
 if TYPE_CHECKING:
@@ -17,19 +18,19 @@ def print_demonstration(console: "Console", shown: Demonstration) -> None:
     :param console: where to.
     :param shown: the run.
     """
-    from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
 
     for line in shown.before:
-        console.print(line, markup=False)
+        print_line(console, line)
     table = Table(box=None, pad_edge=False)
     for number, column in enumerate(shown.columns):
         numbers = all(row[number].lstrip("-").isdigit() or not row[number] for row in shown.steps)
-        table.add_column(column, justify="right" if numbers else "left")
+        table.add_column(Text(column), justify="right" if numbers else "left")
     for row in shown.steps:
-        table.add_row(*map(escape, row))
+        table.add_row(*map(Text, row))
     console.print(table)
-    console.print(f"{shown.what:<8}{shown.verdict}{shown.remark}", markup=False)
+    print_line(console, f"{shown.what:<8}{shown.verdict}{shown.remark}")
 
 
 def draw_demonstration(shown: Demonstration, file: Path) -> None:

@@ -35,8 +35,10 @@ def write_figure(figure: "Figure", file: Path) -> None:
 
     :param figure: the figure.
     :param file: where to.
-    :raises UsageError: where the ending is no format.
+    :raises UsageError: where the ending is no format, or the file is a folder.
     """
+    if file.is_dir():
+        raise UsageError("figure", expected="a file", got=f"the folder {file}", remedy="name a file in it")
     kind = file.suffix.removeprefix(".") or "png"
     if kind not in figure.canvas.get_supported_filetypes():
         raise UsageError(

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from ntpt_pyro.inference.posterior.posterior import Posterior
+from ntpt_pyro.report.plain_console import print_heading, print_line
 from ntpt_pyro.report.program_text import print_behaviours, print_believed, print_marginals, print_rows
 from ntpt_pyro.runs.results import LearnedResult
 from ntpt_pyro.runs.statistics import success_rate
@@ -21,14 +22,14 @@ def print_learned(console: "Console", result: LearnedResult, posterior: Posterio
     :param result: of the run.
     :param posterior: of its choices.
     """
-    console.print(f"\n[bold]{_plain(result.task)}[/], learned from {_plain(result.data.get('train', ''))}\n")
+    print_heading(console, result.task, f", learned from {result.data.get('train', '')}\n")
     print_believed(console, result, posterior)
-    console.print()
+    print_line(console)
     print_marginals(console, result, posterior)
     if len(result.behaviours) > 1:  # else it is what the program above computes
-        console.print("\nwhat programs drawn from the posterior compute")
+        print_line(console, "\nwhat programs drawn from the posterior compute")
         print_behaviours(console, result.behaviours, result.domain)
-    console.print()
+    print_line(console)
     print_rows(console, figures(result))
 
 
@@ -62,10 +63,3 @@ def figures(result: LearnedResult) -> dict[str, str]:
         )
     rows["training"] = f"{result.steps} steps, {result.seconds:.0f} s"
     return rows | result.facts
-
-
-def _plain(text: str) -> str:
-    """A text in which rich sees no markup."""
-    from rich.markup import escape
-
-    return escape(text)

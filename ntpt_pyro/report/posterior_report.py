@@ -3,12 +3,17 @@
 import math
 from typing import TYPE_CHECKING
 
+from ntpt_pyro.bounds import in_digits
 from ntpt_pyro.inference.posterior.posterior import Posterior
+from ntpt_pyro.report.plain_console import print_heading, print_line
 from ntpt_pyro.report.program_text import print_behaviours, print_believed, print_marginals, print_rows
 from ntpt_pyro.runs.results import PosteriorResult
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+MANY = 30.0
+"""Nats: the number of programs of a larger entropy is written as a power of ten."""
 
 
 def print_posterior(console: "Console", result: PosteriorResult, posterior: Posterior) -> None:
@@ -18,19 +23,15 @@ def print_posterior(console: "Console", result: PosteriorResult, posterior: Post
     :param result: of the run.
     :param posterior: of the choices.
     """
-    from rich.markup import escape
-
     cost = result.cost
-    console.print(
-        f"\n[bold]{escape(result.task)}[/], the exact posterior of {cost.programs:,} programs given "
-        f"{cost.examples} examples\n"
-    )
+    over = f"{in_digits(cost.programs)} programs given {cost.examples} examples"
+    print_heading(console, result.task, f", the exact posterior of {over}\n")
     print_behaviours(console, result.behaviours, result.domain)
-    console.print("\nthe most probable program, and how probable each word of it is")
+    print_line(console, "\nthe most probable program, and how probable each word of it is")
     print_believed(console, result, posterior)
-    console.print()
+    print_line(console)
     print_marginals(console, result, posterior)
-    console.print()
+    print_line(console)
     print_rows(console, figures(result))
 
 
@@ -48,16 +49,26 @@ def figures(result: PosteriorResult) -> dict[str, str]:
         rows[f"{which} of the first program"] = f"{result.test_accuracy:.1%}"
     rows |= {f"the first program on {name}": f"{share:.1%}" for name, share in result.trials.items()}
     rows["log-evidence"] = f"{result.log_evidence:.2f} nats"
-    rows["entropy"] = (
-        f"{result.entropy:.2f} nats, as of {math.exp(result.entropy):,.0f} programs equally likely"
-    )
+    rows["entropy"] = f"{result.entropy:.2f} nats, as of {_equally_likely(result.entropy)}"
     rows["probability of programs that were dropped"] = f"at most {result.hidden:.1g}"
     if result.certain_labels and result.settings is not None:
-        rows["joint settings of the choices that explain all examples"] = f"{result.settings:,}"
+        rows["joint settings that explain all examples"] = in_digits(result.settings)
+        if result.settings != cost.left:
+            rows["programs, what they do not read open"] = in_digits(cost.left)
     if result.way:
         rows["found by"] = result.way
+    if isinstance(cost.programs, str):
+        rows["time"] = f"{cost.seconds:.0f} s"
+        return rows | result.facts
     tried = cost.programs * cost.examples
-    rate = tried / max(cost.seconds, 1e-3)
+    rate = in_digits(tried * 1000 // max(round(1000 * cost.seconds), 1))
     run = f"{min(cost.evaluated / tried, 1):.1%} run"
-    rows["programs times examples"] = f"{rate:,.0f} a second, {cost.seconds:.0f} s; {run}"
+    rows["programs times examples"] = f"{rate} a second, {cost.seconds:.0f} s; {run}"
     return rows | result.facts
+
+
+def _equally_likely(entropy: float) -> str:
+    """The number of programs that would have an entropy if all were as likely, in words."""
+    if entropy < MANY:
+        return f"{math.exp(entropy):,.0f} programs equally likely"
+    return f"about 10^{entropy / math.log(10):,.0f} programs equally likely"

@@ -1,18 +1,27 @@
 """A program as a person reads it: its text, how probable each word is, the marginals of its choices."""
 
 from collections.abc import Mapping, Sequence
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
+from ntpt_pyro.bounds import in_digits
 from ntpt_pyro.inference.posterior.posterior import Posterior
 from ntpt_pyro.language.program import Line
+from ntpt_pyro.report.plain_console import bar_of, print_line
 from ntpt_pyro.runs.results import FoundBehaviour, ProgramResult
 
 if TYPE_CHECKING:  # rich draws from Python's random state when it is imported; importing this must not
     from rich.console import Console
     from rich.text import Text
 
-BAR = 20
-"""Characters of a full bar."""
+BAR, SHORTEST_BAR = 20, 4
+"""Characters of a full bar, and of one that is worth drawing."""
+NUMBERS = 22
+"""Columns that a table of marginals has beside names and bars."""
+BELIEF = 24
+"""Columns that what stands beside a line needs at least."""
+ROOM = 30
+"""Columns beside names in which a figure that is too long for one line goes on below itself."""
 SURE = 0.9
 """Words of a program that are less probable are shown with what else might stand there."""
 BEHAVIOURS = 5
@@ -27,29 +36,34 @@ def print_source(console: "Console", lines: Sequence[Line]) -> None:
     :param console: where to.
     :param lines: of the text.
     """
-    from rich.text import Text
-
     for line in lines:
-        console.print(Text("    " + str(line), style="dim" if line.dead else "bold"))
+        print_line(console, "    " + str(line), style="dim" if line.dead else "bold", whole=True)
 
 
 def print_believed(console: "Console", result: ProgramResult, posterior: Posterior) -> None:
-    """Print a program, beside each live line how probable its words are, and what else might stand there.
+    """Print a program, with each live line how probable its words are, and what else might stand there.
 
     :param console: where to.
     :param result: whose program it is.
     :param posterior: of its choices.
     """
+    from rich.padding import Padding
     from rich.table import Table
     from rich.text import Text
 
+    widest = max((len(str(line)) for line in result.lines), default=0) + 4
+    beside = widest + BELIEF <= console.width
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(no_wrap=True)
     table.add_column()
     for line in result.lines:
-        said_by = () if line.dead else line.sites
-        text = Text("    " + str(line), style="dim" if line.dead else "bold")
-        table.add_row(text, _belief(result, posterior, said_by))
+        belief = _belief(result, posterior, () if line.dead else line.sites)
+        if beside:
+            table.add_row(Text("    " + str(line), style="dim" if line.dead else "bold"), belief)
+            continue
+        print_source(console, [line])
+        if belief:
+            console.print(Padding(belief, (0, 0, 0, 8)))
     console.print(table)
 
 
@@ -83,30 +97,30 @@ def _shade(probability: float) -> str:
 def print_marginals(console: "Console", result: ProgramResult, posterior: Posterior) -> None:
     """Print the most probable alternative of each choice by itself.
 
-    :param console: where to.
+    :param console: where to; where names are long the bars are shorter, and names go on in a second line.
     :param result: whose program it is.
     :param posterior: of its choices.
     """
-    from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
 
+    best = {site: int(probs.argmax()) for site, probs in posterior.marginals.items()}
+    words = {site: result.word(site, place) for site, place in best.items()}
+    names = [max(map(len, ["choice", *words])), max(map(len, ["most probable", *words.values()]))]
+    bar = min(BAR, console.width - sum(names) - NUMBERS)
     table = Table(title="posterior of the choices", title_justify="left", box=None, pad_edge=False)
-    table.add_column("choice")
-    table.add_column("most probable")
-    table.add_column("probability", justify="right")
-    table.add_column("")
-    table.add_column("entropy", justify="right")
+    table.add_column("choice", overflow="fold")
+    table.add_column("most probable", overflow="fold")
+    table.add_column("probability", justify="right", no_wrap=True)
+    if bar >= SHORTEST_BAR:
+        table.add_column("", no_wrap=True)
+    table.add_column("entropy", justify="right", no_wrap=True)
     entropies = posterior.entropies()
     for site, probs in posterior.marginals.items():
-        best = int(probs.argmax())
-        probability = float(probs[best])
-        table.add_row(
-            escape(site),
-            escape(result.word(site, best)),
-            f"{probability:.3f}",
-            "█" * round(BAR * probability),
-            f"{abs(entropies[site]):.3f}",
-        )
+        probability = float(probs[best[site]])
+        bars = [bar_of(console) * round(bar * probability)] if bar >= SHORTEST_BAR else []
+        cells = [words[site], f"{probability:.3f}", *bars, f"{abs(entropies[site]):.3f}"]
+        table.add_row(*map(Text, [site, *cells]))
     console.print(table)
 
 
@@ -117,22 +131,29 @@ def print_behaviours(console: "Console", behaviours: Sequence[FoundBehaviour], d
     :param behaviours: the most probable first.
     :param domain: what programs are judged on, in words.
     """
-    from rich.markup import escape
+    from rich.text import Text
 
     for rank, one in enumerate(behaviours[:BEHAVIOURS], start=1):
-        verdict = f", right on {escape(domain)}" if one.right else ""
-        programs = "one program" if one.programs == 1 else f"{one.programs:,} programs that compute it"
-        console.print(f"[bold]{rank}.[/] probability {one.probability:.4g}, {programs}{verdict}")
+        verdict = f", right on {domain}" if one.right else ""
+        programs = (
+            "one program" if one.programs == 1 else f"{in_digits(one.programs)} programs that compute it"
+        )
+        said = f" probability {one.probability:.4g}, {programs}{verdict}"
+        console.print(Text.assemble((f"{rank}.", "bold"), said))
         if rank <= WRITTEN_OUT:
             print_source(console, one.lines)
 
 
 def print_rows(console: "Console", rows: Mapping[str, str]) -> None:
-    """Print figures, a line each, in one column.
+    """Print figures, a line each, in one column; what is too long for a line goes on below.
 
     :param console: where to.
     :param rows: by what it is, the figure in words.
     """
     width = max(map(len, rows), default=0) + 2
+    indent = width if console.width - width >= ROOM else 4
     for name, value in rows.items():
-        console.print(f"{name:<{width}}{value}", markup=False)
+        line = f"{name:<{width}}{value}"
+        parts = wrap(line, console.width, subsequent_indent=" " * indent, break_on_hyphens=False)
+        for part in parts:
+            print_line(console, part, whole=True)

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from ntpt_pyro.inference.posterior.posterior import Posterior
+from ntpt_pyro.report.plain_console import print_heading, print_line
 from ntpt_pyro.report.program_text import print_rows, print_source
 from ntpt_pyro.runs.results import SolvedResult, SolverQuestion
 
@@ -22,17 +23,15 @@ def print_solved(console: "Console", result: SolvedResult, posterior: Posterior)
     :param result: of the run.
     :param posterior: not shown: a solver knows which program is best, not how probable others are.
     """
-    from rich.markup import escape
-
-    console.print(f"\n[bold]{escape(result.task)}[/], solved from {escape(result.data.get('train', ''))}\n")
+    print_heading(console, result.task, f", solved from {result.data.get('train', '')}\n")
     print_source(console, result.lines)
-    console.print()
+    print_line(console)
     print_rows(console, figures(result))
     if result.question is not None:
-        console.print("\nthe example to ask for next: programs that explain the examples differ on it")
+        print_line(console, "\nthe example to ask for next: programs that explain the examples differ on it")
         print_question(console, result.question)
     for number, other in enumerate(result.others, start=1):
-        console.print(f"\nanother behaviour, {number} of {len(result.others)}")
+        print_line(console, f"\nanother behaviour, {number} of {len(result.others)}")
         print_source(console, other.lines)
         print_question(console, other.shown_by, ("the program above gives", "this one gives"))
 
@@ -45,12 +44,12 @@ def print_question(console: "Console", question: SolverQuestion, who: tuple[str,
     :param who: what the two are called.
     """
     for line in question.inputs:
-        console.print(f"    {line}", markup=False)
+        print_line(console, f"    {line}")
     for name, read in question.readings.items():
-        console.print(f"    {name} reads {read}", markup=False)
+        print_line(console, f"    {name} reads {read}")
     width = max(map(len, who))
     for name, results in zip(who, (question.expected, question.other), strict=True):
-        console.print(f"    {name:<{width}}  {results}", markup=False)
+        print_line(console, f"    {name:<{width}}  {results}")
 
 
 def figures(result: SolvedResult) -> dict[str, str]:
@@ -150,7 +149,7 @@ def _simplicity(result: SolvedResult) -> str:
 def _determined(result: SolvedResult) -> str:
     which, them = ("the same examples", "the same") if result.unexplained else ("the examples", "them")
     words = {
-        "determined": f"yes: no program that explains {which} differs on any input",
+        "determined": f"yes: no program that explains {which} differs on any input of the same size",
         "undetermined": f"no: programs that explain {them} differ on new inputs",
         "unknown": "not found out in time",
         None: "not asked",

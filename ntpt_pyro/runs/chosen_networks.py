@@ -53,7 +53,9 @@ def chosen_between(model: Callable[..., Any], data: Sequence[Tensor], functions:
         source = torch.Generator().manual_seed(0)
         runs = sum(site.size for site in choices.values())
         for _ in range(max(1, min(TRIED, MOST_RUNS // max(runs, 1)))):
-            program = {n: int(torch.randint(s.size, (), generator=source)) for n, s in choices.items()}
+            program = {
+                n: int(torch.randint(s.size, (), generator=source, device="cpu")) for n, s in choices.items()
+            }
             for name, site in choices.items():
                 variants = [{**program, name: integer} for integer in range(site.size)]
                 called = [_called(model, one, some, functions) for one in variants]

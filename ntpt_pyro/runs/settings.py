@@ -1,12 +1,12 @@
 """What decides how a program is induced: typed settings, each with its bounds and its help, in one place."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import Field, asdict, dataclass, field, fields, replace
 from numbers import Integral, Real
 from types import NoneType
 from typing import TYPE_CHECKING, Any, get_args
 
-from ntpt_pyro.bounds import check_number
+from ntpt_pyro.bounds import MOST_COUNTED, check_number
 from ntpt_pyro.errors import UsageError
 
 if TYPE_CHECKING:  # the command line reads settings before it knows whether torch is needed
@@ -24,6 +24,7 @@ def setting(
     at_least: float | None = None,
     above: float | None = None,
     below: float | None = None,
+    at_most: float | None = None,
 ) -> Any:
     """A field of settings, with its bounds and what it is.
 
@@ -32,10 +33,23 @@ def setting(
     :param at_least: its smallest value.
     :param above: what it must be greater than.
     :param below: what it must be smaller than.
+    :param at_most: its largest value.
     :returns: the field of a dataclass.
     """
-    bounds = {"at_least": at_least, "above": above, "below": below}
+    bounds = {"at_least": at_least, "above": above, "below": below, "at_most": at_most}
     return field(default=default, metadata={"about": about, "bounds": bounds})
+
+
+def counted(default: int | None, about: str, *, at_least: int = 1, at_most: int = MOST_COUNTED) -> Any:
+    """A field of settings that counts something: whole, and never so many that no run would end.
+
+    :param default: its value where nothing is said.
+    :param about: what it is, for the command line's help.
+    :param at_least: its smallest value.
+    :param at_most: its largest value.
+    :returns: the field of a dataclass.
+    """
+    return setting(default, about, at_least=at_least, at_most=at_most)
 
 
 def check_bounds(settings: Any) -> None:
@@ -45,16 +59,48 @@ def check_bounds(settings: Any) -> None:
     :raises UsageError: names the first that is not.
     """
     for one in fields(settings):
-        value, kinds = getattr(settings, one.name), get_args(one.type) or (one.type,)
-        if not {int, float} & set(kinds) or (value is None and NoneType in kinds):
-            continue
-        remedy = "leave it out" if one.default is None else f"the default is {one.default}"
-        if isinstance(value, bool) or not isinstance(value, Real):
-            raise UsageError(one.name, expected="a number", got=repr(value), remedy=remedy)
-        check_number(one.name, float(value), **one.metadata["bounds"], remedy=remedy)
-        if int in kinds and not isinstance(value, Integral):
-            raise UsageError(one.name, expected="a whole number", got=repr(value), remedy=remedy)
-        object.__setattr__(settings, one.name, (int if int in kinds else float)(getattr(settings, one.name)))
+        object.__setattr__(settings, one.name, checked_value(one, getattr(settings, one.name)))
+
+
+def checked_value(one: "Field[Any]", value: Any) -> Any:
+    """Check the value of a field.
+
+    :param one: a field that :func:`setting` made.
+    :param value: that it is given.
+    :returns: the value; a number as Python has it.
+    :raises UsageError: where it is no number within the bounds, or no yes or no.
+    """
+    kinds = set(get_args(one.type) or (one.type,))
+    if value is None and NoneType in kinds:
+        return None
+    remedy = "leave it out" if one.default is None else f"the default is {one.default}"
+    if kinds == {bool} and not isinstance(value, bool):
+        raise UsageError(one.name, expected="True or False", got=repr(value), remedy=remedy)
+    if not {int, float} & kinds:
+        return value
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise UsageError(one.name, expected="a number", got=repr(value), remedy=remedy)
+    number = int(value) if isinstance(value, Integral) else float(value)
+    check_number(one.name, number, **one.metadata["bounds"], remedy=remedy)
+    if int in kinds and not isinstance(number, int):
+        raise UsageError(one.name, expected="a whole number", got=repr(value), remedy=remedy)
+    return number if int in kinds else float(number)
+
+
+def like(name: str, default: Any = None, about: str | None = None) -> Any:
+    """A field of other settings with the bounds of one of :class:`Settings`.
+
+    :param name: of that one.
+    :param default: where it is another.
+    :param about: where it is another.
+    :returns: the field of a dataclass.
+    """
+    same = next(one for one in fields(Settings) if one.name == name)
+    return setting(
+        same.default if default is None else default,
+        about or same.metadata["about"],
+        **same.metadata["bounds"],
+    )
 
 
 @dataclass(frozen=True)
@@ -90,28 +136,28 @@ class Settings:
     :param alternatives: of a solver: programs of other behaviour to look for, that explain as much.
     :raises UsageError: where a number is not finite or out of its bounds.
 
-    >>> Settings(restarts=0)
+    >>> Settings(restarts=1.5)
     Traceback (most recent call last):
       ...
-    ntpt_pyro.errors.UsageError: restarts: expected a finite number of at least 1, got 0; the default is 16
+    ntpt_pyro.errors.UsageError: restarts: expected a whole number, got 1.5; the default is 16
     """
 
     strategy: "str | Strategy" = setting(
         "marginal", "the way of inference; one of those that `ntpt tasks` lists"
     )
-    examples: int = setting(1000, "training examples, of tasks that draw them", at_least=1)
-    restarts: int = setting(16, "programs trained at once", at_least=1)
-    steps: int = setting(1000, "training steps in all", at_least=1)
-    search: int | None = setting(300, "steps with all restarts; at most a third of --steps", at_least=1)
-    look: int | None = setting(
-        None, "steps between looks at examples held back, which end a search that explains them", at_least=1
+    examples: int = counted(1000, "training examples, of tasks that draw them")
+    restarts: int = counted(16, "programs trained at once", at_most=10_000)
+    steps: int = counted(
+        1000, "training steps in all; em takes as many as it needs, then trains on with what is left"
     )
-    rounds: int = setting(3, "searches at most", at_least=1)
+    search: int | None = counted(300, "steps with all restarts; at most a third of --steps")
+    look: int | None = counted(
+        None, "steps between looks at examples held back, which end a search that explains them"
+    )
+    rounds: int = counted(3, "searches at most")
     seed: int = setting(0, "of everything random", at_least=0, below=2**32)
-    batch_size: int | None = setting(32, "examples a step", at_least=1)
-    settle_batch: int | None = setting(
-        None, "examples a step after the search (default: as before)", at_least=1
-    )
+    batch_size: int | None = counted(32, "examples a step")
+    settle_batch: int | None = counted(None, "examples a step after the search (default: as before)")
     choice_lr: float = setting(0.1, "learning rate of the choices", above=0, below=1e30)
     library_lr: float = setting(1e-3, "learning rate of the networks", above=0, below=1e30)
     init_scale: float = setting(
@@ -126,17 +172,21 @@ class Settings:
         0.0, "decay of the average of weights kept after the search", at_least=0, below=1
     )
     own_networks: bool = setting(True, "each restart learns networks of its own where they are untrained")
-    test_examples: int = setting(10_000, "test examples at most", at_least=1)
+    test_examples: int = counted(10_000, "test examples at most", at_most=10**6)
     tolerance: float = setting(
         1e-6,
         "exhaustive: probability that programs may have that are dropped on the way",
         at_least=0,
         below=1,
     )
-    memory: int = setting(2048, "exhaustive: that running programs may take, in MiB", at_least=0)
+    memory: int = counted(
+        2048, "exhaustive: that running programs may take, in MiB", at_least=0, at_most=2**24
+    )
     prior: str = setting("uniform", f"exhaustive: the prior over programs, one of {', '.join(PRIORS)}")
     seconds: float = setting(300.0, "solver: limit of time, in seconds", at_least=0, below=1e9)
-    alternatives: int = setting(0, "solver: programs of other behaviour to look for", at_least=0)
+    alternatives: int = counted(
+        0, "solver: programs of other behaviour to look for", at_least=0, at_most=10**6
+    )
 
     def __post_init__(self) -> None:
         """Check the numbers."""

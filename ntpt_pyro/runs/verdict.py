@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from ntpt_pyro.bounds import as_json
 from ntpt_pyro.inference.posterior.behaviours import Behaviour
 from ntpt_pyro.inference.posterior.exhaustive import ExactPosterior
 from ntpt_pyro.inference.posterior.log_likelihoods import evidence_bound
+from ntpt_pyro.inference.posterior.posterior import Posterior
 from ntpt_pyro.inference.training.restart_search import POSTERIOR_EXAMPLES
 from ntpt_pyro.language.library import Library
 from ntpt_pyro.runs.all_inputs import told_of_all_inputs
 from ntpt_pyro.runs.behaviour_groups import grouped
 from ntpt_pyro.runs.methods.method import Found, Work
+from ntpt_pyro.runs.open_choices import lines_of
 from ntpt_pyro.runs.provenance import versions
 from ntpt_pyro.runs.results import (
     DIGITS,
@@ -54,7 +57,7 @@ def result_of(
     """
     common = {
         **judged_on_tests(work, ended.program, ended.library, found.verdict.accuracy, source),
-        **described(work, ended.program, ended.library),
+        **described(work, ended.program, ended.library, ended.posterior),
         "strategy": work.settings.to_json()["strategy"],
         "seed": work.settings.seed,
         "restarts": found.restarts,
@@ -71,15 +74,18 @@ def result_of(
     return _learned_result(work, found, ended, rounds, common)
 
 
-def described(work: Work, program: dict[str, int], library: Library) -> dict[str, Any]:
+def described(
+    work: Work, program: dict[str, int], library: Library, posterior: Posterior | None = None
+) -> dict[str, Any]:
     """What a result says of its task and of the program's text.
 
     :param work: what the method was given.
     :param program: every choice's integer by site.
     :param library: the functions.
+    :param posterior: that the program is of.
     :returns: fields of :class:`~ntpt_pyro.runs.results.ProgramResult`.
     """
-    task, lines = work.task, work.task.lines(program)
+    task, lines = work.task, lines_of(work.task, program, posterior)
     facts = task.facts(program, library)
     return {
         "task": task.name,
@@ -141,12 +147,15 @@ def reading_accuracies(task: Task, library: Library) -> dict[str, Reading]:
     return found
 
 
-def kept_behaviours(task: Task, library: Library, groups: Sequence[Behaviour]) -> list[FoundBehaviour]:
+def kept_behaviours(
+    task: Task, library: Library, groups: Sequence[Behaviour], posterior: Posterior | None = None
+) -> list[FoundBehaviour]:
     """The most probable behaviours.
 
     :param task: whose programs they are.
     :param library: the functions that they call.
     :param groups: its programs by what they compute, the most probable first.
+    :param posterior: that they are of.
     :returns: those that are kept with a run.
     """
     return [
@@ -155,7 +164,7 @@ def kept_behaviours(task: Task, library: Library, groups: Sequence[Behaviour]) -
             probability=group.probability,
             programs=group.programs,
             right=task.right(group.program, library),
-            lines=task.lines(group.program),
+            lines=lines_of(task, group.program, posterior),
         )
         for group in groups[:KEPT]
     ]
@@ -206,7 +215,7 @@ def _posterior_result(work: Work, exact: ExactPosterior, common: dict[str, Any])
     judged = not (exact.certain_labels and work.task.told_apart_by)  # else right is what fits the examples
     return PosteriorResult(
         **common,
-        behaviours=kept_behaviours(work.task, library, groups),
+        behaviours=kept_behaviours(work.task, library, groups, posterior),
         log_evidence=posterior.log_evidence,
         hidden=posterior.hidden,
         entropy=posterior.entropy(),
@@ -216,7 +225,7 @@ def _posterior_result(work: Work, exact: ExactPosterior, common: dict[str, Any])
         ],
         right_behaviours=probability_of_right(work.task, library, groups) if judged else None,
         cost=cost_of(exact),
-        settings=exact.posterior.settings,
+        settings=as_json(exact.posterior.settings),
         way=exact.way,
         certain_labels=exact.certain_labels,
     )
@@ -230,7 +239,7 @@ def cost_of(exact: ExactPosterior) -> PosteriorCost:
     """
     cost = exact.cost
     return PosteriorCost(
-        programs=cost.programs,
+        programs=as_json(cost.programs),
         examples=cost.examples,
         seconds_at_most=None if cost.seconds is None else round(cost.seconds, 1),
         seconds=round(exact.seconds, 2),

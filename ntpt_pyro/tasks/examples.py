@@ -8,12 +8,15 @@ import torch
 from jaxtyping import Int, Shaped
 from torch import Tensor
 
+from ntpt_pyro.bounds import check_memory
 from ntpt_pyro.errors import DataError
 
 Draw = Callable[[int, torch.Generator], Sequence[Tensor]]
 """Draws so many examples from a generator: the model's arguments, a row an example, results last."""
 Given = Draw | Sequence[Tensor]
 """Examples: those that there are, or how to draw some."""
+MANY, TRIED = 2**16, 8
+"""Of more examples it is found out first, by so few of them, what memory they take."""
 
 
 @dataclass(frozen=True)
@@ -118,8 +121,16 @@ def drawn_examples(
     :param source: of the draw.
     :returns: the examples.
     :raises DataError: see :func:`checked_examples`.
+    :raises BudgetError: where so many would not fit this machine; a few are drawn to find that out.
     """
     if isinstance(given, Examples):
         return given
-    tensors = given(count, source) if callable(given) else given
-    return tensors if isinstance(tensors, Examples) else checked_examples(name, tensors)
+    if not callable(given):
+        return checked_examples(name, given)
+    if count > MANY:
+        with torch.random.fork_rng(devices=[]):
+            few = checked_examples(name, given(TRIED, torch.Generator().manual_seed(0)))
+        each = sum(one.numel() * one.element_size() for one in few.tensors) / len(few)
+        remedy = "give fewer (--examples, --test-examples)"
+        check_memory(f"task {name}", each * count, of=f"{count:,} examples", remedy=remedy)
+    return checked_examples(name, given(count, source))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ntpt_pyro.errors import UsageError
+from ntpt_pyro.bounds import MOST_LINES, check_count
 from ntpt_pyro.language.library import Library
 from ntpt_pyro.language.program import Program
 from ntpt_pyro.models.grid import NOOP
@@ -28,7 +28,7 @@ class GridTask(ImageTask):
     :param given: integers that stand in the first registers.
     :param execute: the concrete interpreter on one grid.
     :param more: see :class:`~ntpt_pyro.tasks.image_task.ImageTask`.
-    :raises UsageError: where a program would have no line.
+    :raises UsageError: where a program would have no line, or too many.
     """
 
     chooses = True
@@ -45,8 +45,7 @@ class GridTask(ImageTask):
         execute: Callable[..., int],
         **more: Any,
     ) -> None:
-        if lines < 1:
-            raise UsageError("lines", expected="at least 1", got=str(lines), remedy="give more lines")
+        check_count("lines", lines, at_least=1, at_most=MOST_LINES)
         self._module, self._lines, self._given = module, lines, given
         instructions = range(len(module.INSTRUCTIONS))
         self.costs = {f"instr_{k}": [int(n != NOOP) for n in instructions] for k in range(1, lines + 1)}

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 
 import torch
 
+from ntpt_pyro.inference.training.checkpoint import digest_of
 from ntpt_pyro.language.learned_functions import LearnedFunction
 from ntpt_pyro.language.library import Library
 from ntpt_pyro.language.program import Program
@@ -84,6 +85,14 @@ class ImageTask(Task):
         return {
             split: {name: load(split, *self._folders) for name, load in self._loaders.items()}
             for split in SPLITS
+        }
+
+    def made_of(self) -> dict[str, str]:
+        """See :class:`~ntpt_pyro.tasks.task_contents.Contents`: of the images."""
+        return {
+            f"images of {name} ({split})": digest_of((one.images, one.labels))
+            for split, images in self.images.items()
+            for name, one in images.items()
         }
 
     def taught(self, program: Program, library: Library) -> list[str]:

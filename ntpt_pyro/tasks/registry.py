@@ -23,6 +23,7 @@ from typing import Any
 from ntpt_pyro.errors import NtptError, TaskError, UsageError
 from ntpt_pyro.tasks import builtin
 from ntpt_pyro.tasks.task import UNNAMED, Task
+from ntpt_pyro.tasks.task_contents import digest_of_bytes
 from ntpt_pyro.tasks.user_files import load_user_file
 
 GROUP = "ntpt_pyro.tasks"
@@ -49,13 +50,16 @@ def find_task(name: str, **parameters: Any) -> Task:
     made.name = name if made.name == UNNAMED else made.name
     made.found_by = name
     made.parameters = {key: value for key, value in given.items() if not isinstance(value, Path)}
+    file, separator, _ = name.partition(":")
+    if separator and file.endswith(".py"):
+        made.files = {"task file": digest_of_bytes(Path(file).read_bytes())}
     return made
 
 
 def _source(name: str) -> Any:
     """A task, or what makes it."""
     file, separator, inside = name.partition(":")
-    if separator and (file.endswith(".terpret") or ":" in inside):
+    if file.endswith(".terpret") or ":" in inside:
         from ntpt_pyro.tasks.text_task import text_task_named
 
         return text_task_named(name)

@@ -18,7 +18,7 @@ from ntpt_pyro.language.program import Line, Program
 from ntpt_pyro.tasks.checking import check_fields, check_functions, check_task, executes_right
 from ntpt_pyro.tasks.data.images import Images
 from ntpt_pyro.tasks.demonstrations.demonstration import Asked, Demonstration
-from ntpt_pyro.tasks.demonstrations.steps_of_model import demonstrate_model
+from ntpt_pyro.tasks.demonstrations.steps_of_model import chosen_example, demonstrate_model
 from ntpt_pyro.tasks.examples import Examples, Given, checked_examples, drawn_examples
 from ntpt_pyro.tasks.solvable import Solvable
 
@@ -376,11 +376,11 @@ class Task(Solvable):
         :returns: what it read and did.
         :raises UsageError: where something is asked for that the task does not have.
         """
-        asked.allow(self.name, "seed")
+        asked.allow(self.name, "seed", *([] if callable(self._test or self._examples) else ["instance"]))
         generator = torch.Generator().manual_seed(asked.seed)
         examples = self.draw_test(1, generator) or self.draw(1, generator)
-        chosen = torch.randint(len(examples), (1,), generator=generator, device="cpu")
-        return demonstrate_model(self.with_library(library), program, examples.take(chosen))
+        example = chosen_example(examples, asked, generator)
+        return demonstrate_model(self.with_library(library), program, example)
 
     def check(self, *, programs: int = 20, examples: int = 8, seed: int = 0) -> int:
         """Compare the model with ``execute``, on random programs and inputs.

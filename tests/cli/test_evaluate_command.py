@@ -69,10 +69,16 @@ def test_what_cannot_be_evaluated_is_one_line(refused, solved, tmp_path):
         ([solved, "--strip", tmp_path / "none.png"], "expected a picture, got no such file"),
         ([solved, "--strip", solved / "result.json"], "expected a PNG picture"),
         ([solved, "--length", 0], "expected at least 1 digit, got 0"),
-        ([solved, "--seed", -1], "Invalid value for '--seed'"),
+        ([solved, "--seed", -1], "seed: expected a whole number of at least 0"),
         ([stuck, "3+4"], "comes back to where it was after 2 steps; it never halts"),
-        ([other, "3+4"], "expression: expected what a run of add2x2/top can be asked for (--seed), got 3+4"),
-        ([other, "--length", 3], "--length: expected what a run of add2x2/top can be asked for"),
+        (
+            [other, "3+4"],
+            "expression: expected none, since add2x2/top has no inputs written as text, got '3+4'",
+        ),
+        (
+            [other, "--length", 3],
+            "--length: expected none, since add2x2/top has no such thing, got '3'; leave it out, and choose",
+        ),
         ([tmp_path / "nothing", "3+4"], "expected a finished run folder"),
     ):
         assert message in refused("evaluate", *words), words
@@ -98,7 +104,7 @@ def test_the_way_over_a_grid_of_signs_is_followed(ntpt, walking, tmp_path):
 
 def test_what_does_not_fit_a_run_of_path_len_is_refused(refused, walking, tmp_path):
     for words, wrong in (
-        (["3+4"], "what a run of path_len can be asked for (--seed --length), got 3+4"),
+        (["3+4"], "got '3+4'; leave it out, and choose an input by --seed or --length"),
         (["--length", 1], "a grid of 2 to 20 signs a side"),
         (["--length", 21], "a grid of 2 to 20 signs a side"),
         (["--plot", tmp_path / "path.words"], "a picture's ending"),
@@ -127,7 +133,7 @@ def test_a_users_task_is_run_on_one_of_its_examples(ntpt, refused, user_file, tm
         assert third.split() == ["third", str((x + y) % 5)]
         assert result == f"result  {(x + y) % 5}, right"
     assert len({printed for _, printed, _ in found}) > 1
-    assert "what a run of mine.py:task can be asked for (--seed), got 3" in refused(
+    assert "got '3'; leave it out, and choose an input by --seed or --instance" in refused(
         "evaluate", "kept", "--length", 3
     )
     assert "expected a run that has a picture, got one without" in refused(
@@ -165,3 +171,42 @@ def test_a_text_is_run_on_one_of_its_instances(ntpt, user_file):
     assert ["input", "x", "=", "0"] in lines
     assert ["z", "1"] in lines
     assert lines[-1] == ["result", "y", "=", "1,", "right"]
+
+
+def test_an_instance_of_a_text_and_an_example_of_a_task_are_chosen_by_number(
+    ntpt, refused, user_file, tmp_path
+):
+    user_file(
+        "turn.terpret",
+        "x = Input(3)\nturn = Param(2)\ny = Output(3)\n"
+        "with x as i:\n    with turn as t:\n        y.set_to((i + t) % 3)\n",
+    )
+    user_file("turn.hypers.json", json.dumps({"one": {}}))
+    batches = [
+        {"batch_name": name, "hypers": "one", "instances": [{"x": x, "y": (x + 1) % 3} for x in xs]}
+        for name, xs in (("train", [0, 1, 2]), ("other", [2, 0]), ("third", [1]))
+    ]
+    user_file("turn.on.json", json.dumps(batches))
+    assert ntpt("learn", "turn.terpret:on", "--restarts=2", "--steps=60", "--out", "run")[0] == 0
+    for words, batch, number, x in (
+        ([], "other", 0, 2),
+        (["--instance", 1], "other", 1, 0),
+        (["--batch", "third"], "third", 0, 1),
+        (["--batch", "train", "--instance", 2], "train", 2, 2),
+    ):
+        code, printed, error = ntpt("evaluate", "run", *words)
+        assert (code, error) == (0, "")
+        assert printed.startswith(f"instance {number} of batch {batch!r}\ninput   x = {x}\n")
+    assert "--instance: expected a number in 0..1, of batch 'other', got 2" in refused(
+        "evaluate", "run", "--instance", 2
+    )
+    assert "--batch: expected one of 'train', 'other', 'third', got 'last'" in refused(
+        "evaluate", "run", "--batch", "last"
+    )
+    user_file("mine.py", MINE)
+    words = {site: ["0", "1", "2"] for site in ("function", "return")}
+    keep_run(tmp_path / "kept", "mine.py:task", {"function": 0, "return": 2}, words=words)
+    assert len({ntpt("evaluate", "kept", "--instance", number)[1] for number in range(4)}) > 1
+    assert "--instance: expected a whole number of at least 0 and at most" in refused(
+        "evaluate", "kept", "--instance", 10**6
+    )

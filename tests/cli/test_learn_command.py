@@ -26,11 +26,11 @@ WRONG = {
     "add2x2/top --bogus 1": r"No such option: --bogus .*\(see ntpt learn --help\)",
     "": "Missing argument",
     "add2x2/top --steps many": "Invalid value for '--steps'",
-    "add2x2/top --restarts 0": "restarts: expected a finite number of at least 1, got 0",
+    "add2x2/top --restarts 0": "restarts: expected a finite number of at least 1 and at most .*, got 0",
     "add2x2/top --examples 3": "examples: expected at least 10",
-    "add2x2/top --lines 0": "lines: expected at least 1, got 0",
+    "add2x2/top --lines 0": "lines: expected a whole number of at least 1 and at most 100, got 0",
     "math --lines 3": "--lines: expected none: math does not take it, got 3",
-    "add2x2/top --threads 0": "threads: expected at least 1, got 0",
+    "add2x2/top --threads 0": "threads: expected a whole number of at least 1 and at most 1,024, got 0",
     "add2x2/top --device tpu": "device: expected one of auto, cpu.* got 'tpu'",
     "add2x2/top --resume": "--resume: expected --out with it",
     "add2x2/top --library /nowhere/run": "/nowhere/run: .* got no such file",
@@ -99,9 +99,9 @@ def test_a_folder_has_whatever_name_it_has(ntpt, tmp_path, monkeypatch, name):
     code, printed, error = ntpt("learn", "add2x2/top", *FLAGS, "--out", out)
     assert (code, error) == (0, "")
     assert f"kept in {name}\n" in printed
-    code, printed, error = ntpt("show", out, "--plot", out / "p[/].png")
+    code, printed, error = ntpt("show", out, "--plot", out / "p[red].png")
     assert (code, error) == (0, "")
-    assert f"drawn to {name}/p[/].png\n" in printed
+    assert f"drawn to {name}/p[red].png\n" in printed
 
 
 @pytest.mark.usefixtures("small")

@@ -209,7 +209,10 @@ def test_a_run_whose_answers_are_damaged_is_named(ntpt, refused, table, monkeypa
     assert len(json.loads(Path("run/answers.json").read_text())["answers"]) == 1
     assert "--resume" in refused(*words)
     Path("run/answers.json").write_text("nonsense")
-    assert "answers.json: expected answers of this run" in refused(*words, "--resume")
+    assert (
+        "answers.json: expected a file of ntpt_pyro answers 1, got a damaged one, or something else; delete"
+        in refused(*words, "--resume")
+    )
     Path("run/answers.json").unlink()
     monkeypatch.setattr("builtins.input", lambda prompt: "a")
     assert ntpt(*words, "--resume")[0] == 0

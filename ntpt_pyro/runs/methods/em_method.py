@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ntpt_pyro.inference.training.expectation_maximisation import expectation_maximisation
-from ntpt_pyro.runs.methods.method import Found, Work
+from ntpt_pyro.runs.methods.method import OF_EXHAUSTIVE, OF_RESTARTS, OF_SOLVER, Found, Work
 from ntpt_pyro.runs.methods.teaching import Teaching
 
 SEEN_EXAMPLES = 64
@@ -17,6 +17,7 @@ class EMMethod:
     """Finds the posterior over all programs and the networks in turn, without a gradient of the choices."""
 
     defaults: Mapping[str, Any] = {}  # never changed
+    ignored = OF_RESTARTS | OF_EXHAUSTIVE | OF_SOLVER
     holds_back = True
 
     def prepare(self, work: Work) -> None:

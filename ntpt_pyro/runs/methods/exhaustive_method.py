@@ -16,7 +16,7 @@ from ntpt_pyro.inference.posterior.decided_programs import decided, programs_of
 from ntpt_pyro.inference.posterior.exhaustive import ExactPosterior
 from ntpt_pyro.inference.posterior.priors import UNIFORM, fewest_read
 from ntpt_pyro.inference.training.restart_search import Verdict
-from ntpt_pyro.runs.methods.method import Found, Work
+from ntpt_pyro.runs.methods.method import OF_RESTARTS, OF_SOLVER, OF_TRAINING, Found, Work
 
 MEGABYTE = 2**20
 
@@ -25,6 +25,7 @@ class ExhaustiveMethod:
     """Tries every program on every example; what is hopeless is dropped within a stated bound."""
 
     defaults: Mapping[str, Any] = {"examples": 64, "rounds": 1, "test_examples": 2000}
+    ignored = OF_RESTARTS | OF_TRAINING | OF_SOLVER
     holds_back = False
 
     def prepare(self, work: Work) -> None:

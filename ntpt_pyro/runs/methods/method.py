@@ -1,6 +1,6 @@
 """What a way of inducing a program is: it searches with the material it is given, and says what it found."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -99,6 +99,18 @@ class Found:
     seconds: float = 0.0
 
 
+OF_RESTARTS = frozenset({"restarts", "search", "look", "init_scale", "kl", "kl_start", "own_networks"})
+"""Settings of a search by restarts."""
+OF_TRAINING = frozenset({
+    *("steps", "batch_size", "settle_batch", "choice_lr", "library_lr", "dropout", "averaging")
+})  # fmt: skip
+"""Settings of training, in a search or on what it found."""
+OF_EXHAUSTIVE = frozenset({"tolerance", "memory", "prior"})
+"""Settings of an exhaustive search."""
+OF_SOLVER = frozenset({"seconds", "alternatives"})
+"""Settings of a solver."""
+
+
 def untrained(task: Task, library: Library | None) -> list[str]:
     """The functions that a task's programs may call and that nothing has taught yet.
 
@@ -117,6 +129,10 @@ class Method(Protocol):
     @property
     def defaults(self) -> Mapping[str, Any]:
         """Settings that suit the method, whatever the task."""
+
+    @property
+    def ignored(self) -> Collection[str]:
+        """Settings that it does not look at."""
 
     @property
     def holds_back(self) -> bool:

@@ -1,6 +1,7 @@
 """Every way of inducing programs by its name: the one place where a name becomes an algorithm."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from difflib import get_close_matches
 
 from ntpt_pyro.errors import UsageError
 from ntpt_pyro.inference.handlers.strategies import STRATEGIES
@@ -23,6 +24,15 @@ TEACHING: dict[str, Callable[[], Method]] = {"solver": TeachingSolverMethod}
 """What some of them are where a function of the task is untrained."""
 
 
+FUNCTIONS = {
+    "exact": "exhaustive",
+    "exact_posterior": "exhaustive",
+    "expectation_maximisation": "em",
+    "solve": "solver",
+}
+"""What functions of Python, and earlier names, are called here."""
+
+
 def method_names() -> list[str]:
     """The names that ``--strategy`` takes."""
     return [*STRATEGIES, *METHODS]
@@ -38,12 +48,31 @@ def method_of(strategy: str | Strategy, untrained: Sequence[str] = ()) -> Method
     """
     if isinstance(strategy, Strategy):
         return RestartsMethod(strategy)
-    if untrained and strategy in TEACHING:
-        return TEACHING[strategy]()
-    if strategy in METHODS:
-        return METHODS[strategy]()
-    if strategy in STRATEGIES:
-        return RestartsMethod(STRATEGIES[strategy]())
+    name = str(strategy)
+    if untrained and name in TEACHING:
+        return TEACHING[name]()
+    if name in METHODS:
+        return METHODS[name]()
+    if name in STRATEGIES:
+        return RestartsMethod(STRATEGIES[name]())
+    near = get_close_matches(str(strategy), [*method_names(), *FUNCTIONS], n=1, cutoff=0.5)
     raise UsageError(
-        "strategy", expected=f"one of {', '.join(method_names())}", got=repr(strategy), remedy="pick one"
+        "strategy",
+        expected=f"one of {', '.join(method_names())}",
+        got=repr(strategy),
+        remedy=f"pick one, such as {FUNCTIONS.get(near[0], near[0])}" if near else "pick one",
     )
+
+
+def ignored_settings(
+    strategy: str | Strategy, names: Iterable[str], untrained: Sequence[str] = ()
+) -> list[str]:
+    """Settings that a way of inference does not look at.
+
+    :param strategy: see :func:`method_of`.
+    :param names: of settings.
+    :param untrained: functions that it has to teach.
+    :returns: those of them.
+    """
+    ignored = method_of(strategy, untrained).ignored
+    return [name for name in names if name in ignored]

@@ -1,23 +1,27 @@
 """Many restarts trained by gradient under a strategy, judged by examples held back."""
 
 from collections.abc import Callable, Mapping
-from copy import deepcopy
 from functools import partial
 from typing import Any
 
 import torch
 
+from ntpt_pyro.bounds import check_memory
 from ntpt_pyro.inference.handlers.annealing import Annealing
 from ntpt_pyro.inference.handlers.strategy import Strategy
 from ntpt_pyro.inference.training.callbacks import Callback
 from ntpt_pyro.inference.training.fit import fit
 from ntpt_pyro.inference.training.restart_search import Verdict, judge
 from ntpt_pyro.inference.training.training import Training
-from ntpt_pyro.language.library import Library
 from ntpt_pyro.language.program import Program
 from ntpt_pyro.runs.history import History
-from ntpt_pyro.runs.methods.method import Found, Work, untrained
+from ntpt_pyro.runs.methods.method import OF_EXHAUSTIVE, OF_SOLVER, Found, Work
+from ntpt_pyro.runs.methods.restart_networks import library_for
+from ntpt_pyro.runs.restart_costs import bytes_a_restart
 from ntpt_pyro.runs.settings import Settings
+
+FEW_RESTARTS = 256
+"""Of more it is found out first, by steps of one of them, what memory they take."""
 
 
 class RestartsMethod:
@@ -31,13 +35,21 @@ class RestartsMethod:
     """
 
     defaults: Mapping[str, Any] = {}  # never changed
+    ignored = OF_EXHAUSTIVE | OF_SOLVER
     holds_back = True
 
     def __init__(self, strategy: Strategy) -> None:
         self.strategy = strategy
 
     def prepare(self, work: Work) -> None:
-        """See :class:`~ntpt_pyro.runs.methods.method.Method`: there is nothing that it cannot begin."""
+        """See :class:`~ntpt_pyro.runs.methods.method.Method`: many restarts must fit this machine."""
+        if (restarts := work.settings.restarts) > FEW_RESTARTS:
+            check_memory(
+                f"restarts, {work.task.name}",
+                restarts * bytes_a_restart(work, self.strategy),
+                of=f"{restarts:,} restarts",
+                remedy="take fewer (--restarts), or smaller batches (--batch-size)",
+            )
 
     def search(self, work: Work, number: int) -> Found:
         """See :class:`~ntpt_pyro.runs.methods.method.Method`."""
@@ -102,30 +114,6 @@ def kl_weight(settings: Settings, steps: int) -> float | Annealing:
     :returns: the weight, or its schedule.
     """
     return settings.kl if settings.kl_start is None else Annealing(settings.kl_start, settings.kl, steps)
-
-
-def library_for(work: Work, seed: int) -> Library:
-    """The networks that restarts learn with; those of the work stay as they are.
-
-    :param work: what is given.
-    :param seed: of new weights.
-    :returns: a copy of each network for each restart where one that is needed is untrained, else copies that
-        all restarts share.
-    """
-    library, settings = work.library, work.settings
-    own = settings.own_networks and bool(untrained(work.task, library)) and settings.restarts > 1
-    mine = library.copied(settings.restarts, seed) if own else deepcopy(library)
-    protect_trained(mine)
-    return mine
-
-
-def protect_trained(library: Library) -> None:
-    """Leave trained networks as they are while it is open which one a program calls.
-
-    :param library: several networks; a single one learns, whatever it has learned before.
-    """
-    if len(library) > 1:
-        library.teach(name for name, taught in library.steps.items() if not taught)
 
 
 def _explained(judged: Callable[..., Verdict], look: int) -> Callback:

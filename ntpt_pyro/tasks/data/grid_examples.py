@@ -54,7 +54,7 @@ def drawn_rows(available: int, wanted: int, generator: torch.Generator) -> Int[T
     """
     rounds = -(-wanted // available)
     drawn = [torch.randperm(available, generator=generator, device="cpu") for _ in range(rounds)]
-    return torch.cat([torch.empty(0, dtype=torch.int64), *drawn])[:wanted]
+    return torch.cat([torch.empty(0, dtype=torch.int64, device="cpu"), *drawn])[:wanted]
 
 
 def on_device(*inputs: Tensor, results: Tensor) -> Examples:

@@ -1,6 +1,5 @@
 """Handwritten operators ``+ - x /``: real ones from a folder, or strokes drawn by a seeded generator."""
 
-import zipfile
 from pathlib import Path
 from typing import Literal
 
@@ -9,6 +8,7 @@ import numpy.typing as npt
 import torch
 
 from ntpt_pyro.errors import DataError
+from ntpt_pyro.tasks.data.array_archives import check_shapes, read_arrays
 from ntpt_pyro.tasks.data.images import Images
 
 CLASSES = ("+", "-", "x", "/")
@@ -65,20 +65,9 @@ def _from_folder(split: Literal["train", "test"], path: Path, generator: np.rand
 
 def _read(path: Path) -> dict[str, _Bytes]:
     """The arrays of the file, checked."""
-    try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in ("images", "labels", "split")}
-    except FileNotFoundError as error:
-        raise _wrong(path, "a file of operators", "no such file") from error
-    except (OSError, ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise _wrong(path, "arrays images, labels and split", " ".join(str(error).split())) from error
-    count = len(arrays["labels"])
-    shapes = {"images": (count, 28, 28), "labels": (count,), "split": (count,)}
-    for name, shape in shapes.items():
-        if arrays[name].shape != shape or arrays[name].dtype != np.uint8:
-            got = f"{arrays[name].dtype} of shape {arrays[name].shape}"
-            raise _wrong(path, f"{name} as bytes of shape {shape}", got)
-    if count and (arrays["labels"].max() >= len(CLASSES) or arrays["split"].max() > 1):
+    arrays = read_arrays(path, "operators", ("images", "labels", "split"), _wrong)
+    check_shapes(path, arrays, {"images": (28, 28), "labels": (), "split": ()}, _wrong)
+    if len(arrays["labels"]) and (arrays["labels"].max() >= len(CLASSES) or arrays["split"].max() > 1):
         got = f"{arrays['labels'].max()} and {arrays['split'].max()}"
         raise _wrong(path, "labels in 0..3 and splits in 0..1", got)
     return arrays

@@ -1,6 +1,5 @@
 """Street signs that path_len reads: real ones from a folder, or signs drawn by a seeded generator."""
 
-import zipfile
 from pathlib import Path
 from typing import Any, Literal
 
@@ -9,6 +8,7 @@ import numpy.typing as npt
 import torch
 
 from ntpt_pyro.errors import DataError
+from ntpt_pyro.tasks.data.array_archives import check_shapes, read_arrays
 from ntpt_pyro.tasks.data.images import Images
 
 CLASSES = ("ahead only", "turn right ahead", "no entry", "turn left ahead", "stop")
@@ -75,20 +75,10 @@ def _from_folder(split: Literal["train", "test"], path: Path) -> Images:
 
 def _read(path: Path) -> dict[str, npt.NDArray[Any]]:
     """The arrays of the file, checked."""
-    names = ("images", "labels", "split", "class_names")
-    try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in names}
-    except FileNotFoundError as error:
-        raise _wrong(path, "a file of street signs", "no such file") from error
-    except (OSError, ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise _wrong(path, f"arrays {', '.join(names)}", " ".join(str(error).split())) from error
-    count = len(arrays["labels"])
-    shapes = {"images": (count, 28, 28, 3), "labels": (count,), "split": (count,)}
-    for name, shape in shapes.items():
-        if arrays[name].shape != shape or arrays[name].dtype != np.uint8:
-            got = f"{arrays[name].dtype} of shape {arrays[name].shape}"
-            raise _wrong(path, f"{name} as bytes of shape {shape}", got)
+    arrays = read_arrays(path, "street signs", ("images", "labels", "split", "class_names"), _wrong)
+    check_shapes(path, arrays, {"images": (28, 28, 3), "labels": (), "split": ()}, _wrong)
+    if arrays["class_names"].ndim != 1:
+        raise _wrong(path, "class_names as a list", f"an array of shape {arrays['class_names'].shape}")
     return arrays
 
 

@@ -5,10 +5,14 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ntpt_pyro.bounds import MOST_COUNTED, check_count, check_number
 from ntpt_pyro.errors import UsageError
 
 if TYPE_CHECKING:  # matplotlib takes a second to import, and not every command draws
     from matplotlib.figure import Figure
+
+MOST_LENGTH = 1000
+"""Of an input that is drawn."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,9 @@ class Asked:
     :param length: how long a drawn input is.
     :param save: a file to keep the drawn input in.
     :param steps: instructions executed at most.
+    :param instance: the number of an input, from 0, where there are certain ones.
+    :param batch: that it is of.
+    :raises UsageError: where a number is none that there can be.
     """
 
     seed: int = 0
@@ -29,6 +36,17 @@ class Asked:
     length: int | None = None
     save: Path | None = None
     steps: int | None = None
+    instance: int | None = None
+    batch: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        check_count("seed", self.seed, at_least=0, at_most=2**63 - 1)
+        if self.length is not None:  # the least is for the task to say
+            check_number("--length", self.length, at_most=MOST_LENGTH)
+        for name, least in (("steps", 1), ("instance", 0)):
+            if getattr(self, name) is not None:
+                check_count(f"--{name}", getattr(self, name), at_least=least, at_most=MOST_COUNTED)
 
     def allow(self, task: str, *known: str) -> None:
         """Refuse what a task does not have.
@@ -37,14 +55,16 @@ class Asked:
         :param known: what it has, by names of the fields.
         :raises UsageError: where something else is asked for.
         """
+        options = " or ".join(f"--{name}" for name in known if name != "expression")
         for one in fields(self):
             if one.name not in ("seed", *known) and getattr(self, one.name) is not None:
-                options = " ".join(f"--{name}" for name in known if name != "expression")
+                text = one.name == "expression"
+                lacks = "inputs written as text" if text else "such thing"
                 raise UsageError(
-                    one.name if one.name == "expression" else f"--{one.name}",
-                    expected=f"what a run of {task} can be asked for ({options})",
-                    got=str(getattr(self, one.name)),
-                    remedy="leave it out",
+                    one.name if text else f"--{one.name}",
+                    expected=f"none, since {task} has no {lacks}",
+                    got=repr(str(getattr(self, one.name))),
+                    remedy=f"leave it out, and choose an input by {options}",
                 )
 
 

@@ -7,12 +7,13 @@ import torch
 from pyro.poutine.messenger import Messenger
 from torch import Tensor
 
+from ntpt_pyro.bounds import check_count
 from ntpt_pyro.inference.handlers.sure_readings import SureReadings
 from ntpt_pyro.inference.posterior.accuracy import predicted
 from ntpt_pyro.inference.posterior.decided_programs import decided, programs_of
 from ntpt_pyro.language.program import Program
 from ntpt_pyro.language.sites import Message
-from ntpt_pyro.tasks.demonstrations.demonstration import Demonstration
+from ntpt_pyro.tasks.demonstrations.demonstration import Asked, Demonstration
 from ntpt_pyro.tasks.examples import Examples
 
 LONGEST = 60
@@ -77,6 +78,21 @@ def demonstrate_model(
             f"input   {_shown(tensor[0])}" for tensor in example.inputs if not tensor.is_floating_point()
         ],
     )
+
+
+def chosen_example(examples: Examples, asked: Asked, generator: torch.Generator) -> Examples:
+    """The example that is asked for, by its number or at random.
+
+    :param examples: that there are.
+    :param asked: which.
+    :param generator: of the draw.
+    :returns: one.
+    :raises UsageError: where there is none of that number.
+    """
+    if asked.instance is None:
+        return examples.take(torch.randint(len(examples), (1,), generator=generator, device="cpu"))
+    check_count("--instance", asked.instance, at_least=0, at_most=len(examples) - 1)
+    return examples.take(torch.tensor([asked.instance]))
 
 
 def _shown(tensor: Tensor) -> str:
