@@ -17,9 +17,9 @@ check: $(READY)
 	$(BIN)/mypy
 	.ci/wheel
 
-# Random and changed texts and files: ARGS="--inputs 20000 --out FILE" is the large one.
+# Everything that is tried at random: ARGS="--budget 0.1 --out FILE" is a tenth of the large one.
 fuzz: $(READY)
-	$(BIN)/python -m ntpt_pyro.experiments.text_fuzz $(ARGS)
+	$(BIN)/python -m ntpt_pyro.experiments.fuzz $(ARGS)
 
 # One environment for everything; brought up to date when the dependencies change.
 $(READY): pyproject.toml

@@ -1,5 +1,6 @@
 """What surrounds every test and every doctest: the same start, nothing left behind."""
 
+import os
 from collections.abc import Iterator
 
 import hypothesis
@@ -7,9 +8,12 @@ import pyro
 import pytest
 from pyro.poutine.runtime import _PYRO_STACK
 
-# Examples do not vary from run to run, and the first call into torch may be slow.
+# Examples do not vary from run to run, and the first call into torch may be slow. With NTPT_FUZZ=N there are
+# N of each, drawn anew.
+FUZZ = int(os.environ.get("NTPT_FUZZ", "0"))
 hypothesis.settings.register_profile("ntpt", derandomize=True, deadline=None)
-hypothesis.settings.load_profile("ntpt")
+hypothesis.settings.register_profile("fuzz", max_examples=max(FUZZ, 1), deadline=None)
+hypothesis.settings.load_profile("fuzz" if FUZZ else "ntpt")
 
 
 @pytest.fixture(autouse=True)

@@ -20,6 +20,7 @@ from ntpt_pyro import Library
 from ntpt_pyro.experiments.handwritten import network, stepper
 from ntpt_pyro.experiments.recording import parser_of, record
 from ntpt_pyro.inference import Training, marginal, relaxed
+from ntpt_pyro.inference.handlers.model_examination import examine
 from ntpt_pyro.models.add2x2 import add2x2
 from ntpt_pyro.models.nets import net_0
 from ntpt_pyro.tasks.data.digits import load_digits
@@ -33,6 +34,7 @@ RATIOS = {
     "marginal R=32 / marginal R=1": ("marginal, R=32", "marginal, R=1"),
     "relaxed R=1 / marginal R=1": ("relaxed, R=1", "marginal, R=1"),
     "marginal R=1 / networks": ("marginal, R=1", "networks"),
+    "look at the model / marginal R=1": ("look at the model", "marginal, R=1"),
 }
 
 
@@ -81,6 +83,8 @@ def _variants() -> dict[str, Callable[[], Any]]:
     digits = load_digits("train")
     images, sums = add2x2_examples("top", digits, BATCH, torch.Generator().manual_seed(0)).tensors
     variants: dict[str, Callable[[], Any]] = {"networks": partial(_networks, network(), images)}
+    first = partial(add2x2, library=Library([net_0]))
+    variants["look at the model"] = partial(examine, "fit", first, (images, sums))  # that `fit` begins with
     for restarts in RESTARTS:
         variants[f"hand-written, R={restarts}"] = stepper(restarts, images, sums)
         for name, strategy in (("marginal", marginal()), ("relaxed", relaxed())):

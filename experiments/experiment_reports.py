@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from ntpt_pyro.experiments.paper import FINAL_ACCURACY, MEASURES, MODEL_NAMES
+from ntpt_pyro.report.plain_console import print_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,7 +27,7 @@ def print_lifelong(console: "Console", summary: "LifetimesSummary") -> None:
         shown = [m for m, one in models.items() if all(measure in t for t in one.tasks.values())]
         if not shown:
             continue
-        console.print(f"[italic]{title}, mean of {len(summary.seeds)} seed(s)[/]")
+        print_line(console, f"{title}, mean of {len(summary.seeds)} seed(s)", style="italic")
         table = Table(box=None, pad_edge=False)
         table.add_column("task")
         for model in shown:

@@ -84,7 +84,8 @@ def _source(digits: int) -> torch.Generator:
 
 def _right(model: Callable[[Tensor], Tensor], inputs: Tensor, results: Tensor) -> int:
     """How many most probable results of a baseline are right."""
-    share = accuracy(lambda some, truth: model(some).argmax(-1) == truth, (inputs, results), chunk=CHUNK)
+    given = [one.to(torch.get_default_device()) for one in (inputs, results)]
+    share = accuracy(lambda some, truth: model(some).argmax(-1) == truth, given, chunk=CHUNK)
     return round(float(share[0]) * len(results))
 
 

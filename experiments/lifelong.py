@@ -28,6 +28,8 @@ from ntpt_pyro.runs.results import DIGITS, LearnedResult, Reading
 from ntpt_pyro.runs.run_folder import LIBRARY, RunFolder
 from ntpt_pyro.runs.statistics import Ranged, each_mean_and_range, mean_and_range, success_rate
 from ntpt_pyro.runs.verdict import described
+from ntpt_pyro.tasks import find_task
+from ntpt_pyro.tasks.image_task import ImageTask
 
 MODELS = ("ntpt", *BASELINES)
 ALONE = "ntpt-alone"
@@ -62,15 +64,6 @@ def lifelong(
     others = [REFERENCES[model] for model in models] if references else []
     needed = list(dict.fromkeys([*models, *others]))
     wanted = [replace(settings, model=model, seed=seed) for seed in seeds for model in needed]
-    runs = [RunFolder(out / f"{one.model}-{one.seed}") for one in wanted]
-    for one, run in zip(wanted, runs, strict=True):
-        run.begin(one.to_json(), resume=resume)
-    for one, run in zip(wanted, runs, strict=True):
-        if not run.complete:
-            run.conclude(_lived(one, run, progress=progress))
-    lifetimes: dict[str, list[Lifetime]] = {model: [] for model in needed}
-    for one, run in zip(wanted, runs, strict=True):
-        lifetimes[one.model].append(run.result_of(Lifetime))
     options = {
         "models": models,
         "seeds": len(seeds),
@@ -80,10 +73,43 @@ def lifelong(
         "schedule": None if settings.schedule == LifetimeSettings.schedule else Path("schedule"),
         "out": out,
     }
-    found = summary(command_of("ntpt lifelong", options), lifetimes, settings, seeds)
-    write_tables(found, out)
-    draw_figures(lifetimes, settings.schedule, out)
-    RunFolder(out).conclude(found)
+    with RunFolder(out).at_work({"runs": "lifelong"}, resume=resume):
+        lifetimes = _all_lived(wanted, out, resume=resume, progress=progress)
+        found = summary(command_of("ntpt lifelong", options), lifetimes, settings, seeds)
+        write_tables(found, out)
+        draw_figures(lifetimes, settings.schedule, out)
+        RunFolder(out).conclude(found)
+    return found
+
+
+def _all_lived(
+    wanted: Sequence[LifetimeSettings], out: Path, *, resume: bool, progress: bool
+) -> dict[str, list[Lifetime]]:
+    """Lifetimes by model, each in a folder of its own; what is left of them is lived."""
+    runs = [RunFolder(out / f"{one.model}-{one.seed}") for one in wanted]
+    inputs = _made_of(wanted[0])
+    for one, run in zip(wanted, runs, strict=True):
+        run.begin({**one.to_json(), "inputs": inputs}, resume=resume)
+    for one, run in zip(wanted, runs, strict=True):
+        if not run.complete:
+            run.conclude(_lived(one, run, progress=progress))
+    lifetimes: dict[str, list[Lifetime]] = {}
+    for one, run in zip(wanted, runs, strict=True):
+        lifetimes.setdefault(one.model, []).append(run.result_of(Lifetime))
+    return lifetimes
+
+
+def _made_of(settings: LifetimeSettings) -> dict[str, str]:
+    """Digests of what the tasks of a lifetime are made of."""
+    found: dict[str, str] = {}
+    readers: dict[str, ImageTask] = {}
+    for name in settings.schedule.tasks:
+        task = find_task(name, lines=settings.lines, data=settings.data)
+        assert isinstance(task, ImageTask)
+        (function,) = task.functions
+        if function.name not in readers:
+            readers[function.name] = task
+            found |= task.made_of()
     return found
 
 
@@ -148,7 +174,9 @@ def _kept_programs(learner: ProgramLearner, lifetime: Lifetime, run: RunFolder) 
             seconds=round(lifetime.seconds[name], 2),
             versions=lifetime.versions,
         )
-        RunFolder(run.folder / name.replace("/", "-")).keep(result, program.posterior())
+        folder = RunFolder(run.folder / name.replace("/", "-"))
+        folder.begin({"task": name, "lifetime": learner.settings.to_json()}, resume=True)
+        folder.keep(result, program.posterior())
         kept[name] = KeptProgram(
             **asdict(searched), program=result.program, program_correct=result.program_correct
         )

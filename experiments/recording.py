@@ -7,8 +7,12 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
+from ntpt_pyro.bounds import check_count
 from ntpt_pyro.errors import UsageError
 from ntpt_pyro.runs.provenance import commit, versions
+
+MOST_SEEDS = 10_000
+"""Runs of one command."""
 
 
 def as_json(settings: Any) -> dict[str, Any]:
@@ -63,6 +67,19 @@ def check_models(command: str, models: Sequence[str], known: Sequence[str], seed
             )
     if not models or not seeds:
         raise UsageError(command, expected="a model and a seed", got="none", remedy="name some")
+
+
+def seeds_of(first: int, count: int) -> range:
+    """Seeds one after the other.
+
+    :param first: the first of them.
+    :param count: how many.
+    :returns: the seeds.
+    :raises UsageError: where there are too many, or one is no seed.
+    """
+    check_count("seeds", count, at_least=1, at_most=MOST_SEEDS)
+    check_count("first_seed", first, at_least=0, at_most=2**32 - count)
+    return range(first, first + count)
 
 
 Figures = Mapping[str, Callable[[], Any]]

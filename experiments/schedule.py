@@ -133,14 +133,14 @@ def load_schedule(path: Path) -> Schedule:
     :raises UsageError: where the file is missing, or no schedule.
     """
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_text(encoding="utf-8"))
         knots = tuple(
             Knot(float(knot["at"]), {str(task): float(p) for task, p in knot["tasks"].items()})
             for knot in content["knots"]
         )
     except FileNotFoundError as error:
         raise _wrong(str(path), "a file", "no such file") from error
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         expected = 'JSON {"knots": [{"at": 0.0, "tasks": {"add2x2/top": 1.0}}, ...]}'
         raise _wrong(str(path), expected, f"{type(error).__name__}: {error}") from error
     return Schedule(knots)

@@ -21,7 +21,7 @@ from ntpt_pyro.models.math_loop import evaluate_prefixes
 from ntpt_pyro.models.nets import net_0, net_1
 from ntpt_pyro.runs.methods.method import IMAGE_DROPOUT
 from ntpt_pyro.runs.run_folder import load_library
-from ntpt_pyro.runs.settings import check_bounds, setting
+from ntpt_pyro.runs.settings import check_bounds, counted, like, setting
 from ntpt_pyro.tasks.data.images import Images
 from ntpt_pyro.tasks.data.tape_examples import draw_symbols, draw_tapes
 from ntpt_pyro.tasks.image_task import digits, operators
@@ -50,19 +50,19 @@ class SequenceSettings:
 
     model: str
     images: bool = setting(False, "whether it reads images, with networks given; else symbols are given")
-    seed: int = setting(0, "of everything random", at_least=0)
-    steps: int = setting(10_000, "training steps", at_least=1)
-    batch_size: int = setting(64, "tapes a step, each drawn anew", at_least=1)
-    digits: int = setting(5, "of the longest expressions that it is trained on", at_least=1)
-    lr: float = setting(2e-3, "learning rate", above=0)
-    network_lr: float = setting(1e-4, "learning rate of the networks", above=0)
+    seed: int = like("seed")
+    steps: int = counted(10_000, "training steps")
+    batch_size: int = counted(64, "tapes a step, each drawn anew")
+    digits: int = counted(5, "of the longest expressions that it is trained on")
+    lr: float = setting(2e-3, "learning rate", above=0, below=1e30)
+    network_lr: float = setting(1e-4, "learning rate of the networks", above=0, below=1e30)
     averaging: float = setting(
         0.999, "decay of the average of weights that is kept; 0 for none", at_least=0, below=1
     )
-    hidden: int = setting(256, "numbers in the state of each LSTM", at_least=1)
-    layers: int = setting(3, "LSTMs on top of each other", at_least=1)
-    filters: int = setting(32, "of the Neural GPU", at_least=1)
-    sets: int = setting(6, "sets of its parameters in the first half of the training", at_least=1)
+    hidden: int = counted(256, "numbers in the state of each LSTM", at_most=8192)
+    layers: int = counted(3, "LSTMs on top of each other", at_most=100)
+    filters: int = counted(32, "of the Neural GPU", at_most=8192)
+    sets: int = counted(6, "sets of its parameters in the first half of the training")
     pull: float = setting(1e-2, "weight of what draws them together at the end of that half; it rises from 0")
     dropout: float = setting(0.1, "of the LSTM, or of the Neural GPU's steps", at_least=0, below=1)
     library: Path | None = setting(None, "run folder or file of the networks that read images at first")
@@ -122,7 +122,7 @@ class SequenceLearner:
         self._share_parameters()
         length = self.longest
         if not self._sequence.reads_prefixes:
-            length = int(torch.randint(1, self.longest + 1, (), generator=self._source))
+            length = int(torch.randint(1, self.longest + 1, (), generator=self._source, device="cpu"))
         loss = self.model.train().loss(*self._draw(length))
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP_NORM)
@@ -139,11 +139,13 @@ class SequenceLearner:
         drawing = self.settings.batch_size, length, self._source
         if self._images is None:
             symbols = draw_symbols(*drawing)
-            tapes = symbol_vectors(symbols)
+            tapes = symbol_vectors(symbols)  # on the CPU, as they are drawn
         else:
             drawn = draw_tapes(self._images["net_0"], self._images["net_1"], *drawing)
             symbols, tapes = drawn.symbols, drawn.images
-        return tapes, torch.from_numpy(evaluate_prefixes(symbols.numpy()))
+        results = torch.from_numpy(evaluate_prefixes(symbols.numpy()))
+        device = torch.get_default_device()
+        return tapes.to(device), results.to(device)
 
     def _lengthen(self, loss: float) -> None:
         """Go on to longer expressions where the longest so far are mastered."""

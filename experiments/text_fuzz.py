@@ -204,7 +204,7 @@ def summarised(parts: list[dict[str, Any]]) -> dict[str, Any]:
 class Worker:
     """A process that tries inputs; replaced where one ends it, and now and then.
 
-    :param check: what gives an outcome; that of :mod:`text_checks` by default.
+    :param check: what gives an outcome of an input; that of :mod:`text_checks` by default.
     :param seconds: of the processor for an input.
     :param memory: bytes for it.
     :param patience: seconds after which it is ended where it does not come back.
@@ -212,7 +212,7 @@ class Worker:
 
     def __init__(
         self,
-        check: Callable[[Case, str], Outcome] = checked,
+        check: Callable[[Any, str], Outcome] = checked,
         *,
         seconds: float = SECONDS,
         memory: int = MEMORY,
@@ -230,7 +230,7 @@ class Worker:
     def __exit__(self, *_: object) -> None:
         self._end()
 
-    def outcome(self, case: Case, seed: str) -> Outcome:
+    def outcome(self, case: Any, seed: str) -> Outcome:
         """Try an input; one that takes too much is tried a second time, by itself.
 
         :param case: the input.
@@ -244,7 +244,7 @@ class Worker:
             self._end()
         return found
 
-    def _asked(self, case: Case, seed: str) -> Outcome:
+    def _asked(self, case: Any, seed: str) -> Outcome:
         if self._connection is None or self._tried >= FRESH:
             self._start()
         assert self._connection is not None
@@ -275,9 +275,7 @@ class Worker:
             self._connection = None
 
 
-def _serve(
-    connection: Connection, check: Callable[[Case, str], Outcome], seconds: float, memory: int
-) -> None:
+def _serve(connection: Connection, check: Callable[[Any, str], Outcome], seconds: float, memory: int) -> None:
     """Try what a connection gives, within limits, until it ends."""
     torch.set_num_threads(1)
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])

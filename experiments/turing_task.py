@@ -25,5 +25,8 @@ def joint_task(text: TextTask, hypers: dict[str, int]) -> Task:
         outputs = [*found["final_tape"], found["final_halted"]]
         return {f"seen_at_the_end_{number}": value for number, value in enumerate(outputs)}
 
+    def right(program: Program) -> bool:
+        return text.right(program) is True
+
     defaults, name = text.defaults, f"{text.name}-joint"
-    return Task(model, (tapes, results), execute=execute, judge=text.right, name=name, defaults=defaults)
+    return Task(model, (tapes, results), execute=execute, judge=right, name=name, defaults=defaults)

@@ -19,6 +19,7 @@ from .language.program import Program as Program
 from .language.runtime_functions import RuntimeFunction as RuntimeFunction
 from .language.runtime_functions import runtime as runtime
 from .language.sites import choice as choice
+from .language.sites import guide_choice as guide_choice
 from .language.sites import observe as observe
 from .language.sites import var as var
 from .language.sites import variables as variables

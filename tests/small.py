@@ -74,7 +74,9 @@ def keep_run(
         held_back_log_likelihood=None,
         search_steps=0,
     )
-    RunFolder(folder).finish(result, MeanFieldPosterior({}), library)
+    run = RunFolder(folder)
+    run.begin({"task": name}, resume=False)
+    run.finish(result, MeanFieldPosterior({}), library)
     return folder
 
 

@@ -138,8 +138,8 @@ def test_relaxed_parameters_become_one_set_halfway():
     ("wrong", "message"),
     [
         ({"model": "gru"}, "model: expected one of lstm, lstm-last, neural-gpu, got gru"),
-        ({"steps": 0}, "steps: expected a finite number of at least 1, got 0"),
-        ({"lr": -1.0}, "lr: expected a finite number above 0, got -1"),
+        ({"steps": 0}, "steps: expected a finite number of at least 1 and at most .*, got 0"),
+        ({"lr": -1.0}, "lr: expected a finite number above 0 and below .*, got -1"),
         ({"dropout": 1.0}, "dropout: expected a finite number of at least 0 and below 1, got 1"),
         ({"averaging": 1.0}, "averaging: expected a finite number of at least 0 and below 1, got 1"),
     ],
@@ -195,9 +195,9 @@ def test_one_command_gives_both_figures_with_their_numbers(ntpt, tmp_path, libra
     [
         (["--models=lstm,gru"], "models: expected some of ntpt, lstm, lstm-last, neural-gpu, got 'gru'"),
         (["--models="], "generalize: expected a model and a seed, got none"),
-        (["--seeds=0"], "generalize: expected a model and a seed, got none"),
-        (["--tapes=0"], "tapes: expected a finite number of at least 1, got 0"),
-        (["--filters=0"], "filters: expected a finite number of at least 1, got 0"),
+        (["--seeds=0"], "seeds: expected a whole number of at least 1 and at most 10,000, got 0"),
+        (["--tapes=0"], "tapes: expected a finite number of at least 1 and at most 1,000,000, got 0"),
+        (["--filters=0"], "filters: expected a finite number of at least 1 and at most 8,192, got 0"),
         (["--models=lstm"], "expected at most one untrained function, got net_0 and net_1"),
         (["--models=ntpt"], "expected at most one untrained function, got net_0 and net_1"),
     ],

@@ -11,6 +11,7 @@ import time
 import pytest
 
 from ntpt_pyro import Library
+from ntpt_pyro._files import RUN, read_json
 from ntpt_pyro.experiments import lifetime as lifetimes
 from ntpt_pyro.experiments import stream as streams
 from ntpt_pyro.experiments.lifetime_results import AccuracySnapshot, Lifetime, LifetimesSummary
@@ -58,7 +59,8 @@ def test_one_command_gives_tables_figures_and_programs(ntpt, tmp_path, schedule)
         assert (out / f"{name}.png").read_bytes().startswith(b"\x89PNG")
         curves = json.loads((out / f"{name}.json").read_text())["curves"]
         assert all(curve[-1]["batches"] == 48 for task in curves.values() for curve in task.values())
-    found = json.loads((out / "result.json").read_text())
+    found = read_json(out / "result.json", RUN)
+    assert found.pop("files") == ["options.json"]
     assert found["seeds"] == [0, 1]
     assert found["command"] == (
         "ntpt lifelong --models ntpt,mtnn-2 --seeds 2 --batches 48 --batch-size 8 --examples 20 "
@@ -94,10 +96,21 @@ def test_one_command_gives_tables_figures_and_programs(ntpt, tmp_path, schedule)
     assert code == 2
     assert "go on with it (--resume)" in error
     assert ntpt(*command, "--resume")[0] == 0
-    assert json.loads((out / "result.json").read_text()) == found
+    assert RunFolder(out).result_of(LifetimesSummary).to_json() == found
     code, _, error = ntpt(*command, "--resume", "--search=7")
     assert code == 2
     assert "expected search=6, as the run was begun, got 7" in error
+    for folder, kind in ((out, "lifetimes"), (out / "ntpt-1", "lifetime")):
+        for reads in ("show", "evaluate"):
+            code, _, error = ntpt(reads, folder)
+            assert code == 2
+            assert f"expected a run with a program, got one of kind '{kind}'" in error
+    path = out / "ntpt-1" / "apply2x2-left" / "choices.json"
+    path.write_bytes(path.read_bytes().replace(b"probabilities", b"probabilitier", 1))
+    for words in (["show", path.parent], [*command, "--resume"]):
+        code, _, error = ntpt(*words)
+        assert code == 2
+        assert f"{path}: expected a file of " in error
 
 
 @pytest.mark.usefixtures("small")
@@ -106,7 +119,7 @@ def test_one_command_gives_tables_figures_and_programs(ntpt, tmp_path, schedule)
     [
         (["--models=ntpt,lstm"], "models: expected some of ntpt, indep, pnn, mtnn-1, mtnn-2, got 'lstm'"),
         (["--models="], "expected a model and a seed, got none"),
-        (["--seeds=0"], "expected a model and a seed, got none"),
+        (["--seeds=0"], "seeds: expected a whole number of at least 1 and at most 10,000, got 0"),
         (["--examples=26"], "expected at most 25 grids, for 100 images"),
         (["--batches=2"], "expected examples of every task, got none in 2 batches"),
         (["--schedule=nowhere.json"], "nowhere.json: expected a file, got no such file"),

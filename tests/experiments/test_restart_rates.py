@@ -1,9 +1,8 @@
 """`ntpt restarts` as a user types it."""
 
-import json
-
 import pytest
 
+from ntpt_pyro._files import RUN, read_json
 from ntpt_pyro.experiments.restart_rates import StrategyComparison, StrategyRestarts
 from ntpt_pyro.runs import RunFolder
 from tests.small import small  # noqa: F401  # a fixture
@@ -50,8 +49,8 @@ def test_strategies_are_compared_and_what_is_there_is_taken(ntpt, refused, tmp_p
     assert code == 0
     assert "equal cost" in printed
     found = RunFolder(out).result_of(StrategyComparison)
-    content = json.loads((out / "result.json").read_text())
-    assert found.to_json() == content
+    content = read_json(out / "result.json", RUN)
+    assert found.to_json() | {"files": ["options.json"]} == content
     assert list(content["strategies"]) == ["fmgd", "relaxed"]
     assert found.command.startswith(
         "ntpt restarts add2x2/top --strategy fmgd,relaxed --restarts 2 --steps 30"
@@ -88,8 +87,8 @@ def test_a_task_of_ones_own_is_measured_and_one_without_a_judge_refused(ntpt, re
     [
         (["--strategy=em"], "strategy: expected one of marginal, fmgd"),
         (["--strategy="], "strategy: expected at least one, got none"),
-        (["--seconds=0"], "seconds: expected a number above 0, got 0"),
-        (["--restarts=0"], "restarts: expected a finite number of at least 1, got 0"),
+        (["--seconds=0"], "seconds: expected a finite number above 0 and below 1e+09, got 0"),
+        (["--restarts=0"], "restarts: expected a finite number of at least 1 and at most 10,000, got 0"),
     ],
 )
 def test_a_mistake_is_one_line(refused, tmp_path, words, message):
