@@ -87,6 +87,20 @@ def test_step_costs_are_the_recorded_ones():
         assert f"{benchmark['ratios'][name]:.2f}" in MEASURED
 
 
+def test_what_a_gpu_does_is_the_recorded():
+    found, search = recorded("devices/h100.json"), recorded("devices/h100-search.json")
+    for name, step in found["steps"].items():
+        times = step["milliseconds"]
+        row = f"| {name} | {times['package']:.1f} ms | {times['by hand']:.1f} ms | {step['ratio']:.2f} |"
+        assert row in MEASURED
+    for rate in search["search"]["add2x2, 64 examples"]["a second"].values():
+        assert f"{rate / 1e6:.1f} million with" in MEASURED
+    for name, trained in found["trained"].items():
+        digits = [f"{trained['% right by digits'][n]:.1f}" for n in ["1", "2", "5", "8", "12", "16", "32"]]
+        row = [f"{trained['seconds']:.0f} s", str(trained["trained to"]), *digits]
+        assert f"| {found['baselines'][name]['milliseconds']:.1f} ms | {' | '.join(row)} |" in MEASURED
+
+
 def final_row(task: str, plain: dict, augmented: dict) -> str:
     """A row of the table of final accuracies: ours over seeds, the paper's beside it."""
     cells = [task]

@@ -20,7 +20,13 @@ FEW = 3
 
 
 def examine(
-    where: str, model: Model, data: Sequence[Tensor], *, integrated: Container[str] = (), plated: bool = False
+    where: str,
+    model: Model,
+    data: Sequence[Tensor],
+    *,
+    integrated: Container[str] | None = (),
+    plated: bool = False,
+    subsampled: bool = False,
 ) -> ModelSites:
     """Run a model on a few examples, and check what it is made of.
 
@@ -28,11 +34,13 @@ def examine(
     :param model: a Pyro program, not wrapped in a strategy.
     :param data: its arguments, tensors with a common first axis of examples, see
         :func:`~ntpt_pyro.language.given_data.given_data`.
-    :param integrated: latents other than choices that whoever asks integrates over.
+    :param integrated: latents other than choices that whoever asks integrates over; None for all.
     :param plated: whether choices may be in plates other than those of the examples.
+    :param subsampled: whether plates may draw some of their elements.
     :returns: its sites, with the few examples.
     :raises SiteError: names the first site that is not as it must be: a choice in a plate, another latent,
-        something observed in no plate of the examples, or labels that would be spread over a plate.
+        something observed in no plate of the examples, labels that would be spread over a plate, or a plate
+        that draws some of its elements.
     """
     few = [tensor[:FEW] for tensor in data]
     with torch.random.fork_rng(devices=[]), pyro.get_param_store().scope():
@@ -44,8 +52,15 @@ def examine(
             few = list(data)  # a plate draws more of its elements than so few
             sites = _sites(where, model, few)
         _check_choices(where, model, few, sites, plated=plated)
+    if sites.subsampled and not subsampled:
+        raise SiteError(
+            f"{where}, plate {sites.subsampled[0]!r}",
+            expected="a plate of all its elements",
+            got="one that draws some of them, so that every answer would be another",
+            remedy="leave out subsample_size; fit takes such models (batch_size=None)",
+        )
     for name, kind in sites.latents.items():
-        if name not in integrated:
+        if integrated is not None and name not in integrated:
             raise SiteError(
                 f"{where}, site {name!r}",
                 expected="no latent but choices and steps",

@@ -66,6 +66,7 @@ class ModelSites:
     :param steps: the names of its interpreter steps.
     :param observed: what it compares with data.
     :param latents: the names of other sites that nothing has decided, with the kinds of their distributions.
+    :param subsampled: the names of plates that draw some of their elements.
     :param largest_plate: the number of elements of its largest nest of plates.
     :param plate_nesting: dimensions that its plates take.
     """
@@ -74,6 +75,7 @@ class ModelSites:
     steps: tuple[str, ...]
     observed: dict[str, ObservedSite]
     latents: dict[str, str]
+    subsampled: tuple[str, ...]
     largest_plate: int
     plate_nesting: int
 
@@ -120,7 +122,9 @@ def model_sites(model: Model, *args: Any, **kwargs: Any) -> ModelSites:
             latents[name] = type(fn).__name__
     largest = max((prod(size for _, size, _ in nest) for nest in plates.values()), default=1)
     nesting = max((-dim for nest in plates.values() for _, _, dim in nest), default=0)
-    return ModelSites(choices, tuple(names.steps), observed, latents, largest, nesting)
+    frames = (frame for node in nodes.values() for frame in node["cond_indep_stack"])
+    drawn = tuple(dict.fromkeys(one.name for one in frames if one.full_size not in (None, one.size)))
+    return ModelSites(choices, tuple(names.steps), observed, latents, drawn, largest, nesting)
 
 
 def _observed(name: str, node: Any, plates: Plates) -> ObservedSite:
@@ -142,7 +146,8 @@ def claim(site: str, taken: set[str]) -> None:
             f"site {site!r}",
             expected="a name used once in the model",
             got="a second use",
-            remedy="give each choice and var its own name",
+            remedy="give each choice and var its own name; SVI's model and guide are wrapped each by itself, "
+            "strategy(model) and strategy(guide)",
         )
     taken.add(site)
 

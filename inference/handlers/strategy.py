@@ -322,6 +322,22 @@ class Strategy(Messenger):
         found = partial(LatentGuide, choices, model, list(sites.latents), latents, *args, **kwargs)
         return found(init_scale=init_scale, generator=generator)
 
+    def check_scales(self, sites: ModelSites) -> None:
+        """Check that nothing is summed over across a plate that draws some of its elements.
+
+        :param sites: of the model.
+        :raises SiteError: where a choice is enumerated: its weight, and that of what was drawn, differ.
+        """
+        for name in sites.choices:
+            if sites.subsampled and self.treatment_of(name, "choice").enumerates is not None:
+                raise SiteError(
+                    f"plate {sites.subsampled[0]!r}",
+                    expected=f"a plate of all its elements, where choice {name!r} is enumerated",
+                    got="one that draws some of them",
+                    remedy="leave out subsample_size, or take a strategy that learns a guide of the choices, "
+                    "such as marginal()",
+                )
+
     def _check_names(self, sites: ModelSites) -> None:
         """Raise where a site with a treatment of its own is not in the model."""
         known = [*sites.choices, *sites.steps]

@@ -1,6 +1,6 @@
 """What a fit has found about the choices of a model: their marginals, and most probable programs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -11,10 +11,11 @@ from pyro.poutine.messenger import Messenger
 from torch import Tensor
 
 from ntpt_pyro.errors import UsageError
-from ntpt_pyro.inference.handlers.model_sites import Model
+from ntpt_pyro.inference.handlers.model_examination import examine
+from ntpt_pyro.inference.handlers.model_sites import Model, ModelSites
 from ntpt_pyro.inference.handlers.restarts import Restarts
 from ntpt_pyro.inference.handlers.strategy import Strategy
-from ntpt_pyro.inference.posterior.decided_programs import choice_sizes, vertices
+from ntpt_pyro.inference.posterior.decided_programs import vertices
 from ntpt_pyro.inference.training.choice_guide import ChoiceGuide
 from ntpt_pyro.language.distributions import OneHot
 from ntpt_pyro.language.given_data import Data, given_data
@@ -40,8 +41,9 @@ def marginals(
     :raises UsageError: where the guide is of another number of restarts.
     """
     data = given_data("marginals", data)
+    sites = _sites(strategy, model, data)
     found = {site: _flat(probs, restarts) for site, probs in guide.probabilities().items()}
-    exact_sites = _exact_sites(strategy, choice_sizes(model, data))
+    exact_sites = _exact_sites(strategy, sites.choices)
     if exact_sites:
         program = strategy(Restarts(restarts)(model))
         exact = _exact_marginals(program, strategy(guide), data, exact_sites)
@@ -99,7 +101,7 @@ def most_probable(
     """
     data = given_data("most probable programs", data)
     found = {site: _flat(p, restarts).argmax(-1) for site, p in guide.probabilities().items()}
-    sizes = choice_sizes(model, data)
+    sizes = {name: site.size for name, site in _sites(strategy, model, data).choices.items()}
     open_sites = _exact_sites(strategy, sizes)
     while open_sites:
         given = strategy(Restarts(restarts)(poutine.condition(model, data=vertices(found, sizes))))
@@ -109,9 +111,17 @@ def most_probable(
     return found
 
 
-def _exact_sites(strategy: Strategy, sizes: Mapping[str, int]) -> list[str]:
+def _sites(strategy: Strategy, model: Model, data: Sequence[Tensor]) -> ModelSites:
+    """The sites of a model; where choices are summed over exactly, nothing else may be left to chance."""
+    sites = examine("marginals", model, data, integrated=None, subsampled=True, plated=True)
+    if _exact_sites(strategy, sites.choices):
+        examine("exact marginals", model, data, plated=True)
+    return sites
+
+
+def _exact_sites(strategy: Strategy, choices: Iterable[str]) -> list[str]:
     """The choices that a strategy sums over exactly."""
-    return [site for site in sizes if strategy.treatment_of(site, "choice").enumerates is not None]
+    return [site for site in choices if strategy.treatment_of(site, "choice").enumerates is not None]
 
 
 def _flat(probs: Tensor, restarts: int) -> Tensor:

@@ -15,7 +15,7 @@ from ntpt_pyro.inference.handlers.restarts import Restarts
 from ntpt_pyro.inference.handlers.strategies import marginal
 from ntpt_pyro.inference.handlers.strategy import Strategy
 from ntpt_pyro.inference.training.callbacks import Callback
-from ntpt_pyro.inference.training.given_guide import Anything, Guide
+from ntpt_pyro.inference.training.given_guide import Guide
 from ntpt_pyro.inference.training.step_settings import StepOptions
 from ntpt_pyro.inference.training.train import check_checkpoint, check_steps, train
 from ntpt_pyro.inference.training.training import Training
@@ -88,14 +88,16 @@ def fit(
     if settings.get("kl") is None:
         settings["kl"] = 1 / examples
     with learning_alone("fit"), torch.random.fork_rng(devices=[]):
-        examine("fit", Restarts(restarts)(model), data, integrated=Anything(), plated=True)
+        sites = examine("fit", Restarts(restarts)(model), data, integrated=None, plated=True, subsampled=True)
+        strategy = strategy or marginal()
+        strategy.check_scales(sites)
         torch.manual_seed(seed)
         source = torch.Generator().manual_seed(seed)
         try:
             training = Training(
                 model,
                 tuple(tensor[:batch_size] for tensor in data),
-                strategy=strategy or marginal(),
+                strategy=strategy,
                 restarts=restarts,
                 library=library,
                 guide=guide,

@@ -24,13 +24,6 @@ Guide = Callable[..., Any]
 """A guide: one that a strategy made, an automatic guide of Pyro's, or a function of the model's arguments."""
 
 
-class Anything:
-    """Every name: the latents of a model of which a guide is looked at later, see :func:`check_coverage`."""
-
-    def __contains__(self, name: object) -> bool:
-        return True
-
-
 @dataclass(frozen=True)
 class GivenGuide:
     """A guide, looked at once.

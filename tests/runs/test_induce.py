@@ -112,12 +112,16 @@ def test_every_name_is_one_algorithm_that_finds_the_program(strategy):
     assert (found.result.restarts is None) == (strategy in kinds)
 
 
-@pytest.mark.parametrize("name", ["exact", "EM", "", "marginals"])
-def test_another_name_is_refused_with_those_that_there_are(name):
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("exact", ", such as exhaustive"), ("EM", ""), ("", ""), ("marginals", ", such as marginal")],
+)
+def test_another_name_is_refused_with_those_that_there_are(name, hint):
     with pytest.raises(UsageError) as caught:
         induce(sum_task(), strategy=name)
     assert (
-        str(caught.value) == f"strategy: expected one of {', '.join(method_names())}, got {name!r}; pick one"
+        str(caught.value)
+        == f"strategy: expected one of {', '.join(method_names())}, got {name!r}; pick one{hint}"
     )
     assert {"em", "exhaustive", "solver"} == set(METHODS) < set(method_names())
 

@@ -109,7 +109,12 @@ def test_examples_that_do_not_count_each_by_itself_are_refused(model, x):
         exact_posterior(model, (x, Y))
 
 
-@pytest.mark.parametrize("model", [with_a_factor, subsampled, outside_the_plate])
+def test_a_plate_that_draws_its_elements_is_refused(x):
+    with pytest.raises(SiteError, match="plate 'e': expected a plate of all its elements"):
+        exact_posterior(subsampled, (x, Y))
+
+
+@pytest.mark.parametrize("model", [with_a_factor, outside_the_plate])
 def test_what_is_observed_in_no_plate_of_the_examples_is_refused(model, x):
     with pytest.raises(SiteError, match="expected one observed in a plate over the 3 examples"):
         exact_posterior(model, (x, Y))

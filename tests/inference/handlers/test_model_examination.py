@@ -9,7 +9,15 @@ import torch
 
 from ntpt_pyro import choice, observe, one_hot, runtime, switch
 from ntpt_pyro.errors import NtptError, SiteError
-from ntpt_pyro.inference import ProgramSolver, exact_posterior, fit, mean_log_likelihood
+from ntpt_pyro.inference import (
+    ProgramSolver,
+    enumeration,
+    exact_posterior,
+    fit,
+    marginals,
+    mean_log_likelihood,
+    most_probable,
+)
 from ntpt_pyro.inference.handlers.model_examination import examine
 from ntpt_pyro.inference.posterior.program_space import ProgramSpace
 
@@ -199,3 +207,36 @@ def test_a_single_program_is_what_a_posterior_gives():
     mode = exact_posterior(sound, (X, Y)).posterior.mode()
     right = partial(mean_log_likelihood, sound)
     assert torch.equal(right(mode, (X, Y)), right({"line": torch.tensor([0])}, (X, Y)))
+
+
+def drawn(x, y=None):
+    line = choice("line", 2)
+    with pyro.plate("examples", len(x), subsample_size=8) as rows:
+        observe("result", result(line, x[rows]), y[rows])
+
+
+@pytest.mark.parametrize("entry", [name for name in ENTRIES if not name.startswith("fit")])
+def test_a_plate_that_draws_its_elements_is_for_fit_only(entry):
+    with pytest.raises(SiteError, match="plate 'examples': expected a plate of all its elements"):
+        ENTRIES[entry](drawn, (X, Y))
+
+
+@pytest.mark.parametrize("model", [drawn, with_another_latent], ids=["drawn", "with another latent"])
+def test_what_fit_learned_of_choices_is_read_from_its_guide(model):
+    training = fit(model, (X, Y), steps=30, batch_size=None, choice_lr=0.5)
+    probs = marginals(training.strategy, model, training.guide, (X, Y))
+    assert probs["line"].argmax(-1).tolist() == [0]
+    assert most_probable(training.strategy, model, training.guide, (X, Y))["line"].tolist() == [0]
+
+
+def test_exact_marginals_leave_nothing_to_chance():
+    training = fit(with_another_latent, (X, Y), steps=1, strategy=enumeration())
+    with pytest.raises(SiteError, match="exact marginals, site 'w': expected no latent but choices"):
+        marginals(training.strategy, with_another_latent, training.guide, (X, Y))
+
+
+def test_nothing_is_summed_over_across_a_plate_that_draws_its_elements():
+    with pytest.raises(
+        SiteError, match="plate 'examples': expected a plate of all its elements, where choice"
+    ):
+        fit(drawn, (X, Y), steps=1, batch_size=None, strategy=enumeration())

@@ -129,5 +129,7 @@ def test_labelled_images_are_known_of_what_other_tasks_brought():
 
 
 def test_a_program_has_a_line():
-    with pytest.raises(UsageError, match="lines: expected at least 1, got 0"):
+    with pytest.raises(
+        UsageError, match="lines: expected a whole number of at least 1 and at most 100, got 0"
+    ):
         find_task("apply2x2/top", lines=0)
