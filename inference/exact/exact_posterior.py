@@ -97,7 +97,7 @@ def exact_posterior(
     [0.1, 0.9]
     """
     began = time.monotonic()
-    data = given_data("exact posterior", data)
+    data = given_data("exact posterior, data", data)
     examples = len(data[0])
     check_number("tolerance", tolerance, at_least=0, below=1)
     if keep is not None:

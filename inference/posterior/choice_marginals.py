@@ -40,7 +40,7 @@ def marginals(
     :raises BudgetError: where the enumeration is out of reach on these data.
     :raises UsageError: where the guide is of another number of restarts.
     """
-    data = given_data("marginals", data)
+    data = given_data("marginals, data", data)
     sites = _sites(strategy, model, data)
     found = {site: _flat(probs, restarts) for site, probs in guide.probabilities().items()}
     exact_sites = _exact_sites(strategy, sites.choices)
@@ -99,7 +99,7 @@ def most_probable(
     :raises BudgetError: see :func:`marginals`.
     :raises UsageError: see :func:`marginals`.
     """
-    data = given_data("most probable programs", data)
+    data = given_data("most probable programs, data", data)
     found = {site: _flat(p, restarts).argmax(-1) for site, p in guide.probabilities().items()}
     sizes = {name: site.size for name, site in _sites(strategy, model, data).choices.items()}
     open_sites = _exact_sites(strategy, sizes)

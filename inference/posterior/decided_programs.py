@@ -130,7 +130,7 @@ def choice_sizes(model: Model, data: Data) -> dict[str, int]:
     :returns: by site, in the model's order.
     :raises SiteError: see :func:`~ntpt_pyro.inference.handlers.model_examination.examine`.
     """
-    sites = examine("decided programs", model, given_data("decided programs", data))
+    sites = examine("decided programs", model, given_data("decided programs, data", data))
     return {name: site.size for name, site in sites.choices.items()}
 
 

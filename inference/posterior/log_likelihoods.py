@@ -91,7 +91,7 @@ def evidence_bound(
     :param generator: source of the draw; torch's global one where None.
     :returns: nats; its standard error falls as one over the root of ``draws``.
     """
-    data = given_data("evidence bound", data)
+    data = given_data("evidence bound, data", data)
     programs = posterior.sample(draws, generator)
     likelihood = float(mean_log_likelihood(model, programs, data).mean()) * len(data[0])
     prior = -sum(math.log(len(probs)) for probs in posterior.marginals.values())

@@ -88,7 +88,7 @@ class ProgramSpace:
         :returns: its programs.
         :raises SiteError: see :func:`~ntpt_pyro.inference.handlers.model_examination.examine`.
         """
-        sites = examine("program space", model, given_data("program space", data))
+        sites = examine("program space", model, given_data("program space, data", data))
         return cls({name: site.size for name, site in sites.choices.items()}, uses)
 
     def check(self, sites: ModelSites) -> None:

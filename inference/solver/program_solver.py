@@ -125,7 +125,7 @@ class ProgramSolver:
     ) -> None:
         require_solver()
         self.model = model
-        self.data = given_data("solver", data)
+        self.data = given_data("solver, data", data)
         examine("solver", model, self.data)
         check_readings("solver", model, self.data)
         self.examples = len(self.data[0])

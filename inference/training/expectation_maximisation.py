@@ -90,7 +90,7 @@ def expectation_maximisation(
     :raises UsageError: where a number is out of its range.
     """
     loop, m_step = _split(settings)
-    held_back, training = given_data("held back", held_back), given_data("training", training)
+    held_back, training = given_data("held back, data", held_back), given_data("training, data", training)
     learns = any(function.taught for function in library)
     everything = len(held_back[0])
     examples = min(loop.first, everything) if learns else everything

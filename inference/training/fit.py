@@ -83,7 +83,7 @@ def fit(
     check_count("seed", seed, at_least=0, at_most=2**63 - 1)
     seed = int(seed)
     check_checkpoint(checkpoint, settings.get("optimiser"))
-    data = given_data("fit", data)
+    data = given_data("fit, data", data)
     examples = len(data[0])
     if settings.get("kl") is None:
         settings["kl"] = 1 / examples

@@ -68,7 +68,7 @@ def train(
     with learning_alone("train"):
         return _train(
             training,
-            given_data("training", data),
+            given_data("training, data", data),
             steps=steps,
             batch_size=batch_size,
             source=source,

@@ -22,13 +22,13 @@ def given_data(where: str, data: Data) -> tuple[Shaped[Tensor, "examples ..."], 
     Types of numbers stay as they are: a learned function takes pixels of any type, and an observation labels
     of any integer type. Of a DataLoader the whole dataset is taken: batches are drawn by whoever learns.
 
-    :param where: what is given them, for messages.
+    :param where: what they are, for messages.
     :param data: see :data:`Data`.
     :returns: a tensor for each argument, with a common first axis of examples, at least one.
     :raises DataError: where they are something else, have different numbers of examples or none, or hold NaN
         or infinity: names the tensor and the example.
 
-    >>> given_data("fit", (np.array([1, 2]), torch.tensor([0.5, 1.0])))
+    >>> given_data("fit, data", (np.array([1, 2]), torch.tensor([0.5, 1.0])))
     (tensor([1, 2]), tensor([0.5000, 1.0000]))
     """
     if isinstance(data, DataLoader):
@@ -38,7 +38,7 @@ def given_data(where: str, data: Data) -> tuple[Shaped[Tensor, "examples ..."], 
     data = getattr(data, "tensors", data)
     if isinstance(data, (Tensor, np.ndarray, str, Mapping)) or not isinstance(data, Sequence):
         raise DataError(
-            f"{where}, data",
+            where,
             expected="a tensor for each argument of the model, such as (inputs, results)",
             got=f"one {type(data).__name__}",
             remedy="give a tuple of tensors, or a Dataset of torch",
@@ -47,7 +47,7 @@ def given_data(where: str, data: Data) -> tuple[Shaped[Tensor, "examples ..."], 
     lengths = [len(tensor) for tensor in found]
     if not lengths or len(set(lengths)) != 1 or not lengths[0]:
         raise DataError(
-            f"{where}, data",
+            where,
             expected="tensors with the same number of examples, at least 1",
             got=f"{lengths}",
             remedy="give one entry an example in each tensor",
@@ -65,7 +65,7 @@ def _tensor(where: str, number: int, given: object) -> Tensor:
         shape = f"of shape {[*given.shape]}" if isinstance(given, (Tensor, np.ndarray)) else ""
         kind = f" of {given.dtype}" if isinstance(given, np.ndarray) else ""
         raise DataError(
-            f"{where}, data, number {number}",
+            f"{where}, number {number}",
             expected="a tensor, or an array of numbers, with an axis of examples",
             got=f"{type(given).__name__}{kind} {shape}".strip(),
             remedy="give tensors (torch.tensor(...))",
@@ -74,7 +74,7 @@ def _tensor(where: str, number: int, given: object) -> Tensor:
         fine = tensor.detach().isfinite().reshape(len(tensor), -1).all(-1)
         if not fine.all():  # a sum may be too large where no number is
             raise DataError(
-                f"{where}, data, number {number}, example {int(fine.long().argmin())}",
+                f"{where}, number {number}, example {int(fine.long().argmin())}",
                 expected="finite numbers",
                 got=f"NaN or infinity, in {int((~fine).sum())} of {len(tensor)} examples",
                 remedy="correct the data, or leave these examples out",
@@ -86,7 +86,7 @@ def _columns(where: str, dataset: Dataset[Any]) -> tuple[Tensor, ...]:
     """The rows of a dataset, stacked by column."""
     if not isinstance(dataset, Sized):
         raise DataError(
-            f"{where}, data",
+            where,
             expected="a dataset that knows its length",
             got=type(dataset).__name__,
             remedy="give tensors of the examples that there are",
@@ -99,7 +99,7 @@ def _columns(where: str, dataset: Dataset[Any]) -> tuple[Tensor, ...]:
             found.append(torch.stack([torch.as_tensor(one) for one in column]))
         except (TypeError, ValueError, RuntimeError) as error:
             raise DataError(
-                f"{where}, data, number {number} of each row of {type(dataset).__name__}",
+                f"{where}, number {number} of each row of {type(dataset).__name__}",
                 expected="numbers, or tensors of one shape",
                 got=f"{type(column[0]).__name__}: {error}".splitlines()[0],
                 remedy="give the dataset a transform that makes tensors, such as ToTensor",

@@ -3,17 +3,17 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from jaxtyping import Int, Shaped
 from torch import Tensor
 
 from ntpt_pyro.bounds import check_memory
 from ntpt_pyro.errors import DataError
+from ntpt_pyro.language.given_data import Data, given_data
 
 Draw = Callable[[int, torch.Generator], Sequence[Tensor]]
 """Draws so many examples from a generator: the model's arguments, a row an example, results last."""
-Given = Draw | Sequence[Tensor]
+Given = Draw | Data
 """Examples: those that there are, or how to draw some."""
 MANY, TRIED = 2**16, 8
 """Of more examples it is found out first, by so few of them, what memory they take."""
@@ -64,33 +64,22 @@ class Examples:
         return head, Examples(tuple(tensor[first:] for tensor in self.tensors))
 
 
-def checked_examples(task: str, tensors: Sequence[object]) -> Examples:
-    """Tensors, or arrays of NumPy, as examples on torch's default device.
+def checked_examples(task: str, tensors: Data) -> Examples:
+    """What people give as examples, on torch's default device.
 
     :param task: its name, for messages.
-    :param tensors: at least an input and a result, with a common first axis.
+    :param tensors: an input and a result at least, see :func:`~ntpt_pyro.language.given_data.given_data`.
     :returns: the examples.
-    :raises DataError: where there are fewer than two, one is no tensor, their lengths differ, or results are
-        no integers.
+    :raises DataError: where there are fewer than two, results are no integers, or they are no data.
     """
     where = f"task {task}, examples"
     if isinstance(tensors, Examples):
         return tensors
-    if not isinstance(tensors, Sequence) or len(tensors) < 2:
-        got = f"{len(tensors)}" if isinstance(tensors, Sequence) else type(tensors).__name__
+    found = [tensor.to(torch.get_default_device()) for tensor in given_data(where, tensors)]
+    if len(found) < 2:
         raise DataError(
-            where, expected="a tuple of tensors, inputs and a result", got=got, remedy="give both"
+            where, expected="a tuple of tensors, inputs and a result", got=f"{len(found)}", remedy="give both"
         )
-    found = []
-    for number, tensor in enumerate(tensors):
-        if not isinstance(tensor, (Tensor, np.ndarray)) or tensor.ndim < 1:
-            raise DataError(
-                f"{where}, number {number}",
-                expected="a tensor with an axis of examples",
-                got=type(tensor).__name__,
-                remedy="give tensors (torch.tensor(...))",
-            )
-        found.append(torch.as_tensor(tensor).to(torch.get_default_device()))
     if found[-1].is_floating_point():
         raise DataError(
             where,
@@ -99,14 +88,6 @@ def checked_examples(task: str, tensors: Sequence[object]) -> Examples:
             remedy="give the result last, as integers (.long())",
         )
     found[-1] = found[-1].long()  # of any integer type
-    lengths = [len(tensor) for tensor in found]
-    if len(set(lengths)) != 1 or not lengths[0]:
-        raise DataError(
-            where,
-            expected="tensors with the same number of examples, at least 1",
-            got=f"{lengths}",
-            remedy="give one row an example in each tensor",
-        )
     return Examples(tuple(found))
 
 

@@ -52,7 +52,7 @@ GIVEN = {
 
 @pytest.mark.parametrize("given", GIVEN.values(), ids=GIVEN)
 def test_what_people_have_is_taken(given):
-    x, y = given_data("test", given)
+    x, y = given_data("test, data", given)
     assert torch.equal(x, X)
     assert torch.equal(y, Y)
 
@@ -94,7 +94,7 @@ REFUSED = {
 @pytest.mark.parametrize(("given", "message"), REFUSED.values(), ids=REFUSED)
 def test_what_cannot_be_taken_is_named(given, message):
     with pytest.raises(DataError, match=f"^test, data.*{message}"):
-        given_data("test", given)
+        given_data("test, data", given)
 
 
 INTEGERS = [torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, torch.uint16]

@@ -35,7 +35,7 @@ def test_an_error_of_ours_is_told_with_the_users_line(user_file):
     with pytest.raises(DataError) as caught:
         load_user_file(user_file("unequal.py", text), "task")
     assert "unequal.py:3, task task, examples: expected tensors with the same number" in str(caught.value)
-    assert str(caught.value).endswith("got [25, 25, 3]; give one row an example in each tensor")
+    assert str(caught.value).endswith("got [25, 25, 3]; give one entry an example in each tensor")
 
 
 def test_a_file_can_be_corrected_and_loaded(user_file):
