@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from ntpt_pyro import Library, MeanFieldPosterior, Task, find_task
 from ntpt_pyro._files import write_json

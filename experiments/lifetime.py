@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 import torch
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from ntpt_pyro.experiments.lifetime_results import AccuracySnapshot
 from ntpt_pyro.experiments.lifetime_settings import LifetimeSettings

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from jaxtyping import Int
 from torch import Tensor
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from ntpt_pyro.errors import UsageError
 from ntpt_pyro.experiments.recording import as_json

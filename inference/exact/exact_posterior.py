@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from torch import Tensor
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from ntpt_pyro.bounds import check_count, check_number
 from ntpt_pyro.errors import UsageError

@@ -21,7 +21,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from ntpt_pyro.bounds import in_digits, in_units
 from ntpt_pyro.errors import BudgetError, UsageError
@@ -89,6 +89,11 @@ class ExactPosterior:
     seconds: float
     way: str
     certain_labels: bool = False
+
+    def __repr__(self) -> str:
+        """The posterior and what it cost, in one line."""
+        labels = ", certain labels" if self.certain_labels else ""
+        return f"<ExactPosterior {self.posterior!r}, {self.seconds:.1f} s: {self.way}{labels}>"
 
 
 class Likelihood:

@@ -144,6 +144,11 @@ class ProgramSolver:
         self._sure: list[Sure] = []
         self._writer = ClauseWriter(self.circuit)
 
+    def __repr__(self) -> str:
+        """Of what model and how many examples, in one line."""
+        choices = ", ".join(self.scores.sizes) or "no choice"
+        return f"<ProgramSolver of {choices}: {len(self.explained)} of {self.examples} examples asserted>"
+
     def __enter__(self) -> Self:
         return self
 

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from ntpt_pyro.bounds import in_digits
 from ntpt_pyro.inference.handlers.model_sites import ChoiceSite, Plates
 from ntpt_pyro.language.own_names import OwnNames
 from ntpt_pyro.language.sites import guide_choice
@@ -48,6 +49,11 @@ class ChoiceGuide(OwnNames):
         for number, group in enumerate(self._groups.values()):
             together = torch.cat([initial[site.name] for site in group], -1)
             setattr(self, f"logits_{number}", torch.nn.Parameter(together))
+
+    def __repr__(self) -> str:
+        """What it is a guide of, in one line."""
+        programs = in_digits(self.programs())
+        return f"<{type(self).__name__} of {', '.join(self.sites) or 'no choice'}: {programs} programs>"
 
     def forward(self, *args: Any, **kwargs: Any) -> None:
         """Sample every choice; the arguments, those of the model, are not used."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from ntpt_pyro.bounds import check_count
 from ntpt_pyro.errors import UsageError

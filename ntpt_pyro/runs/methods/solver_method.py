@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from ntpt_pyro.errors import BudgetError, UsageError
 from ntpt_pyro.inference.handlers.strategies import marginal
