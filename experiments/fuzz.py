@@ -22,7 +22,7 @@ from typing import Any
 from ntpt_pyro.experiments import command_fuzz, kill_fuzz, run_fuzz, text_fuzz
 from ntpt_pyro.experiments.recording import parser_of, parts_of, record_parts, several
 
-TESTS = Path(__file__).parents[1] / "tests" / "inference" / "test_python_interface.py"
+TESTS = Path(__file__).resolve().parents[1] / "tests" / "inference" / "test_python_interface.py"
 """Calls from Python, tried by hypothesis."""
 LARGE = {"texts": 5000, "runs": 1000, "commands": 1000, "kills": 200, "interface": 2000}
 """Tries of each part for a budget of 1; of calls from Python so many of each test."""

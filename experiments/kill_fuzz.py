@@ -43,8 +43,9 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 SIX = """
 adds_six = Task(sums, examples=(torch.arange(6) % 5, torch.arange(6) % 3, torch.arange(6) % 3))
 """
-VOLATILE = ("seconds", "checksum", "at_equal_cost")
-"""Parts of names of what may differ: times, what follows from them, and sums over files that hold them."""
+VOLATILE = ("seconds", "evaluated", "checksum", "at_equal_cost")
+"""Parts of names of what may differ: what the last session took, what follows from it, and sums over files
+that hold it."""
 
 
 def main(arguments: list[str] | None = None) -> dict[str, Any]:

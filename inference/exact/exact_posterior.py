@@ -16,7 +16,7 @@ from ntpt_pyro.inference.exact.programs import Log
 from ntpt_pyro.inference.exact.recorded_tensors import NotSharedError
 from ntpt_pyro.inference.exact.same_as_model import same_as_model
 from ntpt_pyro.inference.exact.shared_search import NoProgramError, SharedSearch
-from ntpt_pyro.inference.handlers.finite_readings import check_readings
+from ntpt_pyro.inference.handlers.all_examples import look_at_all
 from ntpt_pyro.inference.handlers.model_examination import examine
 from ntpt_pyro.inference.handlers.model_sites import Model
 from ntpt_pyro.inference.handlers.treatment import StepTreatment
@@ -105,11 +105,15 @@ def exact_posterior(
     sites = examine("exact posterior", model, data)
     space = space or ProgramSpace({name: site.size for name, site in sites.choices.items()})
     space.check(sites)
-    check_readings("exact posterior", model, data)
+    weighted = look_at_all("exact posterior", model, data, space.sizes)
     check_apart(model, data, space.sizes)
     tables = {site: table.numpy() for site, table in prior.tables(space.sizes).items()}
     recording, why_not = (
-        (None, "because of other steps than forward marginals") if steps else _recorded(model, data, tables)
+        (None, "because of other steps than forward marginals")
+        if steps
+        else (None, "because examples are masked or scaled")
+        if weighted
+        else _recorded(model, data, tables)
     )
     if recording is None:
         _check_by_itself(prior, why_not, certain_labels=certain_labels)

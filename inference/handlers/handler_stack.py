@@ -1,7 +1,6 @@
 """What stands around a site: Pyro's stack of handlers, which a whole process shares."""
 
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from threading import RLock
 from typing import Any
@@ -17,6 +16,8 @@ from pyro.poutine.runtime import _PYRO_STACK
 from pyro.poutine.subsample_messenger import _Subsample
 
 from ntpt_pyro.errors import UsageError
+from ntpt_pyro.language.distributions import OneHot
+from ntpt_pyro.language.objectives import REMEDY, is_within, within_objective
 from ntpt_pyro.language.sites import Message
 
 OF_PROGRAMS = ("restarts", "programs", "num_particles_vectorized")
@@ -132,7 +133,7 @@ def check_enumerated(msg: Message) -> None:
     """
     around, site = handlers(), str(msg["name"])
     if any(isinstance(one, EnumMessenger) for one in around):
-        if _is_within("_sample_posterior"):
+        if is_within("_sample_posterior"):
             raise UsageError(
                 f"enumerated site {site!r}",
                 expected="a posterior that programs are drawn from",
@@ -140,7 +141,7 @@ def check_enumerated(msg: Message) -> None:
                 remedy="draw by exact_posterior(model, data).posterior.sample",
             )
         return
-    if any(_lacks(one, site) for one in around) and not _is_within("_guess_max_plate_nesting"):
+    if any(_lacks(one, site) for one in around) and not is_within("_guess_max_plate_nesting"):
         raise UsageError(
             f"enumerated site {msg['name']!r}",
             expected="an objective that sums over it, TraceEnum_ELBO (strategy.elbo())",
@@ -155,14 +156,19 @@ def _lacks(handler: Messenger, site: str) -> bool:
     return isinstance(handler, ReplayMessenger) and handler.trace is not None and site not in handler.trace
 
 
-def _is_within(function: str) -> bool:
-    """Whether a function of Pyro's is running, of which handlers say nothing.
+def check_guided_alike(msg: Message, guided: Mapping[str, Any]) -> None:
+    """Check that a choice of an objective's model is treated as in its guide.
 
-    Such as the one that only finds out how deep plates are nested, for which it sums over nothing yet.
+    :param msg: of a choice or step that a treatment has acted on.
+    :param guided: what the guide has at that site.
+    :raises UsageError: where another strategy is around the guide, or none.
     """
-    frame = sys._getframe()
-    while frame.f_back is not None:
-        if frame.f_code.co_name == function and "pyro" in frame.f_code.co_filename:
-            return True
-        frame = frame.f_back
-    return False
+    other = type(guided["fn"])
+    if other is type(msg["fn"]) or not issubclass(other, OneHot) or not within_objective():
+        return
+    raise UsageError(
+        f"choice {msg['name']!r}",
+        expected="one strategy for SVI's model and guide",
+        got="a guide without it" if other is OneHot else "another one around the guide",
+        remedy=REMEDY,
+    )

@@ -6,15 +6,23 @@ without gradients, which costs less than a step of training.
 """
 
 from collections.abc import Container, Sequence
+from contextlib import suppress
 
 import pyro
 import torch
 from torch import Tensor
 
-from ntpt_pyro.errors import SiteError
+from ntpt_pyro.errors import NtptError, SiteError
+from ntpt_pyro.inference.handlers.first_run import first_run
 from ntpt_pyro.inference.handlers.model_sites import Model, ModelSites, ObservedSite, Plates, model_sites
 from ntpt_pyro.inference.handlers.restarts import PLATE
 
+ROUNDING = 1e-2
+"""How far the sum of probabilities may be from 1."""
+OF_SIZE = ("subsample_size does not match", "Shape mismatch inside plate")
+"""What Pyro says of plates that have another size than what is in them."""
+COLLIDES = "collide at dim="
+"""What Pyro says of two plates at one dimension."""
 FEW = 3
 """Examples that a model is run on: more than one, so that what is spread over them shows."""
 
@@ -36,21 +44,16 @@ def examine(
         :func:`~ntpt_pyro.language.given_data.given_data`.
     :param integrated: latents other than choices that whoever asks integrates over; None for all.
     :param plated: whether choices may be in plates other than those of the examples.
-    :param subsampled: whether plates may draw some of their elements.
+    :param subsampled: whether plates may draw some of their elements, or be of a fixed size: where all data
+        are given at once.
     :returns: its sites, with the few examples.
     :raises SiteError: names the first site that is not as it must be: a choice in a plate, another latent,
         something observed in no plate of the examples, labels that would be spread over a plate, or a plate
         that draws some of its elements.
     """
     few = [tensor[:FEW] for tensor in data]
-    with torch.random.fork_rng(devices=[]), pyro.get_param_store().scope():
-        try:
-            sites = _sites(where, model, few)
-        except (ValueError, IndexError) as error:
-            if isinstance(error, ValueError) and "subsample_size does not match" not in str(error):
-                raise
-            few = list(data)  # a plate draws more of its elements than so few
-            sites = _sites(where, model, few)
+    with torch.random.fork_rng(devices=[]), pyro.get_param_store().scope(), first_run(where, model):
+        sites, few = _sites(where, model, few, list(data))
         _check_choices(where, model, few, sites, plated=plated)
     if sites.subsampled and not subsampled:
         raise SiteError(
@@ -58,6 +61,13 @@ def examine(
             expected="a plate of all its elements",
             got="one that draws some of them, so that every answer would be another",
             remedy="leave out subsample_size; fit takes such models (batch_size=None)",
+        )
+    if len(few[0]) > FEW and not subsampled:
+        raise SiteError(
+            f"{where}, plates",
+            expected="plates as large as the data that the model is given",
+            got=f"one of a fixed size, which fits all {len(few[0])} examples only",
+            remedy='write pyro.plate("examples", len(x)); fit takes such models (batch_size=None)',
         )
     for name, kind in sites.latents.items():
         if integrated is not None and name not in integrated:
@@ -68,36 +78,57 @@ def examine(
                 remedy="give a guide of it to fit, or decide it with poutine.condition: left to chance, "
                 "every answer would be another",
             )
+    if sites.plate_nesting > 1 and not plated:
+        raise SiteError(
+            f"{where}, plates",
+            expected="one level of plates, at dim=-1: restarts take the next",
+            got=f"plates {sites.plate_nesting} deep",
+            remedy="make what a further plate is for a part of the value or of the event (to_event)",
+        )
     for site in sites.observed.values():
         _check_observed(where, site, len(few[0]))
+        _check_value(where, site)
     return sites
 
 
-def _sites(where: str, model: Model, few: list[Tensor]) -> ModelSites:
-    """The sites of a model, where its shapes fit its plates."""
+def _sites(
+    where: str, model: Model, few: list[Tensor], data: list[Tensor]
+) -> tuple[ModelSites, list[Tensor]]:
+    """The sites of a model, and what it was run on: all data, where a plate has more elements."""
     try:
-        return model_sites(model, *few)
-    except ValueError as error:
-        said = str(error)  # Pyro's own, of a batch that a plate cannot be laid over
-        if not said.startswith("Shape mismatch inside plate"):
+        return model_sites(model, *few), few
+    except (ValueError, IndexError) as error:
+        said = str(error).splitlines()[0] if str(error) else ""
+        of_size = isinstance(error, IndexError) or any(text in said for text in OF_SIZE)
+        if of_size and len(data[0]) > len(few[0]):
+            with suppress(ValueError, IndexError):
+                return model_sites(model, *data), data
+        if isinstance(error, NtptError) or not any(text in said for text in (*OF_SIZE, COLLIDES)):
             raise
         raise SiteError(
-            f"{where}, site {said.split(' at site ')[1].split(' dim ')[0]!r}",
-            expected="a batch that fits the plates around it",
-            got=said[0].lower() + said[1:],
-            remedy="open a plate for each axis, or make it a part of the event (to_event)",
+            f"{where}, plates",
+            expected="one level of plates, at dim=-1: restarts take the next"
+            if COLLIDES in said
+            else "a batch that fits the plates around it",
+            got=said[0].lower() + said[1:].rstrip(","),
+            remedy="make what a further plate is for a part of the value or of the event (to_event)"
+            if COLLIDES in said
+            else "open a plate for each axis, or make it a part of the event (to_event); inputs may have an "
+            "axis too many",
         ) from error
 
 
 def _check_choices(where: str, model: Model, few: list[Tensor], sites: ModelSites, *, plated: bool) -> None:
     """Raise where a choice is made for each example anew, or in a plate where that is not taken."""
-    within = {name: site.plates for name, site in sites.choices.items() if site.plates}
+    found = ((n, tuple(p for p in site.plates if p[0] != PLATE)) for n, site in sites.choices.items())
+    within = {name: plates for name, plates in found if plates}
     if not within:
         return
     fewer = model_sites(model, *(tensor[: len(few[0]) - 1] for tensor in few)) if len(few[0]) > 1 else sites
     for name, plates in within.items():
-        for plate, then in zip(plates, fewer.choices[name].plates, strict=True):
-            of_examples = plate[1] != then[1]
+        then = {plate: size for plate, size, _ in fewer.choices[name].plates}
+        for plate in plates:
+            of_examples = plate[1] != then[plate[0]]
             if of_examples or (not plated and plate[1] > 1):
                 raise SiteError(
                     f"{where}, choice {name!r}",
@@ -142,6 +173,20 @@ def _check_observed(where: str, site: ObservedSite, examples: int) -> None:
                 f"{', '.join(f'{name!r} of {size} at {dim}' for name, size, dim in site.plates)}",
                 remedy="open a plate for each axis, or make it a part of the event (to_event)",
             )
+
+
+def _check_value(where: str, site: ObservedSite) -> None:
+    """Raise where what is compared with integers is no distribution of an integer."""
+    low, high = site.totals
+    if site.lowest < -ROUNDING or low < 1 - ROUNDING or high > 1 + ROUNDING:
+        got = f"a total of {high if high > 1 + ROUNDING else low:g}"
+        raise SiteError(
+            f"{where}, observed site {site.name!r}",
+            expected="a value: probabilities, which are at least 0 and sum to 1",
+            got=got if site.lowest >= -ROUNDING else f"{site.lowest:g} among them",
+            remedy="compute with values by @runtime functions, switch and select: `value + 1` adds to "
+            "probabilities, not to the integer",
+        )
 
 
 def _named(plates: Plates) -> str:

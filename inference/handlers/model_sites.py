@@ -1,7 +1,7 @@
 """What sites a model has, found by running it once."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
@@ -14,6 +14,7 @@ from ntpt_pyro.bounds import check_memory
 from ntpt_pyro.errors import SiteError
 from ntpt_pyro.inference.handlers.choices import MeanChoices
 from ntpt_pyro.inference.handlers.steps import ForwardMarginals
+from ntpt_pyro.language.distributions import Output
 from ntpt_pyro.language.sites import Message, role_of
 
 Model = Callable[..., Any]
@@ -49,6 +50,8 @@ class ObservedSite:
     :param data_shape: of the data, without the axes of one event.
     :param plates: the vectorised ones around it, outermost first.
     :param around: name and size of all plates around it, loops included; the whole size of subsampled ones.
+    :param lowest: of the probabilities of an :func:`~ntpt_pyro.observe`; 0 of other sites.
+    :param totals: the smallest and the largest sum of these; 1 of other sites.
     """
 
     name: str
@@ -56,6 +59,8 @@ class ObservedSite:
     data_shape: tuple[int, ...]
     plates: Plates
     around: tuple[tuple[str, int], ...]
+    lowest: float = 0.0
+    totals: tuple[float, float] = (1.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -131,7 +136,11 @@ def _observed(name: str, node: Any, plates: Plates) -> ObservedSite:
     fn, shape = node["fn"], tuple(node["value"].shape)
     data_shape = shape[: len(shape) - len(fn.event_shape)]
     around = tuple((frame.name, frame.full_size or frame.size) for frame in node["cond_indep_stack"])
-    return ObservedSite(name, tuple(fn.batch_shape), data_shape, plates, around)
+    found = ObservedSite(name, tuple(fn.batch_shape), data_shape, plates, around)
+    if isinstance(fn, Output) and fn.probs.numel():
+        totals = fn.probs.sum(-1)
+        return replace(found, lowest=float(fn.probs.min()), totals=(float(totals.min()), float(totals.max())))
+    return found
 
 
 def claim(site: str, taken: set[str]) -> None:

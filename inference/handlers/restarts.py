@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from jaxtyping import Float
+from pyro.distributions.util import scale_and_mask
 from torch import Tensor
 
 from ntpt_pyro.bounds import check_count
@@ -149,7 +150,7 @@ class Restarts(Plated):
             return
         with torch.no_grad():
             observed: Any = msg["fn"]
-            log_prob = observed.log_prob(msg["value"])
+            log_prob = scale_and_mask(observed.log_prob(msg["value"]), msg["scale"], msg["mask"])
             if log_prob.ndim == self.nesting:
                 examples = log_prob.reshape(self.size, -1).mean(-1)
                 before = self.running_log_likelihood

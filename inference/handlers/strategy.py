@@ -14,8 +14,10 @@ from pyro.poutine.messenger import Messenger
 
 from ntpt_pyro.errors import SiteError, UsageError
 from ntpt_pyro.inference.handlers.budget import Budget
+from ntpt_pyro.inference.handlers.first_run import first_run
 from ntpt_pyro.inference.handlers.handler_stack import (
     check_enumerated,
+    check_guided_alike,
     decider,
     handlers,
     is_decided_around,
@@ -27,7 +29,8 @@ from ntpt_pyro.inference.handlers.treatment import ChoiceTreatment, StepTreatmen
 from ntpt_pyro.inference.handlers.wrapped_module import WrappedModule
 from ntpt_pyro.inference.training.choice_guide import ChoiceGuide
 from ntpt_pyro.inference.training.latent_guide import LatentGuide
-from ntpt_pyro.language.sites import Message, role_of
+from ntpt_pyro.language.objectives import replayed
+from ntpt_pyro.language.sites import Message, mark_treated, role_of
 
 KINDS = {"choice": ChoiceTreatment, "step": StepTreatment}
 """The treatments of each role."""
@@ -52,7 +55,7 @@ class Strategy(Messenger):
         (TerpreT's FMGD). Enumerated choices are exact and not weighted.
     :raises SiteError: in a run where a site name is used twice.
     :raises UsageError: in a run around which another strategy is installed, by whatever thread, or the
-        objective of which would draw what is enumerated.
+        objective of which would draw what is enumerated, or has a guide that is not under the same strategy.
 
     The same model under three strategies:
 
@@ -107,6 +110,7 @@ class Strategy(Messenger):
         self._split: set[str] = set()
         self._thread = 0
         self._decided_around = False
+        self._guide: Mapping[str, Any] = {}
 
     def __call__(self, fn: Callable[..., Any]) -> Callable[..., Any]:
         """A model or guide under the strategy.
@@ -125,6 +129,7 @@ class Strategy(Messenger):
         self._reset()
         self._thread = get_ident()
         self._decided_around = is_decided_around()
+        self._guide = replayed() or {}
         super().__enter__()
         return self
 
@@ -148,7 +153,7 @@ class Strategy(Messenger):
         )
 
     def _reset(self) -> None:
-        self._seen, self._split = set(), set()
+        self._seen, self._split, self._guide = set(), set(), {}
         for treatment in self._treatments():
             treatment.reset()
 
@@ -183,12 +188,16 @@ class Strategy(Messenger):
         if self._seen_before_split(msg, site):
             return
         claim(site, self._seen)
+        if role == "choice":
+            mark_treated(msg)
         if msg["is_observed"]:
             return
         treatment = self.treatment_of(site, role)
         treatment._process_message(msg)
         if self._decided_around and isinstance(decider(site), ConditionMessenger):
             return
+        if site in self._guide:
+            check_guided_alike(msg, self._guide[site])
         if treatment.enumerates is not None:
             check_enumerated(msg)
         if role == "choice" and treatment.kl_applies:
@@ -312,8 +321,10 @@ class Strategy(Messenger):
         :raises SiteError: where the strategy treats a site that the model does not have, or the automatic
             guide cannot take a latent.
         :raises BudgetError: where the enumerated choices alone are out of reach.
+        :raises UsageError: see :func:`~ntpt_pyro.inference.handlers.first_run.first_run`.
         """
-        sites = model_sites(model, *args, **kwargs)
+        with first_run("strategy.guide", model, *args):
+            sites = model_sites(model, *args, **kwargs)
         self._check_names(sites)
         exact = self._check_cost(sites)
         choices = [site for name, site in sites.choices.items() if name not in exact]

@@ -32,16 +32,24 @@ def predicted(
 def reproduced(fixed: Callable[..., Any], batch: Sequence[Tensor]) -> Bool[Tensor, "*programs examples"]:
     """Which examples come out right: where the most probable result of every observed site is the data's.
 
+    What is masked (``poutine.mask``) is no data: it is right whatever comes out.
+
     :param fixed: see :func:`predicted`.
     :param batch: its arguments, results included.
     :returns: ``[*programs, examples]``.
     :raises SiteError: see :func:`predicted`.
     """
-    right = [node["fn"].probs.argmax(-1) == node["value"] for node in _observed(fixed, batch).values()]
+    right = [_right(node) for node in _observed(fixed, batch).values()]
     together: Tensor = right[0]
     for one in right[1:]:
         together = together & one
     return together
+
+
+def _right(node: dict[str, Any]) -> Bool[Tensor, "*programs examples"]:
+    """Which results of a site are the data's, or are not compared with them."""
+    found: Tensor = node["fn"].probs.argmax(-1) == node["value"]
+    return found if node["mask"] is None else found | ~torch.as_tensor(node["mask"])
 
 
 def accuracy(
@@ -82,6 +90,7 @@ def _observed(fixed: Callable[..., Any], batch: Sequence[Tensor]) -> dict[str, A
         name: node
         for name, node in trace.nodes.items()
         if node["type"] == "sample" and node["is_observed"] and role_of(node) is None
+        if not (node["infer"] or {}).get("_deterministic")  # notes a value, and is no data
     }
     for name, node in found.items():
         if not isinstance(node["fn"], Output):

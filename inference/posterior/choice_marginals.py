@@ -11,6 +11,7 @@ from pyro.poutine.messenger import Messenger
 from torch import Tensor
 
 from ntpt_pyro.errors import UsageError
+from ntpt_pyro.inference.handlers.given_strategy import check_strategy
 from ntpt_pyro.inference.handlers.model_examination import examine
 from ntpt_pyro.inference.handlers.model_sites import Model, ModelSites
 from ntpt_pyro.inference.handlers.restarts import Restarts
@@ -113,6 +114,7 @@ def most_probable(
 
 def _sites(strategy: Strategy, model: Model, data: Sequence[Tensor]) -> ModelSites:
     """The sites of a model; where choices are summed over exactly, nothing else may be left to chance."""
+    check_strategy("marginals", strategy)
     sites = examine("marginals", model, data, integrated=None, subsampled=True, plated=True)
     if _exact_sites(strategy, sites.choices):
         examine("exact marginals", model, data, plated=True)

@@ -47,6 +47,8 @@ ONE_BY_ONE = "every program by itself"
 """The way of this module, in words."""
 LARGEST_TENSORS = 6
 """About how many tensors as large as its largest one a model holds at a time."""
+TRIED = 6
+"""Programs, and examples, by which it is found out whether programs may run beside others."""
 CANDIDATES = 64
 """Programs that are run on all examples after each group, for a bound on the log-evidence; where no more are
 left none is dropped."""
@@ -125,6 +127,8 @@ class Likelihood:
         """Programs times examples that were run."""
         self.bytes_each = self._bytes_each()
         """Memory that one program takes on one example."""
+        self.together = self._may_run_together()
+        """Whether programs give beside others what they give by themselves."""
         if self.bytes_each > memory:
             raise BudgetError(
                 "exact posterior",
@@ -149,7 +153,7 @@ class Likelihood:
         examples = min(last - first, at_once)
         for begin in range(first, last, examples):
             batch = tuple(tensor[begin : min(begin + examples, last)] for tensor in self.data)
-            programs = max(1, at_once // len(batch[0]))
+            programs = max(1, at_once // len(batch[0])) if self.together else 1
             for start in range(0, len(numbers), programs):
                 some = numbers[start : start + programs]
                 found[start : start + programs] += self._run(some, batch)
@@ -163,6 +167,15 @@ class Likelihood:
         fixed = with_choices(self.model, any_of_unused, self.space.sizes, self.steps)
         with torch.no_grad():
             return log_likelihood(fixed, batch).double().cpu()
+
+    def _may_run_together(self) -> bool:
+        """Whether a few programs are the same by themselves: a model may look at a choice in Python."""
+        source = torch.Generator().manual_seed(0)
+        numbers = torch.randint(self.space.size, (TRIED,), generator=source, device="cpu")
+        few = tuple(tensor[:TRIED] for tensor in self.data)
+        together = self._run(numbers, few)
+        alone = torch.cat([self._run(number, few).expand(1) for number in numbers.split(1)])
+        return torch.allclose(together.expand(len(alone)), alone, rtol=1e-3, atol=1e-2, equal_nan=True)
 
     def _bytes_each(self, programs: int = 16) -> int:
         """By the largest tensor of a trial run."""

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from pyro import poutine
+from pyro.distributions.util import scale_and_mask
 from torch import Tensor
 
 from ntpt_pyro.inference.handlers.model_sites import Model
@@ -48,7 +49,7 @@ def _observed_log_probs(fixed: Model, batch: Sequence[Tensor]) -> Iterator[Tenso
     for site in trace.nodes.values():
         if site["type"] == "sample" and site["is_observed"] and role_of(site) is None:
             output: Any = site["fn"]
-            yield output.log_prob(site["value"])
+            yield scale_and_mask(output.log_prob(site["value"]), site["scale"], site["mask"])
 
 
 def mean_log_likelihood(

@@ -6,7 +6,8 @@ running every program gives it.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from operator import index
 from typing import Any, TypeVar
 
 import numpy as np
@@ -152,7 +153,7 @@ class Posterior(ABC):
                     got=repr(site),
                     remedy="correct the name",
                 )
-            several = [wanted] if isinstance(wanted, int) else sorted(set(wanted))
+            several = _integers(site, wanted)
             size = len(self.marginals[site])
             if not all(0 <= integer < size for integer in several):
                 raise UsageError(
@@ -172,6 +173,23 @@ class Posterior(ABC):
                 got=str(k),
                 remedy="ask for as many as there are",
             )
+
+
+def _integers(site: str, wanted: object) -> list[int]:
+    """The integers that a choice may be, of whatever type they are given."""
+    given = wanted.reshape(-1).tolist() if isinstance(wanted, (Tensor, np.ndarray)) else wanted
+    several: list[Any] = list(given) if isinstance(given, Iterable) else [given]
+    try:
+        if any(isinstance(one, bool) for one in several):
+            raise TypeError
+        return sorted({index(one) for one in several})
+    except TypeError as error:
+        raise UsageError(
+            f"posterior of {site!r}",
+            expected="an integer, or several",
+            got=f"{wanted!r:.60}",
+            remedy="ask for what it can be",
+        ) from error
 
 
 def impossible(event: Event) -> UsageError:

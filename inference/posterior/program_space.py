@@ -43,7 +43,8 @@ class ProgramSpace:
 
     :param sizes: by site the number of alternatives.
     :param uses: which choices matter when; by default all do, always.
-    :raises SiteError: where ``uses`` names a choice that is not there, or gives one to two others.
+    :raises SiteError: where ``uses`` is no mapping from integers of a choice to other choices, or gives one
+        to two others. Names of choices that there are not, such as those of more lines, are not looked at.
 
     >>> space = ProgramSpace({"instr": 2, "left": 3, "right": 3}, {"instr": {1: ["left", "right"]}})
     >>> space.size, space.raw
@@ -55,6 +56,7 @@ class ProgramSpace:
     def __init__(self, sizes: Mapping[str, int], uses: Uses | None = None) -> None:
         self.sizes = dict(sizes)
         """By site the number of alternatives."""
+        _check_uses(sizes, uses or {})
         self._uses = uses = {head: values for head, values in (uses or {}).items() if head in sizes}
         owners: dict[str, str] = {}
         for head, values in uses.items():
@@ -170,3 +172,28 @@ class ProgramSpace:
             rows.append(numbers % len(part.settings))
             numbers = numbers // len(part.settings)
         return rows[::-1]
+
+
+def _check_uses(sizes: Mapping[str, int], uses: Uses) -> None:
+    """Raise where what is said of uses cannot be meant."""
+    for head, values in uses.items():
+        if head not in sizes:
+            continue
+        if not isinstance(values, Mapping):
+            raise _not_uses(head, f"a {type(values).__name__}")
+        for integer, sites in values.items():
+            if isinstance(integer, bool) or not isinstance(integer, int) or not 0 <= integer < sizes[head]:
+                raise _not_uses(head, f"{integer!r} as one of them")
+            if isinstance(sites, str) or not all(isinstance(site, str) for site in sites):
+                raise _not_uses(head, f"{sites!r:.60} as what matters for {integer}")
+    if uses and sizes and not any(head in sizes for head in uses):
+        raise _not_uses(next(iter(uses)), f"no such choice: there are {', '.join(sizes)}")
+
+
+def _not_uses(head: str, got: str) -> SiteError:
+    return SiteError(
+        f"uses of {head!r}",
+        expected="for integers of the choice the names of the others that matter then",
+        got=got,
+        remedy='write it as {"instr": {1: ["left", "right"]}}',
+    )

@@ -89,6 +89,8 @@ class _OnLiterals(Messenger):
     def _pyro_sample(self, msg: Message) -> None:
         if isinstance(msg["fn"], _Subsample):  # a plate
             return
+        if (msg["infer"] or {}).get("_deterministic"):  # notes a value, and is no data
+            return
         site, role = str(msg["name"]), role_of(msg)
         claim(site, self._taken)
         self.circuit.place = f"site {site!r}"

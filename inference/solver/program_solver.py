@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ntpt_pyro.errors import SiteError
-from ntpt_pyro.inference.handlers.finite_readings import check_readings
+from ntpt_pyro.inference.handlers.all_examples import look_at_all
 from ntpt_pyro.inference.handlers.model_examination import examine
 from ntpt_pyro.inference.handlers.model_sites import Model
 from ntpt_pyro.inference.solver.agreement import check_agreement
@@ -126,8 +126,14 @@ class ProgramSolver:
         require_solver()
         self.model = model
         self.data = given_data("solver, data", data)
-        examine("solver", model, self.data)
-        check_readings("solver", model, self.data)
+        sites = examine("solver", model, self.data)
+        if look_at_all("solver", model, self.data, sites.choices):
+            raise SiteError(
+                "solver",
+                expected="examples that count alike",
+                got="some that are masked or scaled",
+                remedy="leave out the examples that do not count, or take the exhaustive strategy",
+            )
         self.examples = len(self.data[0])
         self.free = free
         self.least = least

@@ -37,6 +37,10 @@ def test_a_part_may_be_named(parts, tmp_path):
         fuzz.main(["--part", "other", "--out", str(tmp_path / "other.json")])
 
 
+def test_calls_are_those_of_the_tests():
+    assert fuzz.TESTS.is_file()
+
+
 def test_calls_that_go_wrong_are_kept(monkeypatch, tmp_path):
     test = tmp_path / "a" / "b" / "test_wrong.py"
     test.parent.mkdir(parents=True)

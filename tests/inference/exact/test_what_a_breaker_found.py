@@ -103,7 +103,7 @@ def outside_the_plate(x, y):
     observe("q", a, torch.tensor(1), noise=0.1)
 
 
-@pytest.mark.parametrize("model", [rolled, scaled, masked])
+@pytest.mark.parametrize("model", [rolled, masked])
 def test_examples_that_do_not_count_each_by_itself_are_refused(model, x):
     with pytest.raises(SiteError, match="expected examples that count each by itself, once"):
         exact_posterior(model, (x, Y))

@@ -102,7 +102,7 @@ ENTRIES = {
         (
             an_axis_in_no_plate,
             Y,
-            "site 'z': expected (every axis of .* in a plate|a batch that fits)",
+            "(site 'z': expected every axis of .* in a plate|plates: expected a batch that fits)",
         ),
         (
             one_label_for_all,
@@ -157,7 +157,24 @@ def test_plates_further_out_may_share_labels():
         with pyro.plate("judges", 2, dim=-2), pyro.plate("examples", len(x), dim=-1):
             observe("result", result(line, x), y)
 
-    assert [*examine("test", judged_twice, (X, Y)).observed] == ["result"]
+    assert [*examine("test", judged_twice, (X, Y), plated=True).observed] == ["result"]
+    for entry in ("fit", "exact posterior", "solver"):
+        with pytest.raises(SiteError, match="plates: expected one level of plates, at dim=-1"):
+            ENTRIES[entry](judged_twice, (X, Y))
+
+
+def test_a_plate_of_fixed_size_is_for_all_data():
+    def of_64(x, y):
+        line = choice("line", 2)
+        with pyro.plate("examples", 64):
+            observe("result", result(line, x), y)
+
+    assert (
+        fit(of_64, (X, Y), batch_size=None, steps=30, choice_lr=0.5).guide.probabilities()["line"][0, 0, 0]
+        > 0.9
+    )
+    with pytest.raises(SiteError, match="plates: expected plates as large as the data"):
+        exact_posterior(of_64, (X, Y))
 
 
 def test_one_example_is_enough():
@@ -240,3 +257,22 @@ def test_nothing_is_summed_over_across_a_plate_that_draws_its_elements():
         SiteError, match="plate 'examples': expected a plate of all its elements, where choice"
     ):
         fit(drawn, (X, Y), steps=1, batch_size=None, strategy=enumeration())
+
+
+@pytest.mark.parametrize(
+    ("changed", "got"),
+    [
+        (lambda v: v + 1, "a total of 9"),
+        (lambda v: v / 2, "a total of 0.5"),
+        (lambda v: 1.5 * v - 0.0625, "-0.0625"),
+    ],
+)
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_arithmetic_on_probabilities_is_noticed(entry, changed, got):
+    def model(x, y=None):
+        line = choice("line", 2)
+        with pyro.plate("examples", len(x)):
+            observe("result", changed(result(line, x)), y)
+
+    with pytest.raises(SiteError, match=f"'result': expected a value: .* sum to 1, got {got}.* @runtime"):
+        ENTRIES[entry](model, (X, Y))

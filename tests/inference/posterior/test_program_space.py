@@ -57,3 +57,20 @@ def test_choices_that_do_not_matter_are_opened_whatever_they_are():
     }
     assert all(column.dtype == np.int16 for column in found.values())
     assert columns["right"].tolist() == [3, 2, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("uses", "got"),
+    [
+        ({"instr": {"1": ["left"]}}, "'1' as one of them"),
+        ({"instr": {2: ["left"]}}, "2 as one of them"),
+        ({"instr": {True: ["left"]}}, "True as one of them"),
+        ({"instr": {1: "left"}}, "'left' as what matters for 1"),
+        ({"instr": {1: [0]}}, r"\[0\] as what matters for 1"),
+        ({"instr": None}, "a NoneType"),
+        ({"Instr": {1: ["left"]}}, "no such choice: there are instr, left"),
+    ],
+)
+def test_uses_that_cannot_be_meant_are_refused(uses, got):
+    with pytest.raises(SiteError, match=f"uses of .*: expected for integers of the choice .* got {got}"):
+        ProgramSpace({"instr": 2, "left": 3}, uses)

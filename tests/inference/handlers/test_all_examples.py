@@ -9,7 +9,7 @@ import torch
 from ntpt_pyro import Library, Tensor, choice, learn, observe, select
 from ntpt_pyro.errors import DataError, DivergenceError
 from ntpt_pyro.inference import ProgramSolver, exact_posterior, expectation_maximisation
-from ntpt_pyro.inference.handlers.finite_readings import CHUNK
+from ntpt_pyro.inference.handlers.all_examples import CHUNK
 
 
 @learn([Tensor(2)], 3)
