@@ -19,7 +19,9 @@ from ntpt_pyro.terpret import load
 
 NAME = "fuzz.terpret"
 """The file that texts are said to be from."""
-PLACE = re.compile(rf"{re.escape(NAME)}:(\d+):(\d+): expected .+, got .*; .+", re.DOTALL)
+PLACE = re.compile(
+    rf"(?:{re.escape(NAME)}:(\d+):(\d+)|hypers of {re.escape(NAME)}): expected .+, got .*; .+", re.DOTALL
+)
 LONGEST = 1000
 """Characters of a message at most."""
 LARGE = 20_000
@@ -138,7 +140,7 @@ def _refused(error: NtptError, where: re.Pattern[str] | None, lines: int) -> Out
         found = where.fullmatch(words)
         if found is None:
             wrong = "without line and column"
-        elif not 1 <= int(found[1]) <= lines + 1 or int(found[2]) < 1:
+        elif found[1] and (not 1 <= int(found[1]) <= lines + 1 or int(found[2]) < 1):
             wrong = "with a line that is not there"
     return (
         Outcome("message", f"{wrong}: {what}", words[:LONGEST]) if wrong else Outcome("refused", what, words)

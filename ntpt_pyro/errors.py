@@ -28,12 +28,35 @@ class NtptError(Exception):
             # Pyro's trace raises an error that comes through it anew, from its text and a table of shapes.
             where, expected = original.where, original.expected
             got, remedy = original.got, original.remedy
+        where, expected, got, remedy = map(_in_one_line, (where, expected, got, remedy))
         self.where, self.expected, self.got, self.remedy = where, expected, got, remedy
         super().__init__(f"{where}: expected {expected}, got {got}; {remedy}")
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled with all its parts, as between processes."""
         return _again, (type(self), self.args, dict(self.__dict__))
+
+
+LONGEST_WORD = 200
+"""Characters of a word that is written whole: more are no path and no name that somebody reads."""
+
+
+def _in_one_line(text: str) -> str:
+    r"""A part of a message: what cannot be printed is escaped, and words without end are cut.
+
+    >>> _in_one_line("a\nb"), _in_one_line("z" * 1000)[-24:]
+    ('a\\nb', 'zzz... (1000 characters)')
+    """
+    if not text.isprintable():
+        escaped = (one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+        text = "".join(escaped)
+    if len(text) <= LONGEST_WORD:
+        return text
+    words = text.split(" ")
+    return " ".join(
+        one if len(one) <= LONGEST_WORD else f"{one[:LONGEST_WORD]}... ({len(one)} characters)"
+        for one in words
+    )
 
 
 def _again(kind: type[NtptError], args: tuple[Any, ...], parts: dict[str, Any]) -> NtptError:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 from math import prod
 
+from ntpt_pyro.bounds import in_digits
 from ntpt_pyro.language.learned_functions import LearnedFunction
 from ntpt_pyro.terpret.origins import Origins
 from ntpt_pyro.terpret.parser import Source
@@ -76,7 +77,8 @@ class Costs:
             raise self._source.error(
                 node,
                 expected=f"at most {MOST_PRODUCTS:,} products",
-                got=f"{self._total:,} up to here, {its_cost:,} of them in {self._origins.where(place)}",
+                got=f"{in_digits(self._total)} up to here, {in_digits(its_cost)} of them in "
+                f"{self._origins.where(place)}",
                 remedy=f"set a Var to each argument and each nested case of line {most} first, or {smaller}",
             )
 
@@ -91,7 +93,7 @@ class Costs:
             raise self._source.error(
                 node,
                 expected=f"at most {MOST_READ:,} numbers read by learnable functions",
-                got=f"{self._read:,} up to here, in {len(self._calls):,} calls",
+                got=f"{in_digits(self._read)} up to here, in {len(self._calls):,} calls",
                 remedy="read each picture once and keep a smaller tensor, or "
                 + self._origins.change(
                     node, *self._origins.bounds(node), how="smaller", otherwise="read fewer"

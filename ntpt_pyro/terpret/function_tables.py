@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ntpt_pyro.bounds import in_digits
 from ntpt_pyro.errors import TerpretError
 from ntpt_pyro.terpret.function_bodies import Body, Definition, turns
 from ntpt_pyro.terpret.integer_functions import LARGEST_INTEGER, shown
@@ -118,7 +119,7 @@ def _check_signature(definition: Definition) -> None:
             smaller = definition.origins.change(ranges_of, how="smaller", otherwise="make ranges smaller")
             raise definition.source.error(
                 ranges_of,
-                expected=f"at most {most:,} {what}",
+                expected=f"at most {in_digits(most)} {what}",
                 got=shown(number),
                 remedy=f"{smaller}, or compute in steps, with functions of fewer arguments",
             )
@@ -166,7 +167,7 @@ def _too_much(definition: Definition, place: ast.AST, work: int, what: str) -> T
     return definition.source.error(
         place,
         expected=f"at most {MOST_WORK:,} operations to tabulate the functions of a text",
-        got=f"at least {work:,} {what}",
+        got=f"at least {in_digits(work)} {what}",
         remedy=definition.origins.change(
             definition.node.decorator_list[0],
             place,
@@ -220,7 +221,7 @@ class _Account:
         self.total += cost
         if self.total > MOST_WORK:
             most = max(self._costs, key=self._costs.__getitem__)
-            what = f"for {self._size:,} combinations of arguments, the most by this statement"
+            what = f"for {in_digits(self._size)} combinations of arguments, the most by this statement"
             raise _too_much(self._definition, most, self.total, what)
 
     def _checked(self, statement: ast.stmt) -> int:

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from ntpt_pyro.bounds import in_digits
+
 MOST_NAMES = 12
 """Names that a message lists."""
 SHORT, SHORT_CUTOFF, CUTOFF = 2, 1.0, 0.6
@@ -66,7 +68,7 @@ def counted(number: int, what: str) -> str:
     ('1 argument', '0 indices')
     """
     several = "indices" if what == "index" else f"{what}s"
-    return f"{number:,} {what if number == 1 else several}"
+    return f"{in_digits(number)} {what if number == 1 else several}"
 
 
 def _close(name: object, known: Iterable[str]) -> str | None:

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from ntpt_pyro.bounds import in_digits
 from ntpt_pyro.errors import TerpretError
 from ntpt_pyro.terpret.excerpt import excerpt
 from ntpt_pyro.terpret.integer_functions import LARGEST_INTEGER, shown
@@ -89,7 +90,7 @@ def parse(text: str, name: str) -> Source:
             (),
             (1, 1),
             expected=f"a text of at most {MOST_CHARACTERS:,} characters",
-            got=f"{len(text):,}",
+            got=f"{in_digits(len(text))}",
             remedy="write what repeats as a loop",
         )
     lines = text.split("\n")

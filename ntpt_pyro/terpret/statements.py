@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from typing import Any
 
+from ntpt_pyro.bounds import in_digits
 from ntpt_pyro.errors import TerpretError
 from ntpt_pyro.terpret.expressions import in_words, kind_of
 from ntpt_pyro.terpret.nearest_names import counted
@@ -126,7 +127,7 @@ class Walker(Declarer):
     def too_much(self, node: ast.AST, expected: str) -> TerpretError:
         """See :meth:`Evaluator.too_much`: the place is the statement that took most of it."""
         most = max(self._times, key=lambda one: self._times[one] * _own_parts(one))
-        repeated = f"more: {self._times[most]:,} times {self.origins.where(most)}"
+        repeated = f"more: {in_digits(self._times[most])} times {self.origins.where(most)}"
         remedy = self.origins.change(
             *self.origins.bounds(most),
             how="smaller",

@@ -6,6 +6,7 @@ from itertools import pairwise
 from math import prod
 from typing import Any
 
+from ntpt_pyro.bounds import in_digits
 from ntpt_pyro.errors import DataError, TerpretError
 from ntpt_pyro.language.learned_functions import LearnedFunction, Tensor
 from ntpt_pyro.terpret.expressions import Evaluator, in_words
@@ -156,7 +157,7 @@ class Declarer(Evaluator):
             raise self._error(
                 decorator,
                 f"at most {MOST_WEIGHTS:,} weights",
-                f"{weights:,}",
+                f"{in_digits(weights)}",
                 self.origins.change(decorator, how="smaller", otherwise="make layers or inputs smaller"),
             )
         self.learned[statement.name] = made
@@ -298,6 +299,6 @@ class Declarer(Evaluator):
     def _too_many(self, value: ast.expr, most: str, number: int) -> TerpretError:
         """What to raise about a declaration that is too large, together with those above it."""
         told = self.origins.told(value)
-        got = f"{number:,} with this one" + (f" ({told})" if told else "")
+        got = f"{in_digits(number)} with this one" + (f" ({told})" if told else "")
         remedy = self.origins.change(value, how="smaller", otherwise="make it smaller")
         return self._error(value, f"at most {most} together", got, remedy)
