@@ -108,13 +108,7 @@ def exact_posterior(
     weighted = look_at_all("exact posterior", model, data, space.sizes)
     check_apart(model, data, space.sizes)
     tables = {site: table.numpy() for site, table in prior.tables(space.sizes).items()}
-    recording, why_not = (
-        (None, "because of other steps than forward marginals")
-        if steps
-        else (None, "because examples are masked or scaled")
-        if weighted
-        else _recorded(model, data, tables)
-    )
+    recording, why_not = _recorded(model, data, tables, steps=steps, weighted=weighted)
     if recording is None:
         _check_by_itself(prior, why_not, certain_labels=certain_labels)
         found = run_every_program(
@@ -180,9 +174,18 @@ def _either(find: Callable[..., ProgramPosterior], certain: bool) -> ProgramPost
 
 
 def _recorded(
-    model: Model, data: Sequence[Tensor], log_prior: Mapping[str, Log]
+    model: Model,
+    data: Sequence[Tensor],
+    log_prior: Mapping[str, Log],
+    *,
+    steps: StepTreatment | None,
+    weighted: bool,
 ) -> tuple[Recording | None, str]:
     """A model on an example, or why its programs share no work."""
+    if steps is not None:
+        return None, "because of other steps than forward marginals"
+    if weighted:
+        return None, "because examples are masked or scaled"
     try:
         recording = record(model, [tensor[:1] for tensor in data])
     except NotSharedError as error:

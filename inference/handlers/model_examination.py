@@ -75,8 +75,8 @@ def examine(
                 f"{where}, site {name!r}",
                 expected="no latent but choices and steps",
                 got=f"a latent {kind}",
-                remedy="give a guide of it to fit, or decide it with poutine.condition: left to chance, "
-                "every answer would be another",
+                remedy="fit makes a guide of it; elsewhere fix it to a number, an argument of the model "
+                "(functools.partial(model, constant=1.5)): left to chance, every answer would be another",
             )
     if sites.plate_nesting > 1 and not plated:
         raise SiteError(

@@ -8,6 +8,8 @@ import torch
 
 from ntpt_pyro.bounds import check_count
 from ntpt_pyro.errors import UsageError
+from ntpt_pyro.inference.handlers.first_run import check_model
+from ntpt_pyro.inference.handlers.given_strategy import check_strategy
 from ntpt_pyro.inference.handlers.handler_stack import learning_alone
 from ntpt_pyro.inference.handlers.model_examination import examine
 from ntpt_pyro.inference.handlers.model_sites import Model
@@ -83,13 +85,15 @@ def fit(
     check_count("seed", seed, at_least=0, at_most=2**63 - 1)
     seed = int(seed)
     check_checkpoint(checkpoint, settings.get("optimiser"))
+    strategy = marginal() if strategy is None else strategy
+    check_strategy("fit", strategy)
+    check_model("fit", model)
     data = given_data("fit, data", data)
     examples = len(data[0])
     if settings.get("kl") is None:
         settings["kl"] = 1 / examples
     with learning_alone("fit"), torch.random.fork_rng(devices=[]):
         sites = examine("fit", Restarts(restarts)(model), data, integrated=None, plated=True, subsampled=True)
-        strategy = strategy or marginal()
         strategy.check_scales(sites)
         torch.manual_seed(seed)
         source = torch.Generator().manual_seed(seed)

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ntpt_pyro.errors import DivergenceError, RunError, UsageError
 from ntpt_pyro.inference.handlers.annealing import value_at
+from ntpt_pyro.inference.handlers.given_strategy import check_strategy
 from ntpt_pyro.inference.handlers.handler_stack import check_can_learn
 from ntpt_pyro.inference.handlers.model_sites import Model, model_sites
 from ntpt_pyro.inference.handlers.restarts import Restarts
@@ -69,6 +70,7 @@ class Training:
         shared: torch.optim.Adam | None = None,
         **settings: Unpack[StepOptions],
     ) -> None:
+        check_strategy("training", strategy)
         self.strategy = strategy
         self.settings = StepSettings(**settings)
         """How steps are taken."""
@@ -92,6 +94,7 @@ class Training:
         with _params_in(self._store) as self._store:
             self._given = given_guide(guide, batch, restarts=restarts, dim=self.restarts.dim)
         check_coverage(sites, self._given, strategy)
+        self._trained = len(self._given.covered & set(sites.choices))
         check_weight(self._given, value_at(self.kl, 0) * len(batch[0]), len(batch[0]))
         self.optimiser = self._make_optimiser(shared, settings)
         elbo: Any = strategy.elbo(max_plate_nesting=sites.plate_nesting)
@@ -129,9 +132,9 @@ class Training:
     def __repr__(self) -> str:
         """Where the training stands, in one line."""
         loss = f", loss {self.losses[-1]:.4g}" if self.losses else ""
-        choices = getattr(self.guide, "sites", self._given.covered)
-        what = f"{self.restarts.size} restarts of {len(choices)} trained choices"
-        return f"<Training: {what}, {self.step} steps{loss}>"
+        parts = [(self.restarts.size, "restart"), (self._trained, "trained choice"), (self.step, "step")]
+        restarts, choices, steps = (f"{number} {what}" + "s" * (number != 1) for number, what in parts)
+        return f"<Training: {restarts} of {choices}, {steps}{loss}>"
 
     def learn(self, *batch: Tensor) -> float:
         """Take one step; what the strategy samples is drawn from torch's global random state.

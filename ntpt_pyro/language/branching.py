@@ -70,8 +70,8 @@ def switch(condition: Value, cases: Mapping[int, Value] | Sequence[Value]) -> Va
         missing, extra = sorted(set(range(size)) - given), sorted(given - set(range(size)))
         raise RangeError(
             "switch",
-            expected=f"the cases 0..{size - 1}, one for each integer of its condition",
-            got=f"none for {missing}" if missing else f"also {extra}",
+            expected=f"the cases 0..{size - 1}, one for each integer of its condition, of range {size}",
+            got=f"{len(given)} cases, " + (f"none for {missing}" if missing else f"also {extra}"),
             remedy="give each integer exactly one case",
         )
     return select(condition, [cases[integer] for integer in range(size)])

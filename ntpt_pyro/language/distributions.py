@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.distributions import biject_to, constraints, transform_to
 
 from ntpt_pyro.errors import SiteError
+from ntpt_pyro.language.objectives import check_drawn
 from ntpt_pyro.language.values import Value, one_hot
 
 Shape = torch.Size | list[int] | tuple[int, ...]
@@ -117,6 +118,7 @@ class OneHot(_Vertices):
 
     def sample(self, sample_shape: Shape = ()) -> Value:
         """Vertices drawn from torch's global random state, ``[*sample_shape, *batch, n]``."""
+        check_drawn()
         return self._draw(self.logits.exp(), sample_shape)
 
     def log_prob(self, value: Value) -> Float[Tensor, "*batch"]:
@@ -205,6 +207,7 @@ class Step(_Vertices):
 
     def sample(self, sample_shape: Shape = ()) -> Value:
         """Vertices drawn from torch's global random state, ``[*sample_shape, *batch, n]``."""
+        check_drawn()
         return self._draw(self.probs, sample_shape)
 
     def log_prob(self, value: Value) -> Float[Tensor, "*batch"]:

@@ -12,9 +12,9 @@ is linear in each argument. Cost of a call: ``prod(ranges) * out_range`` multipl
 import inspect
 import itertools
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
-from typing import Any, overload
+from typing import Any, SupportsIndex, overload
 
 import torch
 from jaxtyping import Float, Int
@@ -37,8 +37,8 @@ class RuntimeFunction:
     :param function: a pure function of integers.
     :param ranges: the range of each argument: argument ``i`` takes ``0..ranges[i]-1``.
     :param out_range: results lie in ``0..out_range-1``.
-    :raises RangeError: where the signature does not fit the ranges, or a result is out of range (the message
-        names the arguments).
+    :raises RangeError: where the ranges are no list of integers, the signature does not fit them, or a
+        result is out of range (the message names the arguments).
     """
 
     def __init__(self, function: Callable[..., int], ranges: Sequence[int], out_range: int) -> None:
@@ -47,6 +47,7 @@ class RuntimeFunction:
         self.__doc__ = function.__doc__
         self.__module__ = function.__module__
         self.__qualname__ = getattr(function, "__qualname__", self.name)
+        _check_ranges(self.name, ranges, out_range)
         self.ranges = tuple(ranges)
         self.out_range = out_range
         arguments = len(inspect.signature(function).parameters)
@@ -162,6 +163,18 @@ class RuntimeFunction:
                 remedy="correct them, or declare larger ranges",
             )
         return int(self.table[integers])
+
+
+def _check_ranges(name: str, ranges: object, out_range: object) -> None:
+    """Raise where ranges are no list of whole numbers, or that of the result is none."""
+    listed = isinstance(ranges, Iterable) and not isinstance(ranges, str)
+    if not (listed and all(isinstance(one, SupportsIndex) for one in [*ranges, out_range])):  # type: ignore[misc]  # mypy does not see that it is listed
+        raise RangeError(
+            name,
+            expected="a list of ranges, one an argument, and the result's range, as in @runtime([10], 10)",
+            got=f"ranges {ranges!r:.40} and {out_range!r:.40}",
+            remedy="write whole numbers, those of the arguments in [ ]",
+        )
 
 
 def outer(left: Value, right: Value) -> Value:

@@ -5,6 +5,7 @@ prior, every step from its distribution, all one-hot. A strategy (:mod:`ntpt_pyr
 point of the simplex a choice or a step yields, and the model text does not change.
 """
 
+import operator
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Literal
@@ -18,6 +19,7 @@ from torch import Tensor
 
 from ntpt_pyro.errors import RangeError
 from ntpt_pyro.language.distributions import OneHot, Output, Step
+from ntpt_pyro.language.objectives import check_guided
 from ntpt_pyro.language.values import Value, check_values
 
 Role = Literal["choice", "step"]
@@ -27,9 +29,15 @@ Message = runtime.Message[..., Any]
 
 
 class NtptInfer(InferDict, total=False):
-    """Pyro's ``infer`` dictionary with this package's one key."""
+    """Pyro's ``infer`` dictionary with this package's two keys.
+
+    :param _ntpt_role: of the site.
+    :param _ntpt_treated: of a choice: not empty once a strategy has treated it. Pyro copies the dictionary,
+        but not the list.
+    """
 
     _ntpt_role: Role
+    _ntpt_treated: list[bool]
 
 
 def role_of(msg: Message) -> Role | None:
@@ -42,9 +50,18 @@ def role_of(msg: Message) -> Role | None:
     return infer.get("_ntpt_role")
 
 
+def mark_treated(msg: Message) -> None:
+    """Note that a strategy treats a choice, so that :func:`choice` knows.
+
+    :param msg: the choice's message.
+    """
+    infer: NtptInfer = msg["infer"]  # type: ignore[assignment]  # InferDict is closed
+    infer["_ntpt_treated"].append(True)
+
+
 def _with_role(role: Role) -> NtptInfer:
     """The ``infer`` dictionary of a site of this role."""
-    return {"_ntpt_role": role}
+    return {"_ntpt_role": role, "_ntpt_treated": []}
 
 
 @lru_cache
@@ -59,24 +76,44 @@ def choice(site: str, size: int) -> Value:
     :param site: the site's name, unique in the model.
     :param size: the number of alternatives, at least 1. A choice among one is no choice: it makes no site.
     :returns: ``[*batch, size]``: a vertex or an inner point of the simplex, as the strategy decides.
-    :raises RangeError: where ``size`` is below 1.
+    :raises RangeError: where ``size`` is below 1, or no integer.
+    :raises UsageError: where an objective of Pyro's has a strategy around its guide alone.
 
     >>> with pyro.plate("lines", 3):
     ...     choice("instruction", 5).shape
     torch.Size([3, 5])
     """
-    if size < 1:
-        raise RangeError(
-            site,
-            expected="a choice among at least 1",
-            got=str(size),
-            remedy="give the choice something to choose from",
-        )
+    if type(size) is not int or size < 1:
+        size = _alternatives(site, size)
     if size == 1:
         return torch.ones(1)
     prior = _uniform(size, torch.get_default_dtype(), torch.get_default_device())
-    value: Value = pyro.sample(site, prior, infer=_with_role("choice"))
+    infer = _with_role("choice")
+    value: Value = pyro.sample(site, prior, infer=infer)
+    if not infer["_ntpt_treated"]:
+        check_guided(site)
     return value
+
+
+def _alternatives(site: str, size: object) -> int:
+    """The number of alternatives that a choice is given, as an integer of Python's."""
+    try:
+        number = operator.index(size)  # type: ignore[arg-type]  # what it takes is found out here
+    except TypeError as error:
+        raise RangeError(
+            f"choice {site!r}",
+            expected="the number of alternatives",
+            got=f"{size!r:.60}",
+            remedy="give how many there are, such as len(items), and read one by select(choice, items)",
+        ) from error
+    if number < 1:
+        raise RangeError(
+            site,
+            expected="a choice among at least 1",
+            got=str(number),
+            remedy="give the choice something to choose from",
+        )
+    return number
 
 
 def guide_choice(site: str, logits: Value) -> Value:

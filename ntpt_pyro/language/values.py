@@ -60,6 +60,14 @@ def one_hot(integers: Int[Tensor, "*batch"], size: int, dtype: torch.dtype | Non
     if has_torch_function_unary(integers):
         found: Value = handle_torch_function(one_hot, (integers,), integers, size, dtype)
         return found
+    if not isinstance(integers, Tensor):
+        raise RangeError(
+            "one_hot",
+            expected="a tensor of integers",
+            got=f"a {type(integers).__name__}",
+            remedy="give torch.tensor(...), or constant(integer, n) for one; data of a model are unpacked: "
+            "svi.step(*data), strategy.guide(model, *data)",
+        )
     if integers.is_floating_point():
         raise RangeError(
             "one_hot",
@@ -132,6 +140,7 @@ def stack(values: Sequence[Value]) -> Float[Tensor, "*batch items n"]:
 
     :param values: values ``[*batch, n]``; their batches broadcast.
     :returns: ``[*batch, items, n]``.
+    :raises RangeError: where their ranges differ.
 
     >>> stack([constant(0, 2), torch.full((3, 2), 0.5)]).shape
     torch.Size([3, 2, 2])
@@ -140,9 +149,17 @@ def stack(values: Sequence[Value]) -> Float[Tensor, "*batch items n"]:
     if other is not None:
         made: Tensor = other.ntpt_function(stack, (values,))
         return made
-    shape = values[0].shape
-    if all(value.shape == shape for value in values):
+    shapes = [value.shape for value in values]
+    if shapes.count(shapes[0]) == len(shapes):
         return torch.stack(list(values), -2)
+    ranges = [shape[-1] for shape in shapes]
+    if ranges.count(ranges[0]) != len(ranges):
+        raise RangeError(
+            "switch, select or stack",
+            expected="cases or items of one range",
+            got=f"ranges {ranges}",
+            remedy=f"make the others as large: widen(value, {max(ranges)})",
+        )
     return torch.stack(torch.broadcast_tensors(*values), -2)
 
 

@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 from ntpt_pyro.errors import NtptError, TaskError
+from ntpt_pyro.language.undecided_values import undecided_value, without_shapes
 
 _loaded: dict[Path, ModuleType] = {}
 """Files that were loaded in this process."""
@@ -84,7 +85,8 @@ def told_in_a_line(error: BaseException, *files: Path) -> NtptError | None:
     if isinstance(error, NtptError):
         said = {"expected": error.expected, "got": error.got, "remedy": error.remedy}
         return type(error)(f"{place}, {error.where}", **said)
-    return _told(place, f"{type(error).__name__}: {error}")
+    got = f"{type(error).__name__}: {without_shapes(str(error))}"
+    return undecided_value("", error) or _told(place, got)
 
 
 def _told(place: str, got: str) -> TaskError:

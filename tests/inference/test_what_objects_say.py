@@ -15,6 +15,7 @@ from ntpt_pyro.inference import (
     marginal,
     relaxed,
 )
+from tests.inference.with_pyro.hybrid import examples, shifted
 
 X = torch.arange(6) % 3
 
@@ -31,7 +32,11 @@ OBJECTS = {
     "enumeration": (enumeration, "Strategy(choices=EnumeratedChoices("),
     "training": (
         lambda: fit(model, (X, X), steps=2),
-        "<Training: 1 restarts of 1 trained",
+        "<Training: 1 restart of 1 trained choice, 2 steps",
+    ),
+    "training of two kinds": (
+        lambda: fit(shifted, examples(), guide=marginal().guide(shifted, *examples()), restarts=1, steps=1),
+        "<Training: 1 restart of 1 trained choice, 1 step, loss",
     ),
     "guide": (lambda: fit(model, (X, X), steps=0).guide, "<ChoiceGuide of line: 2 programs>"),
     "exact": (

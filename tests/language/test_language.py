@@ -138,9 +138,11 @@ def test_control_flow_is_the_branch_at_vertices_and_a_mixture_elsewhere(cases, s
 
 def test_control_flow_names_what_is_missing_or_too_much():
     zero, one = constant(0, 2), constant(1, 2)
-    with pytest.raises(RangeError, match=r"switch: expected the cases 0\.\.1, .* got none for \[1\]; give"):
+    with pytest.raises(
+        RangeError, match=r"switch: expected the cases 0\.\.1, .* got 1 cases, none for \[1\]; give"
+    ):
         switch(one, {0: zero})
-    with pytest.raises(RangeError, match=r"got also \[2\]"):
+    with pytest.raises(RangeError, match=r"got 3 cases, also \[2\]"):
         switch(one, [zero, zero, zero])
     with pytest.raises(RangeError, match=r"select: expected 2 items, the range of the index, got 3"):
         select(one, [zero, zero, zero])

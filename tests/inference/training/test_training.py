@@ -65,6 +65,6 @@ def test_a_schedule_that_never_changes_is_its_number():
 def test_a_training_is_shown_in_one_line():
     model, library, examples = problem()
     training = Training(model, examples, strategy=marginal(), restarts=2, library=library)
-    assert repr(training) == "<Training: 2 restarts of 1 trained choices, 0 steps>"
+    assert repr(training) == "<Training: 2 restarts of 1 trained choice, 0 steps>"
     loss = training.learn(*examples)
-    assert repr(training) == f"<Training: 2 restarts of 1 trained choices, 1 steps, loss {loss:.4g}>"
+    assert repr(training) == f"<Training: 2 restarts of 1 trained choice, 1 step, loss {loss:.4g}>"
