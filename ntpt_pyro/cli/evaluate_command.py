@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from ntpt_pyro.cli import options, session
-from ntpt_pyro.cli.options import DataFolder, RunOf, new_file, path_option
+from ntpt_pyro.cli.options import DataFolder, RunOf, new_file, path_option, whole_option
 
 app = options.command_app()
 
@@ -21,11 +21,11 @@ def evaluate(
         Path | None,
         path_option("an input as a PNG of symbols side by side, 28 pixels each way, white on black"),
     ] = None,
-    length: Annotated[int | None, typer.Option(help="of a drawn input, in digits, or signs a side")] = None,
-    seed: Annotated[int, typer.Option(help="of the draw of an input")] = 0,
+    length: Annotated[int | None, whole_option("of a drawn input, in digits, or signs a side")] = None,
+    seed: Annotated[int, whole_option("of the draw of an input")] = 0,
     instance: Annotated[
         int | None,
-        typer.Option(help="the number of an input, from 0, where there are certain ones, as a text has"),
+        whole_option("the number of an example, from 0, where there are certain ones, as a text has"),
     ] = None,
     batch: Annotated[
         str | None,
@@ -36,7 +36,7 @@ def evaluate(
         Path | None, path_option("draw what is read, and what the program does with it", parser=new_file)
     ] = None,
     data: DataFolder = None,
-    steps: Annotated[int | None, typer.Option(help="instructions executed at most")] = None,
+    steps: Annotated[int | None, whole_option("instructions executed at most")] = None,
 ) -> None:
     """Run a learned program once: what it reads, and what each step does."""
     from ntpt_pyro.tasks.demonstrations.demonstration import Asked

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from ntpt_pyro.cli import options, session
-from ntpt_pyro.cli.options import DataFolder, OutNeeded, Resume, TrainedLibrary
+from ntpt_pyro.cli.options import DataFolder, OutNeeded, Resume, TrainedLibrary, whole_option
 from ntpt_pyro.experiments.generalize_settings import GeneralizeSettings
 
 app = options.command_app()
@@ -23,8 +23,8 @@ def generalize(
             "only its own, as the paper's"
         ),
     ] = "ntpt,lstm-last,lstm,neural-gpu",
-    seeds: Annotated[int, typer.Option(help="trainings a model, each of another seed")] = 1,
-    first_seed: Annotated[int, typer.Option(help="the others follow")] = 0,
+    seeds: Annotated[int, whole_option("trainings a model, each of another seed")] = 1,
+    first_seed: Annotated[int, whole_option("the others follow")] = 0,
     library: TrainedLibrary = None,
     data: DataFolder = None,
     resume: Resume = False,

@@ -69,9 +69,11 @@ def _learn(
     *,
     resume: bool,
     ask: bool,
+    data: Path | None,
     **parameters: Any,
 ) -> None:
     from ntpt_pyro.tasks.registry import find_task
 
-    task = find_task(name, **parameters)
-    session.induce_and_print(task, session.library_for(task, library), settings, out, resume=resume, ask=ask)
+    task = find_task(name, data=data, **parameters)
+    given = session.library_for(task, library)
+    session.induce_and_print(task, given, settings, out, resume=resume, ask=ask, data=data)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from ntpt_pyro.cli import options, session
-from ntpt_pyro.cli.options import DataFolder, OutNeeded, Resume, path_option
+from ntpt_pyro.cli.options import DataFolder, OutNeeded, Resume, path_option, whole_option
 from ntpt_pyro.experiments.lifetime_settings import LifetimeSettings
 
 app = options.command_app()
@@ -22,8 +22,8 @@ def lifelong(
     out: OutNeeded,
     settings: dict[str, Any],
     models: Annotated[str, typer.Option(help="separated by commas")] = "ntpt,indep,pnn,mtnn-1,mtnn-2",
-    seeds: Annotated[int, typer.Option(help="lifetimes a model, each of another seed")] = 1,
-    first_seed: Annotated[int, typer.Option(help="the others follow")] = 0,
+    seeds: Annotated[int, whole_option("lifetimes a model, each of another seed")] = 1,
+    first_seed: Annotated[int, whole_option("the others follow")] = 0,
     references: Annotated[
         bool, typer.Option(help="also live the models that forward transfer is measured against")
     ] = True,

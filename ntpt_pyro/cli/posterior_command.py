@@ -50,4 +50,4 @@ def posterior(
     target, trained = task_and_library(task, lines=lines, data=data)
     given = session.library_for(target, library) if library is not None else trained
     settings = {**others, **settings, "strategy": strategy}
-    session.induce_and_print(target, given, settings, out, resume=resume)
+    session.induce_and_print(target, given, settings, out, resume=resume, data=data)

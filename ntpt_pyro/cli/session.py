@@ -1,20 +1,27 @@
 """What commands do alike before they work: threads, device, the library, the console."""
 
+import math
+import os
+import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ntpt_pyro.bounds import check_count
+from ntpt_pyro.cli.options import DATA
 from ntpt_pyro.errors import UsageError
 
 if TYPE_CHECKING:  # heavy; a command imports them when it runs
     from rich.console import Console
 
     from ntpt_pyro.language.library import Library
+    from ntpt_pyro.runs.results import ProgramResult
     from ntpt_pyro.tasks.task import Task
 
 MOST_THREADS = 1024
+FEW_PROGRAMS = 10**6
+"""Joint settings of the choices: up to so many an exact posterior is near."""
 
 
 def set_threads(threads: int) -> None:
@@ -61,6 +68,7 @@ def induce_and_print(
     *,
     resume: bool,
     ask: bool = False,
+    data: Path | None = None,
 ) -> None:
     """Induce a task's program, print it, and say where it is kept.
 
@@ -70,6 +78,7 @@ def induce_and_print(
     :param out: the folder to keep the run in.
     :param resume: go on with the run there.
     :param ask: have the person answer a solver's questions.
+    :param data: a folder of data that the task was found with.
     """
     if ask and settings.get("strategy") != "solver":
         raise UsageError("--ask", expected="--strategy solver with it", got="another", remedy="add it")
@@ -91,10 +100,32 @@ def induce_and_print(
         **settings,
     )
     print_result(printed_to, found.result, found.posterior)
-    if unread := ignored_settings(found.result.strategy, settings, untrained(task, library)):
-        shown = " ".join(f"--{name.replace('_', '-')}" for name in unread)
-        print_line(printed_to, f"not looked at by {found.result.strategy}: {shown}", style="dim")
+    way, name = found.result.strategy, task.found_by
+    of_task = [one for one in task.undrawn if one in settings]
+    if data is not None and not task.takes_data and os.environ.get(DATA) != str(data):
+        of_task.append("data")
+    for who, unread in ((way, ignored_settings(way, settings, untrained(task, library))), (name, of_task)):
+        if unread:
+            shown = " ".join(f"--{one.replace('_', '-')}" for one in unread)
+            print_line(printed_to, f"not looked at by {who}: {shown}", style="dim", whole=True)
+    if may_be_exact(task, found.result):
+        exact = f"the exact posterior: ntpt posterior {shlex.quote(name if out is None else str(out))}"
+        print_line(printed_to, exact, style="dim", whole=True)
     print_kept(printed_to, out)
+
+
+def may_be_exact(task: "Task", result: "ProgramResult") -> bool:
+    """Whether a guide's probabilities are shown where there are few programs, and nothing else to learn.
+
+    :param task: the task.
+    :param result: of its run.
+    :returns: whether to say so.
+    """
+    from ntpt_pyro.report.headings import GUIDE, heading_of
+
+    settings = math.prod(map(len, result.words.values()))
+    plain = not task.functions and not task.parameters
+    return plain and settings <= FEW_PROGRAMS and heading_of(result) == GUIDE
 
 
 def console() -> "Console":

@@ -1,11 +1,9 @@
 """``ntpt tasks``: the tasks and the strategies that there are, a line each."""
 
-from textwrap import fill
+from collections.abc import Mapping
 
 from ntpt_pyro.cli import options
 from ntpt_pyro.errors import NtptError
-
-WIDTH = 80
 
 app = options.command_app()
 
@@ -13,18 +11,22 @@ app = options.command_app()
 @app.command()
 def tasks() -> None:
     """List the tasks that can be learned by name, and the strategies."""
-    from ntpt_pyro.runs.methods.named import method_names
+    from ntpt_pyro.runs.methods.named import about, method_names
     from ntpt_pyro.tasks.registry import task_names
 
     rows = {name: _about(name) for name in task_names()}
     rows["FILE.py:NAME"] = "a task of your own: NAME = Task(model, examples=...)"
     rows["FILE.terpret:DATA"] = "a program text; FILE.hypers.json and FILE.DATA.json beside it"
+    _print_rows(rows)
+    print("\nstrategies (--strategy):")
+    _print_rows({name: about(name) for name in method_names()})
+
+
+def _print_rows(rows: Mapping[str, str]) -> None:
+    """Names, each with what it is."""
     width = max(map(len, rows)) + 2
     for name, about in rows.items():
-        print(f"{name:<{width}}{about}")
-    print()
-    strategies = f"strategies: {', '.join(method_names())}"
-    print(fill(strategies, WIDTH, subsequent_indent=" " * 12, break_on_hyphens=False))
+        print(f"{name:<{width}}{about}".rstrip())
 
 
 def _about(name: str) -> str:

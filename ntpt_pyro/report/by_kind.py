@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ntpt_pyro.errors import UsageError
+from ntpt_pyro.bounds import check_count
 from ntpt_pyro.inference.posterior.posterior import Posterior
 from ntpt_pyro.language.program import Line, Program
 from ntpt_pyro.report.learned_report import print_learned
@@ -42,24 +42,18 @@ def ranked(result: ProgramResult, posterior: Posterior, k: int) -> Sequence[Rank
 
     :param result: of the run; an exact posterior keeps its programs in it.
     :param posterior: of its choices.
-    :param k: how many.
+    :param k: how many at most.
     :returns: programs with their probabilities, where these are known, the most probable first.
-    :raises UsageError: where there are not so many.
+    :raises UsageError: where less than one is asked for.
     """
+    check_count("--top", k, at_least=1)
     if isinstance(result, LearnedResult):
-        return posterior.top(k)
+        return posterior.top(min(k, posterior.programs()))
     kept: list[Ranked] = []
     if isinstance(result, PosteriorResult):
         kept += [(one.choices, one.probability) for one in result.programs]
     if isinstance(result, SolvedResult):  # a solver does not know how probable a program is
         kept += [(result.choices, None), *((one.choices, None) for one in result.others)]
-    if not 1 <= k <= len(kept):
-        raise UsageError(
-            "top",
-            expected=f"a number in 1..{len(kept)}, of programs kept",
-            got=str(k),
-            remedy="ask for fewer",
-        )
     return kept[:k]
 
 
@@ -81,6 +75,20 @@ def print_ranked(
         print_heading(console, f"{rank}.", known)
         written = [Line(f"{site} = {result.word(site, n)}") for site, n in program.items()]
         print_source(console, lines(program) if lines else written)
+
+
+def print_few(console: "Console", result: ProgramResult, programs: Sequence[Ranked], k: int) -> None:
+    """Say so where there are fewer programs than were asked for.
+
+    :param console: where to.
+    :param result: of the run.
+    :param programs: of :func:`ranked`.
+    :param k: how many were asked for.
+    """
+    if len(programs) < k:
+        count = "1 program" if len(programs) == 1 else f"{len(programs):,} programs"
+        no_more = "there are no more" if isinstance(result, LearnedResult) else "the run keeps no more"
+        print_line(console, f"\n{count}: {no_more}", style="dim")
 
 
 def print_kept(console: "Console", out: Path | None) -> None:

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from ntpt_pyro.bounds import in_units
-from ntpt_pyro.report.plain_console import print_line
+from ntpt_pyro.report.plain_console import print_line, print_table
 from ntpt_pyro.report.program_text import print_rows
 from ntpt_pyro.runs.strategy_reach import power_in_words
 from ntpt_pyro.runs.text_check import Parameters, TextCheck
@@ -29,7 +29,7 @@ def print_check(console: "Console", check: TextCheck) -> None:
     for one in check.strategies:
         table.add_row(Text(one.strategy), Text(one.within), Text(one.cost))
     print_line(console)
-    console.print(table)
+    print_table(console, table)
 
 
 def _figures(check: TextCheck) -> dict[str, str]:

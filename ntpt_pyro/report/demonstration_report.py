@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from ntpt_pyro.errors import UsageError
 from ntpt_pyro.report.figure_files import empty_figure, write_figure
-from ntpt_pyro.report.plain_console import print_line
+from ntpt_pyro.report.plain_console import print_line, print_table
 from ntpt_pyro.tasks.demonstrations.demonstration import Demonstration
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def print_demonstration(console: "Console", shown: Demonstration) -> None:
         table.add_column(Text(column), justify="right" if numbers else "left")
     for row in shown.steps:
         table.add_row(*map(Text, row))
-    console.print(table)
+    print_table(console, table)
     print_line(console, f"{shown.what:<8}{shown.verdict}{shown.remark}")
 
 

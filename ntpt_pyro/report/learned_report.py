@@ -11,9 +11,6 @@ from ntpt_pyro.runs.statistics import success_rate
 if TYPE_CHECKING:
     from rich.console import Console
 
-EVIDENCE_EXAMPLES = 32
-"""Examples that the evidence is of."""
-
 
 def print_learned(console: "Console", result: LearnedResult, posterior: Posterior) -> None:
     """Print a program that was learned.
@@ -54,12 +51,13 @@ def figures(result: LearnedResult) -> dict[str, str]:
     elif result.restarts is not None and result.restarts_correct is not None:
         low, high = success_rate(result.restarts_correct, result.restarts).interval
         right = f"{result.restarts_correct} of {result.restarts} ({low:.0%} to {high:.0%})"
-        rows["restarts right"] = f"{right}, after {result.rounds} search(es)"
+        searches = "1 search" if result.rounds == 1 else f"{result.rounds} searches"
+        rows["restarts right"] = f"{right}, after {searches}"
     if result.lost is not None:
         rows["training on"] = f"lost it ({result.lost:.1%} of those held back); the search's is kept"
     if result.log_evidence is not None:
-        rows["log-evidence"] = (
-            f"at least about {result.log_evidence:.1f} nats, {EVIDENCE_EXAMPLES} examples at most"
-        )
+        count = result.evidence_examples
+        of = "" if count is None else ", of 1 example" if count == 1 else f", of {count} examples"
+        rows["log-evidence"] = f"lower bound about {result.log_evidence:.1f} nats{of}"
     rows["training"] = f"{result.steps} steps, {result.seconds:.0f} s"
     return rows | result.facts

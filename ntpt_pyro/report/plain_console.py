@@ -5,6 +5,7 @@ from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:  # rich draws from Python's random state when it is imported; importing this must not
     from rich.console import Console
+    from rich.table import Table
 
 NARROWEST, WIDEST = 40, 1000
 """Columns that are printed at least and at most: in fewer no table can be read, and a terminal breaks lines
@@ -57,6 +58,24 @@ def print_heading(console: "Console", title: str, rest: str = "") -> None:
     from rich.text import Text
 
     console.print(Text.assemble("\n", (title, "bold"), rest))
+
+
+def print_table(console: "Console", table: "Table") -> None:
+    """Print a table, its rows without the blanks that fill the last column.
+
+    :param console: where to.
+    :param table: the table.
+    """
+    from rich.segment import Segment, Segments
+
+    printed: list[Segment] = []
+    for line in console.render_lines(table, pad=False):
+        while line and not line[-1].text.strip():
+            line.pop()
+        if line:
+            line[-1] = Segment(line[-1].text.rstrip(), line[-1].style)
+        printed += [*line, Segment.line()]
+    console.print(Segments(printed), end="")
 
 
 def bar_of(console: "Console") -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ntpt_pyro.inference.posterior.posterior import Posterior
 from ntpt_pyro.report.figure_files import empty_figure, write_figure
+from ntpt_pyro.report.headings import heading_of
 from ntpt_pyro.runs.history import Snapshot
 from ntpt_pyro.runs.results import FoundBehaviour, ProgramResult
 
@@ -62,7 +63,7 @@ def _draw_marginals(axes: "Axes", result: ProgramResult, posterior: Posterior, w
             )
     axes.set(yticks=range(len(sites)), yticklabels=sites, xticks=[], xlim=(0, widest))
     axes.invert_yaxis()
-    axes.set_title("posterior of the choices", loc="left")
+    axes.set_title(heading_of(result), loc="left")
     for spine in axes.spines.values():
         spine.set_visible(False)
 

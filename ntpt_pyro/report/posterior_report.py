@@ -12,7 +12,7 @@ from ntpt_pyro.runs.results import PosteriorResult
 if TYPE_CHECKING:
     from rich.console import Console
 
-MANY = 30.0
+MANY = math.log(1e5)
 """Nats: the number of programs of a larger entropy is written as a power of ten."""
 
 
@@ -49,7 +49,7 @@ def figures(result: PosteriorResult) -> dict[str, str]:
         rows[f"{which} of the first program"] = f"{result.test_accuracy:.1%}"
     rows |= {f"the first program on {name}": f"{share:.1%}" for name, share in result.trials.items()}
     rows["log-evidence"] = f"{result.log_evidence:.2f} nats"
-    rows["entropy"] = f"{result.entropy:.2f} nats, as of {_equally_likely(result.entropy)}"
+    rows["entropy"] = f"{result.entropy:.2f} nats, {_equally_likely(result.entropy)}"
     rows["probability of programs that were dropped"] = f"at most {result.hidden:.1g}"
     if result.certain_labels and result.settings is not None:
         rows["joint settings that explain all examples"] = in_digits(result.settings)
@@ -69,6 +69,7 @@ def figures(result: PosteriorResult) -> dict[str, str]:
 
 def _equally_likely(entropy: float) -> str:
     """The number of programs that would have an entropy if all were as likely, in words."""
-    if entropy < MANY:
-        return f"{math.exp(entropy):,.0f} programs equally likely"
-    return f"about 10^{entropy / math.log(10):,.0f} programs equally likely"
+    if entropy >= MANY:
+        return f"as 10^{entropy / math.log(10):,.0f} equally likely"
+    number = round(math.exp(entropy))
+    return "as one program" if number == 1 else f"as {number:,} equally likely"

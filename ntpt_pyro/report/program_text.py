@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from ntpt_pyro.bounds import in_digits
 from ntpt_pyro.inference.posterior.posterior import Posterior
 from ntpt_pyro.language.program import Line
-from ntpt_pyro.report.plain_console import bar_of, print_line
+from ntpt_pyro.report.headings import heading_of
+from ntpt_pyro.report.plain_console import bar_of, print_line, print_table
 from ntpt_pyro.runs.results import FoundBehaviour, ProgramResult
 
 if TYPE_CHECKING:  # rich draws from Python's random state when it is imported; importing this must not
@@ -63,8 +64,8 @@ def print_believed(console: "Console", result: ProgramResult, posterior: Posteri
             continue
         print_source(console, [line])
         if belief:
-            console.print(Padding(belief, (0, 0, 0, 8)))
-    console.print(table)
+            console.print(Padding(belief, (0, 0, 0, 8), expand=False))
+    print_table(console, table)
 
 
 def _belief(result: ProgramResult, posterior: Posterior, sites: Sequence[str]) -> "Text":
@@ -76,16 +77,16 @@ def _belief(result: ProgramResult, posterior: Posterior, sites: Sequence[str]) -
     if least >= SURE:  # a number for the line says it all
         words.append(f"{least:.2f}", style=_shade(least))
         return words
-    for site in sites:
+    for number, site in enumerate(sites):
         probs = posterior.marginals[site]
         said = float(probs[program[site]])
-        words.append(f"{result.word(site, program[site])} {said:.2f}", style=_shade(said))
+        name = f"{result.word(site, program[site])}: " if len(sites) > 1 else ""  # else the line says it
+        words.append(f"{'  ' if number else ''}{name}{said:.2f}", style=_shade(said))
         rest = probs.clone()
         rest[program[site]] = 0
         if said < SURE and float(rest.max()) > 0:
             other = int(rest.argmax())
-            words.append(f" (or {result.word(site, other)} {float(rest[other]):.2f})", style="dim")
-        words.append("  ")
+            words.append(f" (or {result.word(site, other)}: {float(rest[other]):.2f})", style="dim")
     return words
 
 
@@ -108,7 +109,8 @@ def print_marginals(console: "Console", result: ProgramResult, posterior: Poster
     words = {site: result.word(site, place) for site, place in best.items()}
     names = [max(map(len, ["choice", *words])), max(map(len, ["most probable", *words.values()]))]
     bar = min(BAR, console.width - sum(names) - NUMBERS)
-    table = Table(title="posterior of the choices", title_justify="left", box=None, pad_edge=False)
+    print_line(console, heading_of(result), style="italic")
+    table = Table(box=None, pad_edge=False)
     table.add_column("choice", overflow="fold")
     table.add_column("most probable", overflow="fold")
     table.add_column("probability", justify="right", no_wrap=True)
@@ -121,7 +123,7 @@ def print_marginals(console: "Console", result: ProgramResult, posterior: Poster
         bars = [bar_of(console) * round(bar * probability)] if bar >= SHORTEST_BAR else []
         cells = [words[site], f"{probability:.3f}", *bars, f"{abs(entropies[site]):.3f}"]
         table.add_row(*map(Text, [site, *cells]))
-    console.print(table)
+    print_table(console, table)
 
 
 def print_behaviours(console: "Console", behaviours: Sequence[FoundBehaviour], domain: str) -> None:

@@ -15,6 +15,13 @@ def device_named(name: str) -> str:
     available = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
     if name == "auto":
         return available[-1]
+    if name == "cuda" and name not in available:
+        raise UsageError(
+            "device",
+            expected="auto or cpu, since torch sees no CUDA device here",
+            got=repr(name),
+            remedy="take cpu, or install a driver and a torch for the device",
+        )
     if name not in available:
         raise UsageError(
             "device",

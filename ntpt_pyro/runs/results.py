@@ -153,6 +153,7 @@ class LearnedResult(ProgramResult):
     :param how: the way of the search in words, where it was another than training restarts.
     :param lost: the share of the examples held back that training on ended with, where the search had
         explained more of them: then what the search found is kept. None where that was not so.
+    :param evidence_examples: examples that the log-evidence is of; None in older results.
     """
 
     kind: ClassVar[str] = "learned"
@@ -163,6 +164,7 @@ class LearnedResult(ProgramResult):
     search_seconds: float | None = None
     how: str | None = None
     lost: float | None = None
+    evidence_examples: int | None = None
 
 
 @dataclass(frozen=True)

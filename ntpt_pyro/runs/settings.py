@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import Field, asdict, dataclass, field, fields, replace
+from difflib import get_close_matches
 from numbers import Integral, Real
 from types import NoneType
 from typing import TYPE_CHECKING, Any, get_args
@@ -111,7 +112,7 @@ class Settings:
         :class:`~ntpt_pyro.inference.Strategy`.
     :param examples: training examples.
     :param restarts: programs trained at once.
-    :param steps: training steps in all.
+    :param steps: training steps of a search and of the training after it; each further search adds its own.
     :param search: of them at most so many, and never more than a third, train all restarts; None: all do.
     :param look: steps of a search between two looks at the examples held back, which end it when a restart
         explains them; None looks at its end only.
@@ -148,7 +149,9 @@ class Settings:
     examples: int = counted(1000, "training examples, of tasks that draw them")
     restarts: int = counted(16, "programs trained at once", at_most=10_000)
     steps: int = counted(
-        1000, "training steps in all; em takes as many as it needs, then trains on with what is left"
+        1000,
+        "training steps of a search and after it; further searches (--rounds) add theirs, and em takes as "
+        "many as it needs, then trains on with what is left",
     )
     search: int | None = counted(300, "steps with all restarts; at most a third of --steps")
     look: int | None = counted(
@@ -218,10 +221,11 @@ class Settings:
         known = [one.name for one in fields(self)]
         for name in changes:
             if name not in known:
+                near = get_close_matches(name, known, n=1) or [one for one in known if name in one.split("_")]
                 raise UsageError(
                     "settings",
                     expected=f"names out of {', '.join(known)}",
                     got=repr(name),
-                    remedy="correct it",
+                    remedy=f"did you mean {' or '.join(near)}?" if near else "correct it",
                 )
         return replace(self, **changes)

@@ -79,7 +79,7 @@ def _by_gradient(work: Work, name: str, memory: int) -> Reach:
         more = f"{restarts:,} take {in_units(memory * restarts)}, and {_duration(each * steps)} at least"
         return Reach(name, _within(each * steps), f"{told}; {more}")
     all_ = seconds_a_step(work, name, restarts)
-    told = f"{told}, {_duration(all_)} of {restarts:,}; {_duration(all_ * steps)} in all"
+    told = f"{_duration(all_)} a step of {restarts:,} restarts; {_duration(all_ * steps)} in all"
     return Reach(name, _within(all_ * steps), told)
 
 

@@ -203,6 +203,7 @@ def _learned_result(
         search_seconds=round(found.seconds, 2),
         how=found.how,
         lost=ended.lost,
+        evidence_examples=len(some),
     )
 
 

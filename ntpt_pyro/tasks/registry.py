@@ -11,10 +11,12 @@ name                     what it is
 =======================  ====================================================================================
 """
 
+import ast
 import importlib
 import inspect
 import pkgutil
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -69,11 +71,40 @@ def _source(name: str) -> Any:
         return known[name]
     if name in (installed := _installed()):
         return _load_installed(installed[name])
+    if name.endswith(".py"):
+        raise _no_name(name)
+    near = [one for one in (*known, *installed) if one.startswith(f"{name}/")]
+    near = near or get_close_matches(name, [*known, *installed], n=3, cutoff=0.7)
     raise TaskError(
         "task",
         expected=f"one of {', '.join([*known, *installed])}, FILE.py:NAME or FILE.terpret:DATA",
         got=repr(name),
-        remedy="pick one (`ntpt tasks` lists them)",
+        remedy=f"did you mean {', '.join(near)}?" if near else "pick one (`ntpt tasks` lists them)",
+    )
+
+
+def _no_name(file: str) -> TaskError:
+    """The error of a user's file without the name of a task: names those that its text shows."""
+    if not Path(file).is_file():
+        return TaskError(file, expected="a Python file with a task", got="no such file", remedy="correct it")
+    try:
+        statements = ast.parse(Path(file).read_bytes()).body
+    except (SyntaxError, ValueError):
+        statements = []
+    made = [one for one in statements if isinstance(one, ast.Assign) and isinstance(one.value, ast.Call)]
+    named = [
+        target.id
+        for one in made
+        if ast.unparse(one.value).split("(")[0].endswith("Task")
+        for target in one.targets
+        if isinstance(target, ast.Name)
+    ]
+    told = f" ({', '.join(named)})" if named else ""
+    return TaskError(
+        file,
+        expected=f"the name of a task in it{told}",
+        got="none",
+        remedy=f"name the task in it: {file}:{named[0] if named else 'NAME'}",
     )
 
 
@@ -94,6 +125,7 @@ def _made(name: str, source: Any, given: dict[str, Any]) -> Task:
     made = source(**used)
     if not isinstance(made, Task):
         raise _no_task(name, f"a function that gives {type(made).__name__}")
+    made.takes_data = "data" in taken
     return made
 
 

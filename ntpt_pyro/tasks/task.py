@@ -19,6 +19,7 @@ from ntpt_pyro.tasks.checking import check_fields, check_functions, check_task, 
 from ntpt_pyro.tasks.data.images import Images
 from ntpt_pyro.tasks.demonstrations.demonstration import Asked, Demonstration
 from ntpt_pyro.tasks.demonstrations.steps_of_model import chosen_example, demonstrate_model
+from ntpt_pyro.tasks.drawing import Drawing
 from ntpt_pyro.tasks.examples import Examples, Given, checked_examples, drawn_examples
 from ntpt_pyro.tasks.solvable import Solvable
 
@@ -42,7 +43,7 @@ class Trial:
     model: Callable[..., Any] | None = None
 
 
-class Task(Solvable):
+class Task(Drawing, Solvable):
     """Something to learn a program for.
 
     The smallest task is a model and its examples; everything else is optional. A model takes ``library=``
@@ -146,25 +147,6 @@ class Task(Solvable):
         """
         return partial(self.model, library=library) if self.functions else self.model
 
-    def draw(self, count: int, generator: torch.Generator) -> Examples:
-        """Training examples.
-
-        :param count: how many; where the task has only certain examples these are all given.
-        :param generator: source of the draw.
-        :returns: the examples.
-        :raises DataError: where they are no tensors of one length.
-        """
-        return drawn_examples(self.name, self._examples, count, generator)
-
-    def draw_test(self, count: int, generator: torch.Generator) -> Examples | None:
-        """Test examples; nothing that is learned depends on them.
-
-        :param count: at most.
-        :param generator: source of the draw.
-        :returns: the examples; None where the task has none of its own.
-        """
-        return None if self._test is None else drawn_examples(self.name, self._test, count, generator)
-
     @property
     def trials(self) -> Mapping[str, Trial]:
         """Further tests, by name."""
@@ -176,11 +158,6 @@ class Task(Solvable):
         if self._judge is not None:
             return "what its judge tries"
         return "every test example" if self.has_tests else "every example"
-
-    @property
-    def has_tests(self) -> bool:
-        """Whether it has test examples of its own."""
-        return self._test is not None
 
     def lines(self, program: Program) -> list[Line]:
         """The text of a program.
@@ -376,7 +353,7 @@ class Task(Solvable):
         :returns: what it read and did.
         :raises UsageError: where something is asked for that the task does not have.
         """
-        asked.allow(self.name, "seed", *([] if callable(self._test or self._examples) else ["instance"]))
+        asked.allow(self.name, "seed", *([] if self.numbered is None else ["instance"]))
         generator = torch.Generator().manual_seed(asked.seed)
         examples = self.draw_test(1, generator) or self.draw(1, generator)
         example = chosen_example(examples, asked, generator)

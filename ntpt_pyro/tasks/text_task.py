@@ -97,6 +97,11 @@ class TextTask(Task):
         """See :class:`~ntpt_pyro.Task`: whether there are other batches."""
         return len(self.batches) > 1
 
+    @property
+    def numbered(self) -> int:
+        """See :class:`~ntpt_pyro.tasks.drawing.Drawing`: of the batch that is shown where none is named."""
+        return len(self._batch_named(None).instances)
+
     def made_of(self) -> dict[str, str]:
         """See :class:`~ntpt_pyro.tasks.task_contents.Contents`: of the text, its hypers, and all batches."""
         hypers = {one.name: (one.hypers, dict(one.model.hypers)) for one in self.batches}

@@ -40,14 +40,19 @@ WRONG = {
     f"lifelong --lines {HUGE}": "lines: expected a finite number of at least 1 and at most 100",
     f"generalize --hidden {HUGE}": "hidden: expected a finite number of at least 1 and at most 8,192",
     f"generalize --seeds {HUGE}": "seeds: expected a whole number",
-    "show RUN --example -1": "seed: expected a whole number of at least 0",
-    f"show RUN --example {2**70}": "seed: expected a whole number of at least 0",
+    "show RUN --example -1": "--example: expected a whole number of at least 0",
+    f"show RUN --example {2**70}": "--example: expected a whole number of at least 0",
     "show RUN --plot=": "--plot': expected a file or a folder, got nothing",
     "show RUN --plot /nosuch/a.png": "--plot': expected a file in a folder that is there, got /nosuch/a.png",
     "show RUN --plot .": "--plot': expected a file, got the folder .; name another",
     "evaluate RUN --save /nosuch/a.png": "--save': expected a file in a folder that is there",
     "evaluate RUN --instance -1": "--instance: expected a whole number of at least 0",
     f"evaluate RUN --length {HUGE}": "--length: expected a finite number of at most 1,000",
+    "learn add2x2/top --steps abc": "Invalid value for '--steps': expected a whole number, got 'abc'",
+    "learn add2x2/top --kl 1,5": "Invalid value for '--kl': expected a number, got '1,5'",
+    "show RUN --top many": "Invalid value for '--top': expected a whole number, got 'many'",
+    "learn add2x2/top --data none": "'--data' (env var: 'NTPT_DATA'): expected a folder, got none: none",
+    "learn add2x2/top --lr 1": "No such option: --lr; did you mean --choice-lr or --library-lr?",
     "learn add2x2/top --library=": "--library': expected a file or a folder, got nothing",
     "learn add2x2/top --out=": "--out': expected a file or a folder, got nothing",
     "show ": "RUN': expected a file or a folder, got nothing",
@@ -137,6 +142,28 @@ def test_settings_that_are_not_looked_at_are_named(ntpt, user_file):
     assert error == ""
     assert "not looked at by em: --restarts\n" in printed
     assert "not looked at" not in ntpt("learn", "mine.py:task", "--restarts=2", "--steps=5")[1]
+
+
+def test_settings_that_a_task_does_not_look_at_are_named(ntpt, user_file, tmp_path, monkeypatch):
+    user_file(
+        "mine.py",
+        "from tests.two_registers import SUMS, X, Y, model, sum_task\nfrom ntpt_pyro import Task\n"
+        "fixed = sum_task()\ndef made(data=None):\n"
+        "    return Task(model, lambda count, generator: (X, Y, SUMS))\n",
+    )
+    words = ("--steps=3", "--restarts=2", "--examples=9", "--test-examples=9", "--data", tmp_path)
+    told = "not looked at by mine.py:fixed: --examples --test-examples --data\n"
+    assert told in ntpt("learn", "mine.py:fixed", *words)[1]
+    assert "not looked at by mine.py:made: --test-examples\n" in ntpt("learn", "mine.py:made", *words)[1]
+
+
+def test_the_exact_posterior_is_named_where_it_is_near(ntpt, user_file):
+    user_file("my own.py", "from tests.two_registers import sum_task\ntask = sum_task()\n")
+    told = "the exact posterior: ntpt posterior 'my own.py:task'\n"
+    assert told in ntpt("learn", "my own.py:task", "--restarts=2", "--steps=5")[1]
+    assert told not in ntpt("posterior", "my own.py:task")[1]
+    kept = ntpt("learn", "my own.py:task", "--restarts=2", "--steps=5", "--out", "run")[1]
+    assert kept.endswith("the exact posterior: ntpt posterior run\nkept in run\n")
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def test_the_version_is_the_packages(ntpt):
 )
 def test_an_unknown_command_is_one_line_with_a_suggestion(refused, word, remedy):
     error = refused(word, "add2x2/top")
-    assert f"expected one of {', '.join(COMMANDS)}, got {word!r}; " in error
+    assert f"ntpt: command: expected one of {', '.join(COMMANDS)}, got {word!r}; " in error
     assert remedy in error
 
 

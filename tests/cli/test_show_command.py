@@ -39,10 +39,55 @@ def test_the_most_probable_programs_are_printed_and_the_posterior_is_drawn(ntpt,
     assert b"<svg" in (tmp_path / "p.svg").read_bytes()
 
 
+def test_more_programs_than_there_are_are_all_shown(ntpt, finished):
+    code, shown, error = ntpt("show", finished, "--top", 10**9)
+    assert (code, error) == (0, "")
+    assert "\n432. probability" in shown
+    assert shown.endswith("\n432 programs: there are no more\n")
+
+
+MINE = """
+import torch
+from ntpt_pyro import Task
+from tests.two_registers import X, Y, SUMS, model
+
+fixed = Task(model, examples=(X, Y, SUMS))
+tested = Task(model, examples=(X, Y, SUMS), test=(X[:3], Y[:3], SUMS[:3]))
+drawn = Task(model, examples=lambda count, generator: (X, Y, SUMS))
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "heading", "most"),
+    [
+        ("fixed", 7, "on example 7", 24),
+        ("tested", 2, "on test example 2", 2),
+        ("drawn", 7, "on the input drawn by seed 7", None),
+    ],
+)
+def test_a_program_is_shown_on_the_example_of_a_number(ntpt, refused, user_file, name, number, heading, most):
+    user_file("mine.py", MINE)
+    assert ntpt("learn", f"mine.py:{name}", "--restarts=2", "--steps=3", "--out", "run")[0] == 0
+    code, shown, error = ntpt("show", "run", "--example", number)
+    assert (code, error) == (0, "")
+    steps = shown.split(f"\n{heading}\n")[1]
+    option = "--seed" if most is None else "--instance"
+    assert ntpt("evaluate", "run", option, number) == (0, steps, "")
+    if most is None:
+        assert ntpt("show", "run", "--example", 10**9)[0] == 0
+        return
+    from tests.two_registers import X, Y
+
+    assert [f"input   {one[number].item()}" for one in (X, Y)] == steps.splitlines()[:2]
+    assert f"--example: expected a whole number of at least 0 and at most {most}, got {most + 1}" in refused(
+        "show", "run", "--example", most + 1
+    )
+
+
 def test_runs_that_cannot_be_used_are_named(refused, finished, tmp_path):
     assert "expected a finished run folder" in refused("show", tmp_path / "none")
     assert "got no such folder" in refused("show", tmp_path / "none")
-    assert "top: expected a number in 1..432" in refused("show", finished, "--top", 10**9)
+    assert "--top: expected a whole number of at least 1, got -1" in refused("show", finished, "--top", -1)
     error = refused("show", finished, "--plot", tmp_path / "p.foo")
     assert "expected a picture's ending such as .png, .svg or .pdf, got .foo" in error
     unfinished = tmp_path / "unfinished"

@@ -3,6 +3,7 @@
 from importlib.metadata import EntryPoint
 
 from ntpt_pyro.runs import method_names
+from ntpt_pyro.runs.methods.named import ABOUT
 from ntpt_pyro.tasks import registry, task_names
 
 
@@ -13,7 +14,10 @@ def test_there_is_a_line_for_each_task_and_each_way_to_name_one(ntpt):
     names = [line.split()[0] for line in tasks.splitlines()]
     assert names == [*task_names(), "FILE.py:NAME", "FILE.terpret:DATA"]
     assert all(len(line.split()) > 3 for line in tasks.splitlines())
-    assert " ".join(strategies.split()) == f"strategies: {', '.join(method_names())}"
+    title, *lines = strategies.splitlines()
+    assert title == "strategies (--strategy):"
+    assert [line.split()[0] for line in lines] == method_names() == list(ABOUT)
+    assert all(line.split(maxsplit=1)[1] == ABOUT[line.split()[0]] for line in lines)
     assert max(map(len, printed.splitlines())) <= 80
 
 

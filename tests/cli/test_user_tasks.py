@@ -46,7 +46,7 @@ def test_a_stack_machine_is_learned_shown_and_questioned(ntpt):
     assert (result["task"], result["found_by"]) == ("stack.py:task", "stack.py:task")
     assert set(result["program"]) <= set(INSTRUCTIONS)
     shown = ntpt("show", "run", "--top", 2, "--plot", "run.png")[1]
-    program = shown.split("posterior of the choices")[0].splitlines()
+    program = shown.split("the guide's probabilities")[0].splitlines()
     beside = [line.split() for line in program if line.startswith("    ")]
     assert [words[0] for words in beside] == result["program"]
     assert all(re.search(r"[01]\.\d\d", " ".join(words[1:])) for words in beside)

@@ -1,13 +1,15 @@
 """What is printed of a result: by its kind, in 80 columns, whatever words a task has."""
 
 import io
+import math
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
 from ntpt_pyro import Line, induce
 from ntpt_pyro.errors import UsageError
-from ntpt_pyro.report.by_kind import PRINTED, print_kept, print_ranked, print_result, ranked
+from ntpt_pyro.report.by_kind import PRINTED, print_few, print_kept, print_ranked, print_result, ranked
 from ntpt_pyro.report.learned_report import figures as learned_figures
 from ntpt_pyro.report.posterior_report import figures as posterior_figures
 from ntpt_pyro.runs.results import PROGRAM_KINDS
@@ -59,7 +61,12 @@ def test_figures_of_what_was_learned():
     assert rows["accuracy"] == "100.0% of the examples that it was learned from"
     assert rows["restarts right"].startswith(f"{result.restarts_correct} of 8 (")
     assert rows["training"].startswith("150 steps, ")
-    assert rows["log-evidence"].startswith("at least about -")
+    assert rows["log-evidence"].startswith("lower bound about -")
+    assert rows["log-evidence"].endswith(" nats, of 25 examples")
+    assert rows["restarts right"].endswith(", after 1 search")
+    several = learned_figures(replace(result, rounds=2, evidence_examples=None))
+    assert several["restarts right"].endswith(", after 2 searches")
+    assert several["log-evidence"].endswith(" nats")
     assert learned_figures(induce(sum_task(), strategy="em", steps=9).result)["search"].startswith(
         "all programs"
     )
@@ -72,8 +79,16 @@ def test_figures_of_an_exact_posterior():
     assert float(rows["probability that what is computed is right"]) > 0.99
     assert rows["accuracy of the first program"] == "100.0%"
     assert rows["log-evidence"].endswith(" nats")
-    assert "as of 1 programs equally likely" in rows["entropy"]
+    assert rows["entropy"] == "0.00 nats, as one program"
     assert rows["probability of programs that were dropped"].startswith("at most ")
+
+
+def test_an_entropy_is_a_number_of_programs():
+    result = induce(sum_task(execute=execute), **EXACT).result
+    for entropy, said in ((math.log(4), "as 4"), (11.5, "as 98,716"), (12.0, "as 10^5"), (99.0, "as 10^43")):
+        row = posterior_figures(replace(result, entropy=entropy))["entropy"]
+        assert row == f"{entropy:.2f} nats, {said} equally likely"
+        assert len(row) <= 80 - len("probability that what is computed is right  ")
 
 
 def test_facts_of_the_task_are_figures_too():
@@ -103,11 +118,18 @@ def test_the_most_probable_programs_are_printed_with_text_or_in_words(how):
 
 
 @pytest.mark.parametrize("how", [LEARNED, EXACT], ids=["learned", "posterior"])
-@pytest.mark.parametrize("k", [-1, 10])
-def test_more_programs_than_there_are_are_refused(how, k):
+def test_of_more_programs_than_there_are_all_are_shown(how):
     found = induce(sum_task(), **how)
-    with pytest.raises(UsageError, match=rf"top: expected a number in 1\.\.{found.posterior.programs()}"):
-        ranked(found.result, found.posterior, k)
+    count = found.posterior.programs()
+    programs = ranked(found.result, found.posterior, count + 1)
+    assert programs == ranked(found.result, found.posterior, count)
+    assert len(programs) == count
+    assert printed(print_few, found.result, programs, count) == ""
+    what = "1 program" if count == 1 else f"{count} programs"
+    no_more = "there are no more" if how is LEARNED else "the run keeps no more"
+    assert printed(print_few, found.result, programs, count + 1) == f"\n{what}: {no_more}\n"
+    with pytest.raises(UsageError, match="--top: expected a whole number of at least 1, got -1"):
+        ranked(found.result, found.posterior, -1)
 
 
 def test_where_a_run_is_kept_is_said_as_the_folder_is_called(tmp_path):

@@ -4,6 +4,7 @@ import pytest
 
 from ntpt_pyro import induce
 from ntpt_pyro.errors import UsageError
+from ntpt_pyro.report.headings import GUIDE
 from ntpt_pyro.report.posterior_figure import draw_posterior
 from ntpt_pyro.runs import RunFolder
 from tests.two_registers import execute, sum_task
@@ -31,7 +32,7 @@ def test_words_and_snapshots_are_in_it(tmp_path):
         draw_posterior(found.result, found.posterior, file, snapshots=snapshots)
         both.append(file.read_text())
     without, with_snapshots = both
-    for text in ("word0", "word2", "function", "return", "a line of it", "posterior of the choices"):
+    for text in ("word0", "word2", "function", "return", "a line of it", GUIDE):
         assert f"<!-- {text}" in without or text in without
     assert "training step" not in without
     assert "training step" in with_snapshots

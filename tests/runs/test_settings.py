@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from dataclasses import fields, replace
 
 import numpy as np
@@ -108,10 +109,13 @@ def test_changes_make_new_settings():
     before = Settings()
     assert before.changed({"restarts": 3}) == Settings(restarts=3)
     assert before == Settings()
-    with pytest.raises(
-        UsageError, match=r"settings: expected names out of strategy, .*, got 'steep'; correct it"
-    ):
-        before.changed({"steep": 3})
+    for name, remedy in (("steep", "did you mean steps?"), ("lr", "did you mean choice_lr or library_lr?")):
+        with pytest.raises(
+            UsageError, match=rf"names out of strategy, .*, got '{name}'; {re.escape(remedy)}"
+        ):
+            before.changed({name: 3})
+    with pytest.raises(UsageError, match="got 'zzz'; correct it"):
+        before.changed({"zzz": 3})
 
 
 @pytest.mark.parametrize("name", task_names())

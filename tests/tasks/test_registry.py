@@ -65,6 +65,18 @@ def test_a_file_of_ones_own_has_tasks_and_functions_that_make_them():
     assert (made.lines_of_program, made.parameters) == (7, {"lines": 7})
 
 
+def test_a_file_without_a_name_is_not_run_and_its_tasks_are_named(user_file):
+    user_file("mine.py", f"{MINE}\nraise SystemExit\n")
+    told = r"expected the name of a task in it \(sums, named\), got none; name the task in it: mine.py:sums"
+    with pytest.raises(TaskError, match=told):
+        find_task("mine.py")
+    user_file("other.py", "def (\n")
+    with pytest.raises(TaskError, match=r"task in it, got none; name the task in it: other.py:NAME"):
+        find_task("other.py")
+    with pytest.raises(TaskError, match=r"nosuch.py: expected a Python file with a task, got no such file"):
+        find_task("nosuch.py")
+
+
 @pytest.mark.usefixtures("mine")
 def test_a_file_is_run_once_and_anew_where_it_lies_elsewhere(tmp_path):
     assert find_task("mine.py:sums") is find_task(f"{tmp_path}/mine.py:sums")
@@ -148,7 +160,7 @@ def test_a_package_that_is_broken_is_told_in_a_line(monkeypatch, value, got):
             "nothing",
             r"task: expected one of add2x2/top, .*FILE\.py:NAME or FILE\.terpret:DATA, got 'nothing'",
         ),
-        ("mine.py", "got 'mine.py'; pick one"),
+        ("mine.py", "name the task in it: mine.py:sums"),
         ("none.py:task", r"none\.py: expected a Python file with a task, got no such file"),
         ("folder.py:task", r"folder\.py: expected a Python file with a task, got a folder"),
         ("mine.py:other", r"expected a name in mine\.py \(SUMS, X, Y, sums, named\), got 'other'"),

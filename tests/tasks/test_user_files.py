@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from ntpt_pyro.errors import DataError, NtptError, TaskError
+from ntpt_pyro.errors import DataError, NtptError
 from ntpt_pyro.tasks.user_files import load_user_file, told_in_a_line
 
 WRONG = {
@@ -16,6 +16,15 @@ WRONG = {
         "def f():\n    raise ValueError('two\\nlines')\nf()\n",
         r"inner.py:2: .* got ValueError: two",
     ),
+    "decides.py": (
+        "from ntpt_pyro import choice\nif choice('line', 3) == 0: pass\n",
+        r"decides.py:2: expected .* probability vector.* got Python.s if.*in `if choice\(.*: pass`; "
+        r"write switch\(line, cases\) or select",
+    ),
+    "traced.py": (
+        "import pyro\ndef f():\n    raise ValueError('here')\npyro.poutine.trace(f).get_trace()\n",
+        r"traced.py:3: .* got ValueError: here; correct that line",
+    ),
     "bytes.py": ("\0", "bytes.py: expected code that runs, got SyntaxError: source code"),
 }
 
@@ -25,7 +34,7 @@ def test_what_is_raised_is_told_with_its_place(user_file, name):
     text, message = WRONG[name]
     path = user_file(name, text)
     before = set(sys.modules)
-    with pytest.raises(TaskError, match=message):
+    with pytest.raises(NtptError, match=message):
         load_user_file(path, "task")
     assert path.stem not in set(sys.modules) - before
 

@@ -33,9 +33,44 @@ FUNCTIONS = {
 """What functions of Python, and earlier names, are called here."""
 
 
+ABOUT = {
+    "marginal": "every choice at its mean, steps at their marginals; default",
+    "fmgd": "marginal without a KL term: TerpreT's gradient descent",
+    "relaxed": "Gumbel-softmax samples of the choices, for exploring",
+    "enumeration": "all choices and steps summed over: exact, for small models",
+    "enumerated-choices": "all choices summed over, steps at their marginals",
+    "straight-through": "relaxed, with one-hot samples",
+    "marginal-joint": "marginal; control variables stay joint, for loops",
+    "relaxed-joint": "relaxed; control variables stay joint, for loops",
+    "em": "all programs tried, and networks taught by their posterior",
+    "exhaustive": "the exact posterior over all programs; trains nothing",
+    "solver": "the best program, proved by a solver",
+}
+"""What those are that are ready-made."""
+
+
 def method_names() -> list[str]:
     """The names that ``--strategy`` takes."""
     return [*STRATEGIES, *METHODS]
+
+
+def about(name: str) -> str:
+    """What a way of inference is, in a line.
+
+    :param name: one of :func:`method_names`.
+    :returns: the line; of one that is not ready-made the first of its docstring.
+    """
+    made = METHODS.get(name) or STRATEGIES[name]
+    return ABOUT.get(name) or (made.__doc__ or "").strip().split("\n")[0]
+
+
+def has_guide(strategy: str) -> bool:
+    """Whether the probabilities of choices are a guide's: not where a strategy sums over all of them.
+
+    :param strategy: its name, or what describes one of one's own.
+    :returns: whether they are.
+    """
+    return strategy not in STRATEGIES or STRATEGIES[strategy]().choices.kl_applies
 
 
 def method_of(strategy: str | Strategy, untrained: Sequence[str] = ()) -> Method:

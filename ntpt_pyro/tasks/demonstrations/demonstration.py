@@ -13,6 +13,8 @@ if TYPE_CHECKING:  # matplotlib takes a second to import, and not every command 
 
 MOST_LENGTH = 1000
 """Of an input that is drawn."""
+MOST_SEED = 2**63 - 1
+"""That torch's generators take."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Asked:
 
     def __post_init__(self) -> None:
         """Check the numbers."""
-        check_count("seed", self.seed, at_least=0, at_most=2**63 - 1)
+        check_count("seed", self.seed, at_least=0, at_most=MOST_SEED)
         if self.length is not None:  # the least is for the task to say
             check_number("--length", self.length, at_most=MOST_LENGTH)
         for name, least in (("steps", 1), ("instance", 0)):
