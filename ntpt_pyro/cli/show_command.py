@@ -4,7 +4,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from ntpt_pyro.bounds import check_count
+from ntpt_pyro.bounds import MOST_COUNTED, check_count
 from ntpt_pyro.cli import options, session
 from ntpt_pyro.cli.options import DataFolder, RunOf, new_file, path_option, whole_option
 from ntpt_pyro.tasks.demonstrations.demonstration import MOST_SEED, Asked
@@ -30,6 +30,7 @@ def show(
     data: DataFolder = None,
 ) -> None:
     """Show a finished run: its program, how probable its choices are, how well it does."""
+    check_count("--top", top, at_least=0, at_most=MOST_COUNTED)
     if example is not None:
         check_count("--example", example, at_least=0, at_most=MOST_SEED)
     from ntpt_pyro.cli.task_or_run import task_and_library_of_run

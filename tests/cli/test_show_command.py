@@ -87,7 +87,9 @@ def test_a_program_is_shown_on_the_example_of_a_number(ntpt, refused, user_file,
 def test_runs_that_cannot_be_used_are_named(refused, finished, tmp_path):
     assert "expected a finished run folder" in refused("show", tmp_path / "none")
     assert "got no such folder" in refused("show", tmp_path / "none")
-    assert "--top: expected a whole number of at least 1, got -1" in refused("show", finished, "--top", -1)
+    assert "--top: expected a whole number of at least 0 and at most" in refused(
+        "show", finished, "--top", -1
+    )
     error = refused("show", finished, "--plot", tmp_path / "p.foo")
     assert "expected a picture's ending such as .png, .svg or .pdf, got .foo" in error
     unfinished = tmp_path / "unfinished"
