@@ -101,6 +101,44 @@ def test_what_a_gpu_does_is_the_recorded():
         assert f"| {found['baselines'][name]['milliseconds']:.1f} ms | {' | '.join(row)} |" in MEASURED
 
 
+def test_what_em_came_to_is_the_recorded():
+    (found,) = recorded("rates/em-apply.json")["summary"].values()
+    low, high = found["right_programs"]["interval"]
+    right, of = found["right_programs"]["successes"], found["right_programs"]["trials"]
+    document = flowing(MEASURED)
+    assert (
+        f"right {right} of {of} times ({low:.0%} to {high:.0%}), at {spread(found['test_accuracy'])}"
+        in document
+    )
+    assert f"`net_1` reads {spread(found['operator_accuracy'])} of the operators" in document
+    seconds = found["seconds"]
+    assert (
+        f"{seconds['median']:.0f} ({seconds['min']:.0f} to {seconds['max']:.0f}) s, at the lowest" in document
+    )
+
+
+def spread(found: dict) -> str:
+    """A median share, and its range."""
+    return f"{found['median']:.1%} ({found['min']:.1%} to {found['max']:.1%})"
+
+
+def test_what_was_tried_at_random_is_the_recorded():
+    found = recorded("fuzz/all.json")
+    runs, commands = found["runs"]["runs"], found["commands"]["commands"]
+    kills, calls = found["kills"]["kills"], found["interface"]["interface"]
+    rows = [
+        (runs["bits"]["tried"], f"{runs['bits']['noticed']:,} noticed"),
+        (runs["folders"]["tried"], f"{runs['folders']['noticed']:,} refused in a line"),
+        (runs["inputs"]["tried"], f"{runs['inputs']['refused']:,} refused, the input named"),
+        (runs["races"]["tried"], f"{runs['races']['won by one']:,} won by one"),
+        (commands["tries"], f"{commands['refused']:,} refused in a line, exit code 2"),
+        (kills["tried"], f"{kills['equal']:,} end as if nothing had happened"),
+    ]
+    for tries, told in rows:
+        assert f"| {tries:,} | {told}" in MEASURED
+    assert f"calls from Python, {calls['passed']} kinds of them | {calls['tries of each']:,} each" in MEASURED
+
+
 def final_row(task: str, plain: dict, augmented: dict) -> str:
     """A row of the table of final accuracies: ours over seeds, the paper's beside it."""
     cells = [task]
