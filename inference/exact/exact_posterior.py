@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
@@ -186,6 +187,8 @@ def _recorded(
         return None, "because of other steps than forward marginals"
     if weighted:
         return None, "because examples are masked or scaled"
+    if torch.get_default_device().type != "cpu":
+        return None, "because it is to run on a GPU"
     try:
         recording = record(model, [tensor[:1] for tensor in data])
     except NotSharedError as error:

@@ -63,7 +63,7 @@ class Prior:
 
     def _table(self, site: str, size: int) -> Float[Tensor, " size"]:
         if site not in self.choices:
-            return torch.full((size,), 1 / size, dtype=torch.float64)
+            return torch.full((size,), 1 / size, dtype=torch.float64, device="cpu")
         probs = torch.as_tensor(self.choices[site], dtype=torch.float64)
         if probs.shape != (size,) or not bool((probs >= 0).all()) or abs(float(probs.sum()) - 1) > ROUNDING:
             raise UsageError(
@@ -82,7 +82,7 @@ class Prior:
         :param sizes: by site the number of alternatives.
         :returns: ``[programs]``, float64, in nats, up to what the weights sum to.
         """
-        total = torch.zeros(len(next(iter(columns.values()), ())), dtype=torch.float64)
+        total = torch.zeros(len(next(iter(columns.values()), ())), dtype=torch.float64, device="cpu")
         for site, table in self.tables(sizes).items():
             column = columns[site]
             total += torch.where(column == UNUSED, 0.0, table[column.clamp_min(0)])
@@ -97,7 +97,7 @@ class Prior:
         """
         programs = len(next(iter(columns.values()), ()))
         if self.weights is None:
-            return torch.zeros(programs, dtype=torch.float64)
+            return torch.zeros(programs, dtype=torch.float64, device="cpu")
         found = torch.as_tensor(self.weights(columns)).double()
         if found.shape != (programs,) or not bool((found <= ROUNDING).all()):
             highest = f", at most {float(found.max()):g}" if found.numel() else ""
@@ -124,12 +124,12 @@ def fewest_read(sizes: Mapping[str, int]) -> Prior:
     :param sizes: by site the number of alternatives.
     :returns: the prior.
     """
-    logs = {site: torch.tensor(size, dtype=torch.float64).log() for site, size in sizes.items()}
+    logs = {site: torch.tensor(size, dtype=torch.float64, device="cpu").log() for site, size in sizes.items()}
 
     def weights(columns: Columns) -> Float[Tensor, " programs"]:
         return -sum(
             ((columns[site] != UNUSED) * log for site, log in logs.items()),
-            torch.zeros(len(next(iter(columns.values()))), dtype=torch.float64),
+            torch.zeros(len(next(iter(columns.values()))), dtype=torch.float64, device="cpu"),
         )
 
     return Prior(weights=weights)

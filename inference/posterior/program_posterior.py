@@ -50,8 +50,8 @@ class ProgramPosterior(Posterior):
         unused: Mapping[str, Float[Tensor, " size"]] | None = None,
     ) -> None:
         super().__init__(log_evidence)
-        log_probs, order = log_probs.double().sort(descending=True, stable=True)
-        self.columns = {site: column[order] for site, column in columns.items()}
+        log_probs, order = log_probs.double().cpu().sort(descending=True, stable=True)
+        self.columns = {site: column.cpu()[order] for site, column in columns.items()}
         """By site, ``[programs]``, the integer of each program or :data:`UNUSED`; most probable first."""
         self.log_probs = log_probs - log_probs.logsumexp(0)
         """``[programs]``, in nats."""
@@ -60,7 +60,7 @@ class ProgramPosterior(Posterior):
         self.hidden = hidden
         """A bound on the probability of all programs that are not there; 0 where all are."""
         self.unused = {
-            site: unused[site] if unused else torch.full((size,), 1 / size, dtype=torch.float64)
+            site: unused[site] if unused else torch.full((size,), 1 / size, dtype=torch.float64, device="cpu")
             for site, size in sizes.items()
         }
         """By site the probability of each integer where the choice does not matter."""
@@ -92,7 +92,7 @@ class ProgramPosterior(Posterior):
         """See :class:`Posterior`."""
         probs, found = self.log_probs.exp(), {}
         for site, column in self.columns.items():
-            sums = torch.zeros(self.sizes[site] + 1, dtype=torch.float64)
+            sums = torch.zeros(self.sizes[site] + 1, dtype=torch.float64, device="cpu")
             sums = sums.index_add(0, torch.where(column < 0, self.sizes[site], column), probs)
             found[site] = sums[:-1] + sums[-1] * self.unused[site]
         return found
@@ -163,9 +163,9 @@ class ProgramPosterior(Posterior):
 
     def _share(self, event: Event) -> Float[Tensor, " programs"]:
         """Of each program the part of its probability for which an event holds."""
-        share = torch.ones(len(self.log_probs), dtype=torch.float64)
+        share = torch.ones(len(self.log_probs), dtype=torch.float64, device="cpu")
         for site, several in self._checked(event).items():
-            wanted = torch.zeros(self.sizes[site], dtype=torch.float64)
+            wanted = torch.zeros(self.sizes[site], dtype=torch.float64, device="cpu")
             wanted[several] = 1
             free = (wanted * self.unused[site]).sum()
             column = self.columns[site]
@@ -185,7 +185,7 @@ class ProgramPosterior(Posterior):
         hidden = self.hidden / (self.hidden + (1 - self.hidden) * probability)  # were it all in the event
         unused = dict(self.unused)
         for site, several in self._checked(event).items():
-            allowed = torch.zeros(self.sizes[site], dtype=torch.float64)
+            allowed = torch.zeros(self.sizes[site], dtype=torch.float64, device="cpu")
             allowed[several] = self.unused[site][several]
             if allowed.any():  # else no program that is left leaves it open
                 unused[site] = allowed / allowed.sum()

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ntpt_pyro.errors import SiteError
+from ntpt_pyro.errors import SiteError, UsageError
 from ntpt_pyro.inference.handlers.all_examples import look_at_all
 from ntpt_pyro.inference.handlers.model_examination import examine
 from ntpt_pyro.inference.handlers.model_sites import Model
@@ -124,6 +124,13 @@ class ProgramSolver:
         most_gates: int = MOST_GATES,
     ) -> None:
         require_solver()
+        if torch.get_default_device().type != "cpu":
+            raise UsageError(
+                "solver",
+                expected="tensors on the CPU, where a solver runs",
+                got=f"torch's default device {torch.get_default_device()}",
+                remedy="take --device cpu, or move the library there",
+            )
         self.model = model
         self.data = given_data("solver, data", data)
         sites = examine("solver", model, self.data)

@@ -33,7 +33,10 @@ def learn(
     download: Download = None,
     lines: Lines = None,
     threads: Threads = 1,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
+    device: Annotated[
+        str,
+        typer.Option(help="cpu, cuda, or auto: cuda where it is; it pays off with very many restarts"),
+    ] = "cpu",
     ask: Ask = False,
     out: Out = None,
     resume: Resume = False,

@@ -53,7 +53,7 @@ class Batch:
         """For each instance how many variables of outputs it gives, ``[instances]``."""
         count, results = len(self.instances), self.tensors[len(self.model.inputs) :]
         given = [(one >= 0).reshape(count, prod(one.shape[1:])) for one in results]
-        return torch.cat([torch.zeros(count, 0, dtype=torch.bool), *given], 1).sum(1)
+        return torch.cat([torch.zeros(count, 0, dtype=torch.bool, device="cpu"), *given], 1).sum(1)
 
 
 def read_hypers(path: Path) -> Hypers:
