@@ -18,7 +18,7 @@ from ntpt_pyro.inference.handlers.model_sites import Model, ModelSites, Observed
 from ntpt_pyro.inference.handlers.restarts import PLATE
 
 ROUNDING = 1e-2
-"""How far the sum of probabilities may be from 1."""
+"""By how much the sum of probabilities may be above 1."""
 OF_SIZE = ("subsample_size does not match", "Shape mismatch inside plate")
 """What Pyro says of plates that have another size than what is in them."""
 COLLIDES = "collide at dim="
@@ -177,13 +177,11 @@ def _check_observed(where: str, site: ObservedSite, examples: int) -> None:
 
 def _check_value(where: str, site: ObservedSite) -> None:
     """Raise where what is compared with integers is no distribution of an integer."""
-    low, high = site.totals
-    if site.lowest < -ROUNDING or low < 1 - ROUNDING or high > 1 + ROUNDING:
-        got = f"a total of {high if high > 1 + ROUNDING else low:g}"
+    if site.lowest < -ROUNDING or site.total > 1 + ROUNDING:  # less than 1 is of runs that come to no result
         raise SiteError(
             f"{where}, observed site {site.name!r}",
             expected="a value: probabilities, which are at least 0 and sum to 1",
-            got=got if site.lowest >= -ROUNDING else f"{site.lowest:g} among them",
+            got=f"{site.lowest:g} among them" if site.lowest < -ROUNDING else f"a total of {site.total:g}",
             remedy="compute with values by @runtime functions, switch and select: `value + 1` adds to "
             "probabilities, not to the integer",
         )

@@ -51,7 +51,7 @@ class ObservedSite:
     :param plates: the vectorised ones around it, outermost first.
     :param around: name and size of all plates around it, loops included; the whole size of subsampled ones.
     :param lowest: of the probabilities of an :func:`~ntpt_pyro.observe`; 0 of other sites.
-    :param totals: the smallest and the largest sum of these; 1 of other sites.
+    :param total: the largest sum of these; 1 of other sites.
     """
 
     name: str
@@ -60,7 +60,7 @@ class ObservedSite:
     plates: Plates
     around: tuple[tuple[str, int], ...]
     lowest: float = 0.0
-    totals: tuple[float, float] = (1.0, 1.0)
+    total: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -138,8 +138,7 @@ def _observed(name: str, node: Any, plates: Plates) -> ObservedSite:
     around = tuple((frame.name, frame.full_size or frame.size) for frame in node["cond_indep_stack"])
     found = ObservedSite(name, tuple(fn.batch_shape), data_shape, plates, around)
     if isinstance(fn, Output) and fn.probs.numel():
-        totals = fn.probs.sum(-1)
-        return replace(found, lowest=float(fn.probs.min()), totals=(float(totals.min()), float(totals.max())))
+        return replace(found, lowest=float(fn.probs.min()), total=float(fn.probs.sum(-1).max()))
     return found
 
 

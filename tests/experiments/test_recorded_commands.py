@@ -34,6 +34,7 @@ def test_every_result_but_the_numbers_of_figures_says_its_command():
 def test_a_recorded_command_still_parses(name, tmp_path, monkeypatch):
     words = shlex.split(RECORDED[name].replace("--seed SEED", "--seed 0"))
     words = [str(tmp_path / word) if word in PLACES else word for word in words]
+    (tmp_path / "DATA").mkdir()
     if words[0] == "python":
         module = importlib.import_module(words[2])
         options = module.parsed(words[3:])

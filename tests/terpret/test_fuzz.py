@@ -95,6 +95,13 @@ def raises(error):
     return load
 
 
+def with_words(words):
+    """An error that says what errors of ours never say: they are one line, and not without end."""
+    error = TerpretError("fuzz.terpret:1:1", expected="one", got="two", remedy="three")
+    error.args = (words,)
+    return error
+
+
 def warns(*_):
     warnings.warn("look", UserWarning, stacklevel=1)
     raise TerpretError("fuzz.terpret:1:1", expected="one", got="two", remedy="three")
@@ -115,11 +122,11 @@ def warns(*_):
             "message: with a line that is not there: TerpretError in test_fuzz.load",
         ),
         (
-            raises(TerpretError("fuzz.terpret:1:1", expected="one", got="a\nb", remedy="three")),
+            raises(with_words("fuzz.terpret:1:1: expected one, got a\nb; three")),
             "message: not in one line of what can be printed: TerpretError in test_fuzz.load",
         ),
         (
-            raises(TerpretError("fuzz.terpret:1:1", expected="one", got="a" * 2000, remedy="three")),
+            raises(with_words(f"fuzz.terpret:1:1: expected one, got {'a' * 2000}; three")),
             "message: over 1000 characters: TerpretError in test_fuzz.load",
         ),
     ],
