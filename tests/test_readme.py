@@ -124,7 +124,7 @@ def spread(found: dict) -> str:
 
 def test_what_was_tried_at_random_is_the_recorded():
     found = recorded("fuzz/all.json")
-    runs, commands = found["runs"]["runs"], found["commands"]["commands"]
+    runs, commands = found["runs"]["runs"], recorded("fuzz/commands.json")
     kills, calls = found["kills"]["kills"], found["interface"]["interface"]
     rows = [
         (runs["bits"]["tried"], f"{runs['bits']['noticed']:,} noticed"),
