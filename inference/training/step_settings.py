@@ -1,6 +1,7 @@
 """How the steps of a training are taken: rates, weights, bounds, each with its default and its range."""
 
 from dataclasses import dataclass, fields
+from numbers import Real
 from typing import TypedDict
 
 from ntpt_pyro.bounds import check_count, check_number
@@ -86,3 +87,6 @@ class StepSettings:
         )
         if self.optimiser is not None:
             check_optimiser(self.optimiser)
+        for name in ("choice_lr", "library_lr", "init_scale", "sharpness", "averaging", "kl", "clip_norm"):
+            if isinstance(getattr(self, name), Real):  # torch multiplies by no integers of any length
+                object.__setattr__(self, name, float(getattr(self, name)))
