@@ -18,7 +18,7 @@ RECORDED = {
     f"{path.relative_to(RESULTS)}{part}": found["command"]
     for path, content in CONTENTS.items()
     for part, found in {"": content, **{f":{name}": one for name, one in content.items()}}.items()
-    if isinstance(found, dict) and "command" in found
+    if isinstance(found, dict) and isinstance(found.get("command"), str)
 }
 """The command of every result, or of each that a file holds."""
 PLACES = ("DATA", "WORK", "LIBRARY", "FILE", "FOLDER", "OUT", "RUN", "SCHEDULE")
