@@ -35,6 +35,7 @@ def draw_posterior(
     widest = max(len(probs) for probs in posterior.marginals.values())
     shown = result.behaviours[:BEHAVIOURS]
     heights = [0.8 + 0.42 * sites, *([0.7 + 0.4 * len(shown)] if shown else [])]
+    snapshots = [one for one in snapshots if one.marginals]  # none of choices that were enumerated
     heights += [0.9 + 0.3 * sites] if snapshots else []
     figure, (axes, *below) = empty_figure(max(NARROWEST if shown else 0.0, 1.5 + 1.1 * widest), *heights)
     if snapshots:

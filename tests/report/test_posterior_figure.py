@@ -52,3 +52,24 @@ def test_another_ending_is_refused_and_nothing_is_written(tmp_path):
     ):
         draw_posterior(found.result, found.posterior, tmp_path / "p.words")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_run_that_enumerated_its_choices_is_drawn(ntpt, user_file, tmp_path):
+    user_file(
+        "mine.py",
+        """
+import pyro, torch
+from ntpt_pyro import Task, choice, observe, one_hot, switch
+
+def model(x, y=None):
+    line = choice("line", 2)
+    with pyro.plate("examples", len(x)):
+        observe("y", switch(line, [one_hot(x, 3), one_hot((x + 1) % 3, 3)]), y)
+
+x = torch.arange(3)
+task = Task(model, examples=(x, x))
+""",
+    )
+    assert ntpt("learn", "mine.py:task", "--strategy", "enumeration", "--steps", 9, "--out", "run")[0] == 0
+    assert ntpt("show", "run", "--plot", "p.png")[0] == 0
+    assert (tmp_path / "p.png").stat().st_size > 1000
