@@ -1,5 +1,6 @@
 """Runs small enough to be damaged by the hundred, commands in this process, and ways to damage files."""
 
+import argparse
 import importlib
 import io
 import json
@@ -7,13 +8,17 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import torch
+
+from ntpt_pyro.experiments.recording import record
 from ntpt_pyro.experiments.schedule import in_turn
 
 TASKS = """
@@ -58,6 +63,26 @@ LIFETIME = (
 )
 PATIENCE = 120.0
 """Seconds after which a command is ended."""
+
+
+def tried_at_random(
+    experiment: str, options: argparse.Namespace, trial: Callable[[Random, Path], Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Try something in a folder of its own, on one thread, and record what came of it.
+
+    :param experiment: the module that was run.
+    :param options: of its command line, a seed among them.
+    :param trial: from what decides and a folder to what was found.
+    :returns: what was written.
+    """
+    began, threads = time.monotonic(), torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with TemporaryDirectory() as place:
+            found = trial(Random(options.seed), Path(place))
+    finally:
+        torch.set_num_threads(threads)
+    return record(experiment, options, **found, seconds=round(time.monotonic() - began, 1))
 
 
 @dataclass(frozen=True)

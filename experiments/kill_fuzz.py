@@ -18,14 +18,12 @@ from contextlib import suppress
 from multiprocessing import get_context
 from pathlib import Path
 from random import Random
-from tempfile import TemporaryDirectory
 from typing import Any
 
-import torch
 from safetensors.torch import load_file
 
-from ntpt_pyro.experiments.damaged_runs import LEARN, LIFETIME, TASKS, ntpt
-from ntpt_pyro.experiments.recording import parser_of, record
+from ntpt_pyro.experiments.damaged_runs import LEARN, LIFETIME, TASKS, ntpt, tried_at_random
+from ntpt_pyro.experiments.recording import parser_of
 
 MOST_KILLS = 3
 """Of one run."""
@@ -54,13 +52,8 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     :param arguments: of the command line; None takes those of the process.
     :returns: what was written.
     """
-    options, began = parsed(arguments), time.monotonic()
-    random, threads = Random(options.seed), torch.get_num_threads()
-    torch.set_num_threads(1)
-    with TemporaryDirectory() as place:
-        found = kills(random, Path(place), options.tries)
-    torch.set_num_threads(threads)
-    return record("kill_fuzz", options, **found, seconds=round(time.monotonic() - began, 1))
+    options = parsed(arguments)
+    return tried_at_random("kill_fuzz", options, lambda random, place: kills(random, place, options.tries))
 
 
 def parsed(arguments: list[str] | None) -> argparse.Namespace:

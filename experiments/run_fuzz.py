@@ -9,21 +9,30 @@ begin a run in one folder at once (a twentieth). From 100 tries on there is a li
 
 import argparse
 import importlib
-import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from random import Random
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
 
-from ntpt_pyro.experiments.damaged_runs import LEARN, TASKS, Made, Said, damaged, flipped, made_runs, ntpt
-from ntpt_pyro.experiments.recording import parser_of, record
+from ntpt_pyro.experiments.damaged_runs import (
+    LEARN,
+    TASKS,
+    Made,
+    Said,
+    damaged,
+    flipped,
+    made_runs,
+    ntpt,
+    tried_at_random,
+)
+from ntpt_pyro.experiments.recording import parser_of
 
 MANY = 100
 """Tries from which on there is a lifetime among the runs."""
@@ -39,20 +48,18 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     :param arguments: of the command line; None takes those of the process.
     :returns: what was written.
     """
-    options, began = parsed(arguments), time.monotonic()
-    random, threads = Random(options.seed), torch.get_num_threads()
-    torch.set_num_threads(1)
-    with TemporaryDirectory() as place:
-        folder = Path(place)
+    options = parsed(arguments)
+
+    def trial(random: Random, folder: Path) -> dict[str, Any]:
         runs = made_runs(folder, lifetimes=options.tries >= MANY)
-        found = {
+        return {
             "bits": flips(random, runs, folder / "copy", options.tries),
             "folders": damages(random, runs, folder / "copy", options.tries // 2),
             "inputs": other_inputs(random, runs, folder / "copy", options.tries // 10),
             "races": races(folder, options.tries // 20),
         }
-    torch.set_num_threads(threads)
-    return record("run_fuzz", options, **found, seconds=round(time.monotonic() - began, 1))
+
+    return tried_at_random("run_fuzz", options, trial)
 
 
 def parsed(arguments: list[str] | None) -> argparse.Namespace:
@@ -70,24 +77,13 @@ def flips(random: Random, runs: Sequence[Made], copy: Path, tries: int) -> dict[
     :returns: how many were noticed, also by file, and what was not.
     """
     places = [(made, file) for made in runs for file in made.files]
-    noticed, tried, wrong = Counter[str](), Counter[str](), []
-    for number in range(tries):
+
+    def case(number: int) -> _Case:
         made, file = places[number % len(places)]
-        name = f"{made.name}: {file}"
-        path = made.copied(copy) / file
-        path.write_bytes(flipped(random, path.read_bytes()))
-        said = [ntpt(*command) for command in made.commands(copy, file)]
-        tried[name] += 1
-        if all(one.refused and file.name in one.error for one in said):
-            noticed[name] += 1
-        else:
-            wrong.append({"where": name, "said": [vars(one) for one in said]})
-    return {
-        "tried": tries,
-        "noticed": noticed.total(),
-        "files": {name: f"{noticed[name]} of {count}" for name, count in tried.items()},
-        "wrong": wrong[:KEPT],
-    }
+        content = flipped(random, (made.folder / file).read_bytes())
+        return _Case(made, file, content, f"{made.name}: {file}")
+
+    return _counted(map(case, range(tries)), copy, "files", named=True)
 
 
 def damages(random: Random, runs: Sequence[Made], copy: Path, tries: int) -> dict[str, Any]:
@@ -101,22 +97,42 @@ def damages(random: Random, runs: Sequence[Made], copy: Path, tries: int) -> dic
     """
     every = [(made.folder / file).read_bytes() for made in runs for file in made.files]
     places = [(made, file) for made in runs for file in made.files]
-    noticed, tried, wrong = Counter[str](), Counter[str](), []
-    for _ in range(tries):
+
+    def case(_: int) -> _Case:
         made, file = random.choice(places)
-        path = made.copied(copy) / file
-        way, content = damaged(random, path.read_bytes(), every)
-        path.write_bytes(content)
-        said = [ntpt(*command) for command in made.commands(copy, file)]
-        tried[way] += 1
-        if all(one.refused for one in said):
-            noticed[way] += 1
+        way, content = damaged(random, (made.folder / file).read_bytes(), every)
+        return _Case(made, file, content, way)
+
+    return _counted(map(case, range(tries)), copy, "ways", named=False)
+
+
+@dataclass(frozen=True)
+class _Case:
+    """A file of a run that is to have another content, and what it is counted with."""
+
+    made: Made
+    file: Path
+    content: bytes
+    counted_with: str
+
+
+def _counted(cases: Iterable[_Case], copy: Path, by: str, *, named: bool) -> dict[str, Any]:
+    """How many damaged files are noticed, and what is said of the others; the file must be named, or not."""
+    noticed, tried, wrong = Counter[str](), Counter[str](), []
+    for case in cases:
+        (case.made.copied(copy) / case.file).write_bytes(case.content)
+        said = [ntpt(*command) for command in case.made.commands(copy, case.file)]
+        tried[case.counted_with] += 1
+        if all(one.refused and (case.file.name in one.error or not named) for one in said):
+            noticed[case.counted_with] += 1
         else:
-            wrong.append({"where": f"{made.name}: {file}, {way}", "said": [vars(one) for one in said]})
+            where = f"{case.made.name}: {case.file}"
+            told = where if named else f"{where}, {case.counted_with}"
+            wrong.append({"where": told, "said": [vars(one) for one in said]})
     return {
-        "tried": tries,
+        "tried": tried.total(),
         "noticed": noticed.total(),
-        "ways": {way: f"{noticed[way]} of {count}" for way, count in tried.items()},
+        by: {name: f"{noticed[name]} of {count}" for name, count in tried.items()},
         "wrong": wrong[:KEPT],
     }
 

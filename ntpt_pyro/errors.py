@@ -41,15 +41,27 @@ LONGEST_WORD = 200
 """Characters of a word that is written whole: more are no path and no name that somebody reads."""
 
 
+def printable(text: str) -> str:
+    r"""A text without control characters, which a terminal would obey.
+
+    :param text: the text, of one line.
+    :returns: the text, each character that cannot be printed as an escape.
+
+    >>> printable("R\x1b[31med, naïve")
+    'R\\x1b[31med, naïve'
+    """
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+
+
 def _in_one_line(text: str) -> str:
     r"""A part of a message: what cannot be printed is escaped, and words without end are cut.
 
     >>> _in_one_line("a\nb"), _in_one_line("z" * 1000)[-24:]
     ('a\\nb', 'zzz... (1000 characters)')
     """
-    if not text.isprintable():
-        escaped = (one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
-        text = "".join(escaped)
+    text = printable(text)
     if len(text) <= LONGEST_WORD:
         return text
     words = text.split(" ")

@@ -17,7 +17,7 @@ from ntpt_pyro.inference.exact.recorded_tensors import NotSharedError, RecordedT
 from ntpt_pyro.inference.handlers.model_sites import Model, claim
 from ntpt_pyro.inference.handlers.steps import ForwardMarginals
 from ntpt_pyro.language.distributions import Output
-from ntpt_pyro.language.sites import Message, role_of
+from ntpt_pyro.language.sites import Message, notes_a_value, role_of
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class _OnRecords(Messenger):
     def _pyro_sample(self, msg: Message) -> None:
         if isinstance(msg["fn"], _Subsample):  # a plate
             return
-        if (msg["infer"] or {}).get("_deterministic"):  # notes a value, and is no data
+        if notes_a_value(msg):
             return
         site, role = str(msg["name"]), role_of(msg)
         claim(site, self._taken)

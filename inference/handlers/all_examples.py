@@ -12,10 +12,8 @@ from ntpt_pyro.errors import DivergenceError, SiteError
 from ntpt_pyro.inference.handlers.choices import MeanChoices
 from ntpt_pyro.inference.handlers.model_sites import Model
 from ntpt_pyro.inference.handlers.steps import ForwardMarginals
-from ntpt_pyro.language.sites import Message, role_of
-
-CHUNK = 500
-"""Examples at once."""
+from ntpt_pyro.language.given_data import in_batches
+from ntpt_pyro.language.sites import Message, is_data, role_of
 
 
 def look_at_all(where: str, model: Model, data: Sequence[Tensor], choices: Container[str]) -> bool:
@@ -32,7 +30,6 @@ def look_at_all(where: str, model: Model, data: Sequence[Tensor], choices: Conta
     :raises SiteError: names a choice that is made on some examples only.
     """
     look = _Look(where, choices)
-    batches = zip(*(tensor.split(CHUNK) for tensor in data), strict=True)
     with (
         torch.no_grad(),
         torch.random.fork_rng(devices=[]),
@@ -41,7 +38,7 @@ def look_at_all(where: str, model: Model, data: Sequence[Tensor], choices: Conta
         ForwardMarginals(),
         look,
     ):
-        for batch in batches:
+        for batch in in_batches(data):
             look.examples = len(batch[0])
             model(*batch)
             look.before += len(batch[0])
@@ -62,15 +59,15 @@ class _Look(Messenger):
         self.weighted = False
 
     def _pyro_post_sample(self, msg: Message) -> None:
-        role, name = role_of(msg), str(msg["name"])
-        if role == "choice" and not msg["is_observed"] and name not in self.choices:
+        name = str(msg["name"])
+        if role_of(msg) == "choice" and not msg["is_observed"] and name not in self.choices:
             raise SiteError(
                 f"{self.where}, choice {name!r}",
                 expected="the same choices, whatever the examples",
                 got="one that is made on some of them only",
                 remedy="make it always: the program is the same for all examples",
             )
-        if role is None and msg["is_observed"]:
+        if is_data(msg):
             mask: Any = msg["mask"]
             masked = mask is False or (isinstance(mask, Tensor) and not bool(mask.all()))
             scale: Any = msg["scale"]

@@ -79,12 +79,7 @@ def examine(
                 "(functools.partial(model, constant=1.5)): left to chance, every answer would be another",
             )
     if sites.plate_nesting > 1 and not plated:
-        raise SiteError(
-            f"{where}, plates",
-            expected="one level of plates, at dim=-1: restarts take the next",
-            got=f"plates {sites.plate_nesting} deep",
-            remedy="make what a further plate is for a part of the value or of the event (to_event)",
-        )
+        raise _too_deep(where, f"plates {sites.plate_nesting} deep")
     for site in sites.observed.values():
         _check_observed(where, site, len(few[0]))
         _check_value(where, site)
@@ -105,17 +100,25 @@ def _sites(
                 return model_sites(model, *data), data
         if isinstance(error, NtptError) or not any(text in said for text in (*OF_SIZE, COLLIDES)):
             raise
+        got = said[0].lower() + said[1:].rstrip(",")
+        if COLLIDES in said:
+            raise _too_deep(where, got) from error
         raise SiteError(
             f"{where}, plates",
-            expected="one level of plates, at dim=-1: restarts take the next"
-            if COLLIDES in said
-            else "a batch that fits the plates around it",
-            got=said[0].lower() + said[1:].rstrip(","),
-            remedy="make what a further plate is for a part of the value or of the event (to_event)"
-            if COLLIDES in said
-            else "open a plate for each axis, or make it a part of the event (to_event); inputs may have an "
-            "axis too many",
+            expected="a batch that fits the plates around it",
+            got=got,
+            remedy="open a plate for each axis, or make it a part of the event (to_event); inputs may have "
+            "an axis too many",
         ) from error
+
+
+def _too_deep(where: str, got: str) -> SiteError:
+    return SiteError(
+        f"{where}, plates",
+        expected="one level of plates, at dim=-1: restarts take the next",
+        got=got,
+        remedy="make what a further plate is for a part of the value or of the event (to_event)",
+    )
 
 
 def _check_choices(where: str, model: Model, few: list[Tensor], sites: ModelSites, *, plated: bool) -> None:

@@ -15,7 +15,7 @@ from ntpt_pyro.errors import SiteError
 from ntpt_pyro.inference.handlers.choices import MeanChoices
 from ntpt_pyro.inference.handlers.steps import ForwardMarginals
 from ntpt_pyro.language.distributions import Output
-from ntpt_pyro.language.sites import Message, role_of
+from ntpt_pyro.language.sites import Message, is_data, role_of
 
 Model = Callable[..., Any]
 """A Pyro program; what it returns does not matter."""
@@ -119,11 +119,9 @@ def model_sites(model: Model, *args: Any, **kwargs: Any) -> ModelSites:
         fn: Any = node["fn"]
         if role_of(node) == "choice" and not node["is_observed"]:
             choices[name] = ChoiceSite(name, fn.event_shape[-1], tuple(fn.batch_shape), plates[name])
-        elif role_of(node) is None and node["is_observed"]:
-            if (node["infer"] or {}).get("_deterministic"):  # no data: pyro.deterministic notes a value
-                continue
+        elif is_data(node):
             observed[name] = _observed(name, node, plates[name])
-        elif role_of(node) is None:
+        elif role_of(node) is None and not node["is_observed"]:
             latents[name] = type(fn).__name__
     largest = max((prod(size for _, size, _ in nest) for nest in plates.values()), default=1)
     nesting = max((-dim for nest in plates.values() for _, _, dim in nest), default=0)

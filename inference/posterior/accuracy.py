@@ -10,10 +10,8 @@ from torch import Tensor
 
 from ntpt_pyro.errors import SiteError
 from ntpt_pyro.language.distributions import Output
-from ntpt_pyro.language.sites import role_of
-
-CHUNK = 500
-"""Examples at once, where nothing is said."""
+from ntpt_pyro.language.given_data import BATCH, in_batches
+from ntpt_pyro.language.sites import is_data
 
 
 def predicted(
@@ -53,7 +51,7 @@ def _right(node: dict[str, Any]) -> Bool[Tensor, "*programs examples"]:
 
 
 def accuracy(
-    right: Callable[..., Bool[Tensor, "*programs examples"]], data: Sequence[Tensor], *, chunk: int = CHUNK
+    right: Callable[..., Bool[Tensor, "*programs examples"]], data: Sequence[Tensor], *, chunk: int = BATCH
 ) -> Float[Tensor, " programs"]:
     """The share of examples that are right.
 
@@ -63,14 +61,14 @@ def accuracy(
     :returns: ``[programs]``, in [0, 1].
     """
     total: Tensor = torch.zeros(())
-    for batch in zip(*(tensor.split(chunk) for tensor in data), strict=True):
+    for batch in in_batches(data, chunk):
         with torch.no_grad():
             total = total + right(*batch).sum(-1)
     return total.reshape(-1) / len(data[0])
 
 
 def program_accuracy(
-    fixed: Callable[..., Any], data: Sequence[Tensor], *, chunk: int = CHUNK
+    fixed: Callable[..., Any], data: Sequence[Tensor], *, chunk: int = BATCH
 ) -> Float[Tensor, " programs"]:
     """The share of examples that decided programs get right.
 
@@ -86,12 +84,7 @@ def program_accuracy(
 def _observed(fixed: Callable[..., Any], batch: Sequence[Tensor]) -> dict[str, Any]:
     """The observed sites of a run, by name."""
     trace = poutine.trace(fixed).get_trace(*batch)
-    found = {
-        name: node
-        for name, node in trace.nodes.items()
-        if node["type"] == "sample" and node["is_observed"] and role_of(node) is None
-        if not (node["infer"] or {}).get("_deterministic")  # notes a value, and is no data
-    }
+    found = {name: node for name, node in trace.nodes.items() if node["type"] == "sample" and is_data(node)}
     for name, node in found.items():
         if not isinstance(node["fn"], Output):
             raise SiteError(

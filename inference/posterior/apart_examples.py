@@ -12,7 +12,7 @@ from ntpt_pyro.inference.handlers.model_sites import Model
 from ntpt_pyro.inference.handlers.steps import ForwardMarginals
 from ntpt_pyro.inference.posterior.decided_programs import with_choices
 from ntpt_pyro.inference.posterior.log_likelihoods import log_likelihood
-from ntpt_pyro.language.sites import role_of
+from ntpt_pyro.language.sites import is_data
 
 PROGRAMS = 4
 EXAMPLES = 4
@@ -56,5 +56,5 @@ def _log_density(fixed: Model, batch: Sequence[Tensor]) -> float:
         warnings.simplefilter(
             "ignore"
         )  # Pyro's, of numbers that are not finite: the search says more of them
-        trace.compute_log_prob(lambda name, site: site["is_observed"] and role_of(site) is None)
+        trace.compute_log_prob(lambda name, site: is_data(site))
     return sum(float(site.get("log_prob_sum", 0.0)) for site in trace.nodes.values())

@@ -13,8 +13,8 @@ from torch import Tensor
 from ntpt_pyro.inference.handlers.model_sites import Model
 from ntpt_pyro.inference.posterior.decided_programs import Decided, decided
 from ntpt_pyro.inference.posterior.posterior import Posterior
-from ntpt_pyro.language.given_data import Data, given_data
-from ntpt_pyro.language.sites import role_of
+from ntpt_pyro.language.given_data import BATCH, Data, given_data, in_batches
+from ntpt_pyro.language.sites import is_data
 
 
 def log_likelihood(fixed: Model, batch: Sequence[Tensor]) -> Float[Tensor, " programs"]:
@@ -47,13 +47,13 @@ def _observed_log_probs(fixed: Model, batch: Sequence[Tensor]) -> Iterator[Tenso
     """The log-probabilities of each observed site, ``[programs, examples]``."""
     trace = poutine.trace(fixed).get_trace(*batch)
     for site in trace.nodes.values():
-        if site["type"] == "sample" and site["is_observed"] and role_of(site) is None:
+        if site["type"] == "sample" and is_data(site):
             output: Any = site["fn"]
             yield scale_and_mask(output.log_prob(site["value"]), site["scale"], site["mask"])
 
 
 def mean_log_likelihood(
-    model: Model, programs: Decided, data: Data, *, chunk: int = 500
+    model: Model, programs: Decided, data: Data, *, chunk: int = BATCH
 ) -> Float[Tensor, " restarts"]:
     """The log-likelihood of data given each program, a mean over examples.
 
@@ -67,7 +67,7 @@ def mean_log_likelihood(
     data = given_data("log-likelihood", data)
     fixed = decided(model, programs, data)
     total: Tensor = torch.zeros(())
-    for batch in zip(*(tensor.split(chunk) for tensor in data), strict=True):
+    for batch in in_batches(data, chunk):
         with torch.no_grad():
             total = total + log_likelihood(fixed, batch)
     return total / len(data[0])

@@ -24,7 +24,7 @@ from ntpt_pyro.inference.solver.clauses import some_true
 from ntpt_pyro.inference.solver.literal_tensors import LiteralTensor, literals_of
 from ntpt_pyro.inference.solver.readings import Readings
 from ntpt_pyro.language.distributions import Output
-from ntpt_pyro.language.sites import Message, role_of
+from ntpt_pyro.language.sites import Message, notes_a_value, role_of
 
 
 @dataclass
@@ -89,7 +89,7 @@ class _OnLiterals(Messenger):
     def _pyro_sample(self, msg: Message) -> None:
         if isinstance(msg["fn"], _Subsample):  # a plate
             return
-        if (msg["infer"] or {}).get("_deterministic"):  # notes a value, and is no data
+        if notes_a_value(msg):
             return
         site, role = str(msg["name"]), role_of(msg)
         claim(site, self._taken)

@@ -9,10 +9,11 @@ from torch import Tensor
 from ntpt_pyro.inference.handlers.model_sites import Model
 from ntpt_pyro.inference.handlers.steps import ForwardMarginals
 from ntpt_pyro.inference.handlers.sure_readings import SureReadings
-from ntpt_pyro.inference.posterior.accuracy import CHUNK, predicted, reproduced
+from ntpt_pyro.inference.posterior.accuracy import predicted, reproduced
 from ntpt_pyro.inference.posterior.decided_programs import choice_sizes, columns_of, with_choices
 from ntpt_pyro.inference.posterior.log_likelihoods import example_log_likelihoods
 from ntpt_pyro.inference.solver.supposed_readings import SampledReadings
+from ntpt_pyro.language.given_data import in_batches
 from ntpt_pyro.language.program import Program
 
 
@@ -45,7 +46,7 @@ class Scores:
         """
         fixed = SureReadings()(self.fixed([program]))
         with torch.no_grad():
-            parts = [reproduced(fixed, batch).reshape(-1) for batch in self._batches()]
+            parts = [reproduced(fixed, batch).reshape(-1) for batch in in_batches(self.data)]
         return torch.cat(parts)
 
     def results(self, program: Mapping[str, int]) -> dict[str, Int[Tensor, " examples"]]:
@@ -56,7 +57,7 @@ class Scores:
         """
         fixed = SureReadings()(self.fixed([program]))
         with torch.no_grad():
-            parts = [predicted(fixed, batch) for batch in self._batches()]
+            parts = [predicted(fixed, batch) for batch in in_batches(self.data)]
         return {site: torch.cat([part[site].reshape(-1) for part in parts]) for site in parts[0]}
 
     def log_likelihoods(self, programs: Sequence[Program]) -> Float[Tensor, "programs examples"]:
@@ -67,7 +68,7 @@ class Scores:
         """
         fixed = self.fixed(programs)
         with torch.no_grad():
-            parts = [example_log_likelihoods(fixed, batch) for batch in self._batches()]
+            parts = [example_log_likelihoods(fixed, batch) for batch in in_batches(self.data)]
         return torch.cat([part.expand(len(programs), -1) for part in parts], -1)
 
     def exact_where_drawn(self, program: Program, *, draws: int = 400, seed: int = 0) -> bool:
@@ -83,7 +84,7 @@ class Scores:
         """
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            for batch in self._batches():
+            for batch in in_batches(self.data):
                 marginal = example_log_likelihoods(self.fixed([program]), batch).exp().reshape(-1)
                 drawn = SampledReadings(draws)(self.fixed([program] * draws))
                 each = example_log_likelihoods(drawn, batch).exp().expand(draws, -1)
@@ -91,6 +92,3 @@ class Scores:
                 if bool(((each.mean(0) - marginal).abs() > 5 * error + 5 / draws).any()):
                     return False
         return True
-
-    def _batches(self) -> "zip[tuple[Tensor, ...]]":
-        return zip(*(tensor.split(CHUNK) for tensor in self.data), strict=True)

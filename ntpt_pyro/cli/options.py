@@ -6,11 +6,13 @@ from dataclasses import Field, fields
 from functools import wraps
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import typer
 
 from ntpt_pyro.runs.settings import checked_value
+
+Kind = TypeVar("Kind")
 
 
 def path(text: str) -> Path:
@@ -50,10 +52,7 @@ def whole(text: str) -> int:
     :returns: it.
     :raises BadParameter: where it is something else.
     """
-    try:
-        return int(text)
-    except ValueError as error:
-        raise typer.BadParameter(f"expected a whole number, got {text!r:.60}") from error
+    return _number(int, text, "a whole number")
 
 
 def real(text: str) -> float:
@@ -63,10 +62,14 @@ def real(text: str) -> float:
     :returns: it.
     :raises BadParameter: where it is something else.
     """
+    return _number(float, text, "a number")
+
+
+def _number(kind: Callable[[str], Kind], text: str, expected: str) -> Kind:
     try:
-        return float(text)
+        return kind(text)
     except ValueError as error:
-        raise typer.BadParameter(f"expected a number, got {text!r:.60}") from error
+        raise typer.BadParameter(f"expected {expected}, got {text!r:.60}") from error
 
 
 NUMBERS: Mapping[Any, Mapping[str, Any]] = {

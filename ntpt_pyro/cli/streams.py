@@ -5,6 +5,8 @@ import sys
 from contextlib import suppress
 from io import TextIOWrapper
 
+from ntpt_pyro.errors import printable
+
 
 def make_safe() -> None:
     """Let nothing that is written fail: closed streams lead nowhere, and no encoding lacks a letter.
@@ -57,18 +59,3 @@ def say(line: str, excerpt: str = "") -> None:
         print("ntpt:", printable(" ".join(line.split())), file=sys.stderr)
         for shown in excerpt.splitlines():
             print(f"    {printable(shown)}", file=sys.stderr)
-
-
-def printable(text: str) -> str:
-    r"""A text without control characters, which a terminal would obey.
-
-    :param text: the text, of one line.
-    :returns: the text, each of them as an escape.
-
-    >>> printable("R\x1b[31med, naïve")
-    'R\\x1b[31med, naïve'
-    """
-    return "".join(
-        c if c.isprintable() or 0xD800 <= ord(c) < 0xE000 else c.encode("unicode_escape").decode()
-        for c in text
-    )

@@ -1,6 +1,6 @@
 """Data as people have them, as tensors with a row an example."""
 
-from collections.abc import Mapping, Sequence, Sized
+from collections.abc import Iterator, Mapping, Sequence, Sized
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,8 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from ntpt_pyro.errors import DataError
 
+BATCH = 500
+"""Examples at once, where nothing is said."""
 Data = Any
 """Tensors or arrays of NumPy, one an argument of a model; or a Dataset or DataLoader of torch; or what has
 ``tensors``, as a TensorDataset and a task's examples have."""
@@ -53,6 +55,19 @@ def given_data(where: str, data: Data) -> tuple[Shaped[Tensor, "examples ..."], 
             remedy="give one entry an example in each tensor",
         )
     return found
+
+
+def in_batches(data: Sequence[Tensor], size: int = BATCH) -> Iterator[tuple[Tensor, ...]]:
+    """Examples some at a time, in their order.
+
+    :param data: tensors with a common first axis of examples.
+    :param size: how many at a time; the last ones may be fewer.
+    :returns: such tensors, one after the other.
+
+    >>> [len(x) for x, y in in_batches((torch.zeros(5), torch.ones(5)), 2)]
+    [2, 2, 1]
+    """
+    return zip(*(tensor.split(size) for tensor in data), strict=True)
 
 
 def _tensor(where: str, number: int, given: object) -> Tensor:

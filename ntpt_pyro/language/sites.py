@@ -50,6 +50,24 @@ def role_of(msg: Message) -> Role | None:
     return infer.get("_ntpt_role")
 
 
+def notes_a_value(msg: Message) -> bool:
+    """Whether a site is one of ``pyro.deterministic``, which is observed and no data.
+
+    :param msg: a message of type ``sample``.
+    :returns: True for such a site.
+    """
+    return bool((msg["infer"] or {}).get("_deterministic"))
+
+
+def is_data(msg: Message) -> bool:
+    """Whether a site compares something with data, by :func:`observe` or by Pyro's own means.
+
+    :param msg: a message of type ``sample``.
+    :returns: True where it does.
+    """
+    return msg["is_observed"] and role_of(msg) is None and not notes_a_value(msg)
+
+
 def mark_treated(msg: Message) -> None:
     """Note that a strategy treats a choice, so that :func:`choice` knows.
 

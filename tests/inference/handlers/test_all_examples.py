@@ -9,7 +9,7 @@ import torch
 from ntpt_pyro import Library, Tensor, choice, learn, observe, select
 from ntpt_pyro.errors import DataError, DivergenceError
 from ntpt_pyro.inference import ProgramSolver, exact_posterior, expectation_maximisation
-from ntpt_pyro.inference.handlers.all_examples import CHUNK
+from ntpt_pyro.language.given_data import BATCH
 
 
 @learn([Tensor(2)], 3)
@@ -52,11 +52,11 @@ def test_weights_that_are_not_finite_are_named_with_the_first_example(entry):
 
 
 def test_an_example_far_down_is_named_by_its_number():
-    images, y = examples(CHUNK + 9)
-    images[CHUNK + 7] = 3e38  # finite, and too large for the network's sums
+    images, y = examples(BATCH + 9)
+    images[BATCH + 7] = 3e38  # finite, and too large for the network's sums
     with torch.no_grad():
         LIBRARY["see"].weight_0.copy_(torch.tensor([[2.0, -2.0, 2.0], [2.0, -2.0, 2.0]]))
-    with pytest.raises(DivergenceError, match=f"example {CHUNK + 7}: expected finite readings"):
+    with pytest.raises(DivergenceError, match=f"example {BATCH + 7}: expected finite readings"):
         exact_posterior(model, (images, y))
 
 
