@@ -17,7 +17,7 @@ from ntpt_pyro.tasks import task_names
 
 ROOT = Path(__file__).parents[1]
 LINKED = ("inference", "models", "experiments")
-BELOW_ALL = {"errors", "bounds", "_files"}
+BELOW_ALL = {"errors", "bounds", "_files", "_html"}
 MAY_IMPORT = {
     "language": set(),
     "terpret": {"language"},

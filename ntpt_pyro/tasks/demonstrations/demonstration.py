@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ntpt_pyro.bounds import MOST_COUNTED, check_count, check_number
 from ntpt_pyro.errors import UsageError
+from ntpt_pyro.tasks.demonstrations.scene import Scene
 
 if TYPE_CHECKING:  # matplotlib takes a second to import, and not every command draws
     from matplotlib.figure import Figure
@@ -96,6 +97,7 @@ class Demonstration:
     :param before: lines that stand before the table.
     :param remark: stands after the result.
     :param picture: where there is one.
+    :param scene: to play the run step by step, where there is one.
     """
 
     columns: Sequence[str]
@@ -106,6 +108,12 @@ class Demonstration:
     before: Sequence[str] = ()
     remark: str = ""
     picture: Picture | None = None
+    scene: Scene | None = None
+
+    @property
+    def right(self) -> bool | None:
+        """Whether the result is right; None where that is not known."""
+        return None if self.truth is None else self.truth == self.result
 
     @property
     def verdict(self) -> str:
