@@ -1,6 +1,13 @@
 """A temperature that changes as training goes on."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
 
 from ntpt_pyro.errors import UsageError
 
@@ -34,8 +41,40 @@ class Annealing:
             )
 
 
-def value_at(schedule: float | Annealing, step: int) -> float:
+_held: ContextVar[dict[Annealing, Tensor] | None] = ContextVar("held", default=None)
+"""Tensors that stand for the values of schedules, see :func:`held`."""
+
+
+@contextmanager
+def held(values: dict[Annealing, Tensor]) -> Iterator[None]:
+    """Let tensors stand for the values of schedules, so that a recorded step reads what is written there.
+
+    :param values: by schedule, filled as schedules are asked for their values: double, without a dimension.
+    """
+    token = _held.set(values)
+    try:
+        yield
+    finally:
+        _held.reset(token)
+
+
+def value_at(schedule: float | Annealing, step: int) -> Any:
     """The value of a constant or a schedule at a training step.
+
+    :param schedule: a number, or an :class:`Annealing`.
+    :param step: counted from 0.
+    :returns: the number at that step; within :func:`held` a tensor of it where it is a schedule's.
+    """
+    values = _held.get()
+    if values is None or not isinstance(schedule, Annealing):
+        return number_at(schedule, step)
+    if schedule not in values:
+        values[schedule] = torch.tensor(number_at(schedule, step), dtype=torch.float64)
+    return values[schedule]
+
+
+def number_at(schedule: float | Annealing, step: int) -> float:
+    """See :func:`value_at`, always a number.
 
     :param schedule: a number, or an :class:`Annealing`.
     :param step: counted from 0.

@@ -154,4 +154,4 @@ class Restarts(Plated):
             if log_prob.ndim == self.nesting:
                 examples = log_prob.reshape(self.size, -1).mean(-1)
                 before = self.running_log_likelihood
-                self.running_log_likelihood = self.decay * before + (1 - self.decay) * examples
+                before.copy_(self.decay * before + (1 - self.decay) * examples)

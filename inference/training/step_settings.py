@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, fields
 from numbers import Real
-from typing import TypedDict
+from typing import TypedDict, get_args
 
 from ntpt_pyro.bounds import check_count, check_number
+from ntpt_pyro.errors import UsageError
 from ntpt_pyro.inference.handlers.annealing import Annealing
+from ntpt_pyro.inference.training.compiled_step import Compile
 from ntpt_pyro.inference.training.own_optimiser import Optimiser, check_optimiser
 
 MOST = 1e30
@@ -24,6 +26,7 @@ class StepOptions(TypedDict, total=False):
     averaging: float
     checkpoint_every: int
     optimiser: Optimiser | None
+    compile: Compile
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class StepSettings:
         FMGD. None leaves it to the caller: :func:`~ntpt_pyro.inference.fit` takes one over the number of
         examples, :class:`~ntpt_pyro.inference.Training` 0.001. With an
         :class:`~ntpt_pyro.inference.Annealing` that falls the choices begin undecided, which is a bonus for
-        their entropy, and decide as it is withdrawn; see ``docs/why_gradients_miss.md``.
+        their entropy, and decide as it is withdrawn; see ``docs/results/why_gradients_miss.md``.
     :param clip_norm: the most the norm of a gradient may be, above 0, see
         :class:`~ntpt_pyro.inference.SplitAdam`; None does not clip.
     :param sharpness: how strongly better restarts are preferred by a shared library, at least 0, see
@@ -51,6 +54,10 @@ class StepSettings:
         schedule: ``pyro.optim.Adam({"lr": 0.1})``, ``torch.optim.SGD``, or a function from parameters to an
         optimiser or schedule of torch, which moves on by one after each step. It has learning rates of its
         own, so that ``choice_lr`` and ``library_lr`` do not go with it, and no checkpoints.
+    :param compile: how steps are run. ``none``: by the model itself. ``jit``: the operations of one step are
+        recorded and run again, without Pyro and Python, with the same result bit for bit. ``auto``: the same
+        once it pays off, after 30 steps. ``inductor``: compiled to C++, which takes a minute and a compiler,
+        and is equal up to rounding. See :mod:`ntpt_pyro.inference.training.compiled_step`.
     :raises UsageError: names the first field that is out of its range.
 
     >>> StepSettings(choice_lr=0.0)
@@ -69,6 +76,7 @@ class StepSettings:
     averaging: float = 0.0
     checkpoint_every: int = 100
     optimiser: Optimiser | None = None
+    compile: Compile = "auto"
 
     def __post_init__(self) -> None:
         """Check the ranges."""
@@ -85,6 +93,13 @@ class StepSettings:
         check_count(
             "checkpoint_every", self.checkpoint_every, at_least=1, remedy=defaults["checkpoint_every"]
         )
+        if self.compile not in get_args(Compile):
+            raise UsageError(
+                "compile",
+                expected=f"one of {', '.join(get_args(Compile))}",
+                got=repr(self.compile),
+                remedy="leave it out",
+            )
         if self.optimiser is not None:
             check_optimiser(self.optimiser)
         for name in ("choice_lr", "library_lr", "init_scale", "sharpness", "averaging", "kl", "clip_norm"):

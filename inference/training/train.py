@@ -18,7 +18,7 @@ from ntpt_pyro.inference.training.checkpoint import digest_of, load_checkpoint, 
 from ntpt_pyro.inference.training.training import Training
 from ntpt_pyro.language.given_data import Data, given_data
 
-NOT_COMPARED = ("checkpoint_every", "optimiser", "kl")
+NOT_COMPARED = ("checkpoint_every", "optimiser", "kl", "compile")
 """Settings that a checkpoint does not depend on, is never made with, or that the training itself knows."""
 
 
@@ -62,6 +62,19 @@ def train(
     :raises RunError: where the checkpoint cannot be gone on from.
     :raises UsageError: where ``steps`` or ``batch_size`` is out of its range; within a handler of Pyro's or
         without gradients; while another thread learns; with a checkpoint and an optimiser of one's own.
+
+    >>> import pyro, torch
+    >>> from ntpt_pyro import choice, observe
+    >>> def model(bits):
+    ...     bit = choice("bit", 2)
+    ...     with pyro.plate("examples", len(bits)):
+    ...         observe("result", bit, bits)
+    >>> from ntpt_pyro.inference import marginal
+    >>> data = (torch.tensor([1, 1]),)
+    >>> training = Training(model, data, strategy=marginal(), restarts=2)
+    >>> state = train(training, data, steps=5, batch_size=2, source=torch.Generator().manual_seed(0))
+    >>> state.step
+    5
     """
     check_steps(steps, batch_size)
     check_checkpoint(checkpoint, training.settings.optimiser)

@@ -22,6 +22,7 @@ from ntpt_pyro.inference.handlers.restarts import Restarts
 from ntpt_pyro.inference.handlers.strategy import Strategy
 from ntpt_pyro.inference.training.averaging import follow
 from ntpt_pyro.inference.training.checkpoint import State
+from ntpt_pyro.inference.training.compiled_step import CompiledStep
 from ntpt_pyro.inference.training.finite_steps import NonFiniteError, not_finite
 from ntpt_pyro.inference.training.given_guide import Guide, check_coverage, check_weight, given_guide
 from ntpt_pyro.inference.training.own_optimiser import OwnOptimiser
@@ -55,6 +56,17 @@ class Training:
     :param settings: how steps are taken, any fields of :class:`~ntpt_pyro.inference.StepSettings`.
     :raises SiteError: where the guide leaves a site to chance, or has one that the model does not have.
     :raises UsageError: where a number is out of its range, or something cannot be combined.
+
+    >>> import pyro, torch
+    >>> from ntpt_pyro import choice, observe
+    >>> def model(bits):
+    ...     bit = choice("bit", 2)
+    ...     with pyro.plate("examples", len(bits)):
+    ...         observe("result", bit, bits)
+    >>> from ntpt_pyro.inference import marginal
+    >>> training = Training(model, (torch.tensor([1, 1]),), strategy=marginal(), restarts=2)
+    >>> training.step, sorted(training.guide.probabilities())
+    (0, ['bit'])
     """
 
     def __init__(
@@ -98,8 +110,9 @@ class Training:
         check_weight(self._given, value_at(self.kl, 0) * len(batch[0]), len(batch[0]))
         self.optimiser = self._make_optimiser(shared, settings)
         elbo: Any = strategy.elbo(max_plate_nesting=sites.plate_nesting)
-        self._svi = SVI(self._program, self._given.program, self.optimiser, elbo)
-        self._svi.loss_and_grads = _finite(elbo.loss_and_grads)
+        svi = SVI(self._program, self._given.program, self.optimiser, elbo)
+        svi.loss_and_grads = _finite(elbo.loss_and_grads)
+        self._take = CompiledStep(svi, elbo, self._programs, self.library, self.settings.compile)
         self._validated = False
         self.step = 0
         """Training steps taken."""
@@ -146,16 +159,13 @@ class Training:
         :raises UsageError: where gradients are switched off, or another thread runs a model.
         """
         check_can_learn("training step")
-        examples = len(batch[0])
-        now = self.strategy.weighted(value_at(self.kl, self.step) * examples).at(self.step)
-        self._svi.model, self._svi.guide = now(self._program), now(self._given.program)
         with (
             _params_in(self._store) as self._store,
             pyro.validation_enabled(not self._validated),
             warnings.catch_warnings(),
         ):
             warnings.filterwarnings("ignore", "Encountered (NaN|infinite)")  # Pyro's; an error here
-            loss = self._finite_step(batch) / examples
+            loss = self._finite_step(batch) / len(batch[0])
         self._validated = True
         if decay := self.settings.averaging:
             follow(self.average.parameters(), self.library.parameters(), self.step, decay=decay)
@@ -167,12 +177,17 @@ class Training:
             self.optimiser.advance(loss)
         return loss
 
+    def _programs(self, step: int, examples: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
+        """Model and guide under the strategy as it stands at a step, for a batch of so many examples."""
+        now = self.strategy.weighted(value_at(self.kl, step) * examples).at(step)
+        return now(self._program), now(self._given.program)
+
     def _finite_step(self, batch: tuple[Tensor, ...]) -> float:
         """One step of SVI; where something of it is not finite, or it fails, nothing of it stays."""
         buffers = list(self.library.buffers())
         statistics = [buffer.clone() for buffer in buffers]
         try:
-            loss = float(self._svi.step(*batch))
+            loss = self._take(batch, self.step)
             if wrong := not_finite(buffers):
                 raise NonFiniteError("buffer", wrong)
         except BaseException as error:
@@ -225,9 +240,10 @@ class Training:
 
     def _culprit(self, batch: tuple[Tensor, ...]) -> str:
         """The first site whose value or log-probability is not finite."""
+        model, program = self._programs(self.step, len(batch[0]))
         with torch.no_grad(), pyro.validation_enabled(False):
-            guide = poutine.trace(self._svi.guide).get_trace(*batch)
-            replayed = poutine.trace(poutine.replay(self._svi.model, trace=guide)).get_trace(*batch)
+            guide: Any = poutine.trace(program).get_trace(*batch)
+            replayed: Any = poutine.trace(poutine.replay(model, trace=guide)).get_trace(*batch)
             for trace in (guide, replayed):
                 trace.compute_log_prob()
                 for name, site in trace.nodes.items():
@@ -280,7 +296,7 @@ class Training:
                     tensor.copy_(state[part][name])
         self.optimiser.set_state(state["optimiser"])
         kept = state["running_log_likelihood"]
-        self.restarts.running_log_likelihood = kept.to(self.restarts.running_log_likelihood.device)
+        self.restarts.running_log_likelihood.copy_(kept)
         self.step = state["step"]
         self.losses = state["losses"]
 

@@ -1,0 +1,299 @@
+"""A step of a training without Pyro and Python: its operations, recorded once and run again.
+
+A recording is made anew where shapes, types, strategy or the mode of a network change. What the model decides
+by a value (``observe`` by its labels) is compared every time: where it comes out otherwise the step is taken
+by the model itself. Now and then a step is taken both ways; from step to step a model must do the same.
+"""
+
+import math
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import torch
+from pyro import poutine
+from pyro.infer import ELBO, SVI
+from pyro.infer.util import zero_grads
+from torch import Tensor
+from torch.jit._fuser import optimized_execution
+from torch.jit._trace import TracerWarning
+
+from ntpt_pyro.errors import UsageError
+from ntpt_pyro.inference.handlers.annealing import Annealing, held, number_at
+from ntpt_pyro.inference.training.finite_steps import NonFiniteError
+from ntpt_pyro.inference.training.objective import Terms, terms_of
+from ntpt_pyro.inference.training.step_recording import NotRecordableError, Recording
+
+Compile = Literal["auto", "none", "jit", "inductor"]
+"""How steps are run: by the model itself, by what was recorded of it, or by what a C++ compiler makes of it.
+``auto`` records after :data:`WAIT` steps."""
+WAIT = 30
+"""Steps that the model takes itself before one is recorded, which costs as much as about so many of them."""
+CHECKS = 256
+"""A recorded step is compared with the model's own where its number is a power of two or divided by this."""
+NEAR = 1e-4
+"""How far gradients may be apart, as a share of the largest one: none are, but on other devices."""
+
+Run = Callable[..., tuple[Tensor, ...]]
+"""Runs what was recorded: takes the tensors that were there, gives terms, gradients, guards."""
+Programs = Callable[[int, int], tuple[Callable[..., Any], Callable[..., Any]]]
+"""Model and guide under their strategy, at a training step with a batch of so many examples."""
+
+
+@dataclass(eq=False)
+class _Recorded:
+    """A recorded step."""
+
+    run: Run
+    given: list[Tensor]
+    inputs: int
+    written: list[int]
+    guards: list[int]
+    terms: Terms
+    parameters: list[Tensor]
+    learned: list[Tensor]
+    schedules: dict[Annealing, Tensor]
+    taken: int = 0
+
+    def __call__(self, batch: Sequence[Tensor], step: int) -> tuple[list[float], list[Tensor]] | None:
+        """The objective's terms and the gradients; None where the model would have done something else."""
+        for schedule, value in self.schedules.items():
+            value.fill_(number_at(schedule, step))
+        with torch.no_grad():
+            try:
+                values, *found = self.run(*batch, *self.given[self.inputs :])
+            except RuntimeError:  # of a value that an operation does not take; the model tells of it
+                return None
+            gradients, guards = found[: len(self.learned)], found[len(self.learned) :]
+            if guards and torch.stack([one.long() for one in guards]).tolist() != self.guards:
+                return None
+        return values.tolist(), gradients
+
+    @contextmanager
+    def undone(self) -> Iterator[Callable[[], None]]:
+        """Remember torch's random state and what a run writes into; gives what puts it back."""
+        before = [self.given[number].detach().clone() for number in self.written]
+        random = _random_state(self.given)
+
+        def undo() -> None:
+            _set_random_state(random)
+            with torch.no_grad():
+                for number, kept in zip(self.written, before, strict=True):
+                    self.given[number].detach().copy_(kept)
+
+        yield undo
+
+
+@dataclass(eq=False)
+class CompiledStep:
+    """Takes the steps of a training, recorded ones where they can be.
+
+    :param svi: takes the steps of the model itself; its model and guide are set for each of them.
+    :param elbo: its objective, a stock one.
+    :param programs: see :data:`Programs`.
+    :param library: whose mode decides which recording is run.
+    :param compile: see :data:`Compile`.
+    """
+
+    svi: SVI
+    elbo: ELBO
+    programs: Programs
+    library: torch.nn.Module
+    compile: Compile
+    _known: dict[Any, "int | _Recorded | None"] = field(default_factory=dict)
+    """By shapes and modes: how many steps the model took, what was recorded, or None where nothing can be."""
+
+    def __call__(self, batch: tuple[Tensor, ...], step: int) -> float:
+        """Take a step.
+
+        :param batch: the model's arguments.
+        :param step: its number, from 0.
+        :returns: the loss in nats.
+        :raises NonFiniteError: where the loss is not finite; nothing has moved then.
+        :raises UsageError: where the model has done something else than what was recorded of it.
+        """
+        key = self._key(batch)
+        known = self._known.get(key, 0)
+        if isinstance(known, _Recorded):
+            return self._replay(known, key, batch, step)
+        if known is None or self.compile == "none":
+            return self._plain(batch, step)
+        if known < (WAIT if self.compile == "auto" else 1):  # the first step is validated
+            self._known[key] = known + 1
+            return self._plain(batch, step)
+        return self._record(key, batch, step)
+
+    def _key(self, batch: tuple[Tensor, ...]) -> Any:
+        shapes = tuple((one.shape, one.stride(), one.dtype, one.device) for one in batch)
+        modes = tuple(one.training for one in self.library.modules())
+        return shapes, modes, tuple(one.requires_grad for one in self.library.parameters())
+
+    def _plain(self, batch: tuple[Tensor, ...], step: int) -> float:
+        """A step that the model takes itself."""
+        self.svi.model, self.svi.guide = self.programs(step, len(batch[0]))
+        return float(self.svi.step(*batch))
+
+    def _gradients(self, batch: tuple[Tensor, ...], step: int) -> tuple[float, list[Tensor]]:
+        """The loss, and the parameters with the model's own gradients."""
+        programs = self.programs(step, len(batch[0]))
+        with poutine.trace(param_only=True) as capture:
+            loss = float(self.svi.loss_and_grads(*programs, *batch))
+        return loss, _parameters(capture)
+
+    def _move(self, parameters: Sequence[Tensor]) -> None:
+        self.svi.optim(set(parameters))
+        zero_grads(parameters)
+
+    def _record(self, key: Any, batch: tuple[Tensor, ...], step: int) -> float:
+        """A step that is recorded while it is taken; by the model itself where it cannot be."""
+        random, schedules = _random_state(batch), dict[Annealing, Tensor]()
+        recording = Recording(batch)
+        try:
+            with held(schedules), poutine.trace(param_only=True) as capture, recording:
+                model, guide = self.programs(step, len(batch[0]))
+                terms = terms_of(self.elbo, model, guide, batch)
+                (-terms.surrogate).backward()
+                values = torch.stack(terms.tensors)
+        except (NotRecordableError, RuntimeError):  # in an error of the model too: it raises it again itself
+            recording.undo()
+            _set_random_state(random)
+            zero_grads(recording.given)
+            self._known[key] = None
+            return self._plain(batch, step)
+        parameters = _parameters(capture)
+        learned = [one for one in parameters if one.grad is not None]
+        outputs = [values, *(one.grad for one in learned if one.grad is not None)]
+        recorded = _Recorded(
+            recording.graph(outputs),
+            recording.given,
+            len(batch),
+            list(recording.written),
+            [known for _, known in recording.guards],
+            terms,
+            parameters,
+            learned,
+            schedules,
+        )
+        loss = _finite(terms.loss(values.tolist()))
+        self._move(parameters)
+        self._known[key] = self._built(recorded)
+        return loss
+
+    def _built(self, recorded: _Recorded) -> _Recorded:
+        """A recorded step, to be run by an engine."""
+        given = tuple(one.detach() for one in recorded.given)
+        with recorded.undone() as undo, torch.no_grad():
+            try:
+                recorded.run = (_inductor if self.compile == "inductor" else _jit)(recorded.run, given)
+            finally:
+                undo()
+        return recorded
+
+    def _replay(self, recorded: _Recorded, key: Any, batch: tuple[Tensor, ...], step: int) -> float:
+        """A recorded step; by the model itself where that would do something else, or to compare the two."""
+        recorded.taken += 1
+        with recorded.undone() as undo:
+            found = recorded(batch, step)
+            if found is None:
+                undo()
+                return self._plain(batch, step)
+            if _is_checked(recorded.taken):
+                undo()
+                return self._compared(recorded, found[1], key, batch, step)
+        loss = _finite(recorded.terms.loss(found[0]))
+        for parameter, gradient in zip(recorded.learned, found[1], strict=True):
+            parameter.grad = gradient
+        self._move(recorded.parameters)
+        return loss
+
+    def _compared(
+        self, recorded: _Recorded, gradients: list[Tensor], key: Any, batch: tuple[Tensor, ...], step: int
+    ) -> float:
+        """A step that the model takes, once its gradients are what was recorded."""
+        loss, parameters = self._gradients(batch, step)
+        if not _same(recorded.learned, gradients):
+            self._known[key] = None
+            if recorded.taken > 1:
+                zero_grads(parameters)
+                raise UsageError(
+                    f"step {step}, compile",
+                    expected="a model that does the same in every step",
+                    got="gradients other than those of the step that was recorded",
+                    remedy="train with compile='none', or let nothing but tensors change from step to step",
+                )
+        self._move(parameters)
+        return loss
+
+
+def _is_checked(taken: int) -> bool:
+    return taken & (taken - 1) == 0 or taken % CHECKS == 0
+
+
+def _same(parameters: Sequence[Tensor], gradients: Sequence[Tensor]) -> bool:
+    """Whether gradients are those that parameters have."""
+    for parameter, gradient in zip(parameters, gradients, strict=True):
+        own = parameter.grad
+        if own is None:
+            return False
+        size = float(own.abs().max()) if own.numel() else 0.0
+        if not torch.allclose(own, gradient, rtol=NEAR, atol=NEAR * size, equal_nan=True):
+            return False
+    return True
+
+
+def _parameters(capture: Any) -> list[Tensor]:
+    """What Pyro's parameter statements gave in a run, each once, without constraints."""
+    nodes = capture.trace.nodes.values()
+    return list({id(one): one for one in (node["value"].unconstrained() for node in nodes)}.values())
+
+
+def _finite(loss: float) -> float:
+    if not math.isfinite(loss):
+        raise NonFiniteError("loss")
+    return loss
+
+
+def _random_state(tensors: Sequence[Tensor]) -> dict[torch.device, Tensor]:
+    """Torch's global random states of the CPU and of the devices of some tensors."""
+    devices = {one.device for one in tensors if one.is_cuda}
+    states = {device: torch.cuda.get_rng_state(device) for device in devices}
+    return {torch.device("cpu"): torch.get_rng_state(), **states}
+
+
+def _set_random_state(states: dict[torch.device, Tensor]) -> None:
+    for device, state in states.items():
+        if device.type == "cpu":
+            torch.set_rng_state(state)
+        else:
+            torch.cuda.set_rng_state(state, device)
+
+
+def _jit(module: Run, given: tuple[Tensor, ...]) -> Run:
+    """Run by torch's own interpreter, operation by operation, with the same result bit for bit.
+
+    Where it does not know an operation, Python runs them.
+    """
+    with warnings.catch_warnings(), optimized_execution(False):
+        warnings.filterwarnings("ignore", ".*torch.jit.*deprecated", FutureWarning)
+        warnings.filterwarnings("ignore", category=TracerWarning)
+        try:
+            traced = torch.jit.trace(module, given, check_trace=False)
+        except RuntimeError:
+            return module
+        traced(*given)  # plans the execution
+
+    def run(*tensors: Tensor) -> tuple[Tensor, ...]:
+        with optimized_execution(False):
+            found: tuple[Tensor, ...] = traced(*tensors)
+        return found
+
+    return run
+
+
+def _inductor(module: Run, given: tuple[Tensor, ...]) -> Run:
+    """Compiled by torch's inductor, which needs a C++ compiler and a minute; equal up to rounding."""
+    run: Run = torch.compile(module, fullgraph=True, dynamic=False, options={"fallback_random": True})
+    run(*given)
+    return run
