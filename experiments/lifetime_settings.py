@@ -7,6 +7,7 @@ from typing import Any
 from ntpt_pyro.bounds import MOST_LINES
 from ntpt_pyro.experiments.recording import as_json
 from ntpt_pyro.experiments.schedule import DEFAULT, Schedule
+from ntpt_pyro.runs.known_names import gradient_names
 from ntpt_pyro.runs.settings import Settings, check_bounds, counted, like, setting
 
 
@@ -33,7 +34,7 @@ class LifetimeSettings:
         False, "turn, scale and shift each image a little, another way each time it is shown"
     )
     data: Path | None = setting(None, "folder of data")
-    strategy: str = setting("marginal", "of inference of programs")
+    strategy: str = setting("marginal", "the way of inference of programs", values=gradient_names)
     restarts: int = like("restarts", about="programs of a new task trained at once")
     search: int = counted(300, "batches of a new task with all restarts, before the best goes on")
     rounds: int = like("rounds", about="such searches at most")
@@ -43,9 +44,10 @@ class LifetimeSettings:
     kl: float = like("kl")
     baseline_lr: float | None = setting(
         None,
-        "learning rate of what belongs to one task of a baseline; what did best for each",
+        "learning rate of what belongs to one task of a baseline",
         above=0,
         below=1e30,
+        unset="what did best for each",
     )
     shared_ratio: float = setting(
         100.0, "how many times smaller the learning rate of shared networks is", above=0, below=1e30

@@ -139,7 +139,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
 
 def parsed(arguments: list[str] | None) -> argparse.Namespace:
     """The options of a command line."""
-    parser = parser_of(__doc__, data=False, restarts=64, steps=300, seconds=60)
+    parser = parser_of(__doc__, data=False, workers=True, restarts=64, steps=300, seconds=60)
     parser.add_argument("--models", type=Path, required=True, help="folder of the published models")
     parser.add_argument("--tasks", type=several, default=list(LIST_TASKS), help="of the table")
     parser.add_argument("--part", type=several, default=list(PARTS))

@@ -5,22 +5,26 @@
 
 With ``--library`` the tasks of ``--scratch`` begin with that library. A task without a scenario is one of
 ADD2X2's. Every run is kept in a folder under ``--work`` and gone on from there, so that an interrupted
-recording resumes.
+recording resumes. With ``--jobs 4`` four seeds run side by side, with ``--cluster`` all workers of a cluster.
 """
 
 import argparse
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from ntpt_pyro import find_task, induce
-from ntpt_pyro.experiments.recording import parser_of, record, several
+from ntpt_pyro.experiments.recording import parser_of, record, several, workers_of
+from ntpt_pyro.inference.work.side_by_side import each
 from ntpt_pyro.runs import LearnedResult, load_library
 from ntpt_pyro.runs.statistics import spread, success_rate
-from ntpt_pyro.tasks import task_names
+from ntpt_pyro.tasks import Task, task_names
+from ntpt_pyro.tasks.user_files import loaded_files
 
 READINGS = {"digit_accuracy": "net_0", "operator_accuracy": "net_1", "sign_accuracy": "LOOK"}
 """What is recorded of how well networks read."""
@@ -68,7 +72,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
 
 def parsed(arguments: list[str] | None) -> argparse.Namespace:
     """The options of a command line."""
-    parser = parser_of(__doc__, seeds=10, first_seed=0)
+    parser = parser_of(__doc__, workers=True, seeds=10, first_seed=0)
     parser.add_argument("--scratch", type=several, default=["top"])
     parser.add_argument("--transfer", type=several, default=[])
     parser.add_argument("--library", type=Path)
@@ -98,18 +102,43 @@ def _runs(
     """What is recorded of a task's runs, a library a seed; those that are there are not made again."""
     changes, found = settings_of(options.set), []
     name = name if name in task_names() else f"add2x2/{name}"
-    task = find_task(name, data=options.data, lines=changes.pop("lines", None))
-    for seed, path in libraries.items():
-        library = None if path is None else load_library(path, task.functions)
-        out = options.work / f"{name.replace('/', '-')}-{seed}{'' if path is None else '-transfer'}"
-        result = induce(task, library=library, out=out, resume=True, seed=seed, **changes).result
+    parameters = {"data": options.data, "lines": changes.pop("lines", None)}
+    made = each(
+        _Runs(name, parameters, options.work, changes),
+        libraries.items(),
+        workers=workers_of(options).opened_by(loaded_files),
+        names=[f"{name}, seed {seed}" for seed in libraries],
+    )
+    for run in made:
+        print(f"{name} seed {run['seed']}: {run['program_correct']} {run['test_accuracy']:.3f}", flush=True)
+        found.append(run)
+    return found
+
+
+@dataclass(frozen=True)
+class _Runs:
+    """What is recorded of a task's runs, each with a seed and, where there is one, a library."""
+
+    name: str
+    parameters: Mapping[str, Any]
+    work: Path
+    changes: Mapping[str, Any]
+
+    @cached_property
+    def task(self) -> Task:
+        """The task, whose images are loaded once for all seeds."""
+        return find_task(self.name, **self.parameters)
+
+    def __call__(self, one: tuple[int, Path | None]) -> dict[str, Any]:
+        seed, path = one
+        library = None if path is None else load_library(path, self.task.functions)
+        out = self.work / f"{self.name.replace('/', '-')}-{seed}{'' if path is None else '-transfer'}"
+        result = induce(self.task, library=library, out=out, resume=True, seed=seed, **self.changes).result
         assert isinstance(result, LearnedResult)
-        print(f"{name} seed {seed}: {result.program_correct} {result.test_accuracy:.3f}", flush=True)
         content, readings = result.to_json(), result.readings
         read = {key: readings[net].accuracy if net in readings else None for key, net in READINGS.items()}
         beyond = {"beyond": result.trials} if result.trials else {}
-        found.append({**{key: content[key] for key in RECORDED}, **read, **beyond})
-    return found
+        return {**{key: content[key] for key in RECORDED}, **read, **beyond}
 
 
 def _summary(results: list[dict[str, Any]]) -> dict[str, Any]:

@@ -3,12 +3,15 @@
 import argparse
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
 from ntpt_pyro.bounds import check_count
 from ntpt_pyro.errors import UsageError
+from ntpt_pyro.inference.work.side_by_side import each
+from ntpt_pyro.inference.work.workers import Workers
 from ntpt_pyro.runs.provenance import commit, versions
 
 MOST_SEEDS = 10_000
@@ -107,21 +110,49 @@ def record_parts(
     """Measure figures and write each as soon as it is there; those that the file has already are kept.
 
     :param experiment: the module of :mod:`ntpt_pyro.experiments` that was run.
-    :param options: of its command line.
+    :param options: of its command line; with its workers figures are measured side by side.
     :param parts: their figures.
     :param content: what else is written.
     :returns: what was written.
     :raises UsageError: where the file is another recording.
     """
     content |= _measured_before(experiment, options)
-    for part, figures in parts.items():
+    for part in parts:
         content.setdefault(part, {})
-        for name, measure in figures.items():
-            if name not in content[part]:
-                content[part][name] = measure()
-                content = record(experiment, options, **content)
-                print(f"{part}, {name}: {content[part][name]}", flush=True)
+    left = [(part, name) for part, of in parts.items() for name in of if name not in content[part]]
+    measured = each(
+        _called,
+        [parts[part][name] for part, name in left],
+        workers=workers_of(options),
+        names=[f"{part}, {name}" for part, name in left],
+    )
+    with closing(measured):
+        for (part, name), figure in zip(left, measured, strict=True):
+            content[part][name] = figure
+            content = record(experiment, options, **content)
+            print(f"{part}, {name}: {content[part][name]}", flush=True)
     return record(experiment, options, **content)
+
+
+def _called(measure: Callable[[], Any]) -> Any:
+    """What a function without arguments gives."""
+    return measure()
+
+
+def workers_of(options: argparse.Namespace) -> Workers:
+    """Who does the work of a recording.
+
+    :param options: of its command line, where :func:`parser_of` has put ``jobs`` and ``cluster`` or not.
+    :returns: the workers.
+    :raises UsageError: where there can be none such.
+    """
+    jobs = getattr(options, "jobs", None)
+    return Workers(1 if jobs is None else jobs, getattr(options, "cluster", None))
+
+
+def _deciding(options: argparse.Namespace) -> dict[str, Any]:
+    """The options without those that no result depends on."""
+    return {name: value for name, value in vars(options).items() if name not in ("jobs", "cluster")}
 
 
 def _measured_before(experiment: str, options: argparse.Namespace) -> dict[str, Any]:
@@ -129,7 +160,7 @@ def _measured_before(experiment: str, options: argparse.Namespace) -> dict[str, 
     if not options.out.exists():
         return {}
     found: dict[str, Any] = json.loads(options.out.read_text(encoding="utf-8"))
-    same = {"command": command_of(f"python -m ntpt_pyro.experiments.{experiment}", vars(options))}
+    same = {"command": command_of(f"python -m ntpt_pyro.experiments.{experiment}", _deciding(options))}
     same |= made_with()
     if {name: found.get(name) for name in same} != same:
         raise UsageError(
@@ -147,12 +178,15 @@ def several(text: str) -> list[str]:
 
 
 def parser_of(
-    about: str | None, *, data: bool = True, out: bool = True, **numbers: int
+    about: str | None, *, data: bool = True, out: bool = True, workers: bool = False, **numbers: int
 ) -> argparse.ArgumentParser:
-    """A parser of the options that recordings have: a folder of data, a file to write, numbers by default."""
+    """A parser of the options that recordings have: a folder of data, who works, a file to write, numbers."""
     parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawTextHelpFormatter)
     if data:
         parser.add_argument("--data", type=Path, help="folder of data; default: the small sets at hand")
+    if workers:
+        parser.add_argument("--jobs", type=int, help="processes side by side; -1: one a core")
+        parser.add_argument("--cluster", help="a Dask scheduler whose workers do the work")
     for name, default in numbers.items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=default)
     parser.add_argument("--out", type=Path, required=out, help="the JSON file to write")
@@ -161,7 +195,7 @@ def parser_of(
 
 def parts_parser(about: str | None, parts: Sequence[str]) -> argparse.ArgumentParser:
     """A parser of the options that recordings of several parts have, see :func:`record_parts`."""
-    parser = parser_of(about, seeds=5)
+    parser = parser_of(about, workers=True, seeds=5)
     parser.add_argument("--library", type=Path, help="a library whose networks are trained")
     parser.add_argument("--part", type=several, default=list(parts))
     return parser
@@ -179,7 +213,9 @@ def record(experiment: str, options: argparse.Namespace, **content: Any) -> dict
 
     from ntpt_pyro._files import write_json  # needs torch
 
-    command = command_of(f"python -m ntpt_pyro.experiments.{experiment}", vars(options))
+    command = command_of(f"python -m ntpt_pyro.experiments.{experiment}", _deciding(options))
+    if not (workers := workers_of(options)).alone:
+        content["side_by_side"] = "on a cluster" if workers.cluster else f"{workers.jobs} jobs"
     recorded: dict[str, Any] = to_jsonable_python({"command": command, **made_with(), **content})
     if options.out is not None:
         write_json(options.out, recorded)

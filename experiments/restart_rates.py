@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any, ClassVar
@@ -14,12 +15,15 @@ from ntpt_pyro.bounds import check_number
 from ntpt_pyro.errors import TaskError, UsageError
 from ntpt_pyro.experiments.recording import command_of, made_with
 from ntpt_pyro.inference import Callback, Training, most_probable, program_of, strategy_named, train
+from ntpt_pyro.inference.work.side_by_side import in_parallel
+from ntpt_pyro.inference.work.workers import ALONE, Workers
 from ntpt_pyro.runs import RunFolder, Work
 from ntpt_pyro.runs.induce import options_of, prepared
 from ntpt_pyro.runs.methods.restart_networks import library_for
 from ntpt_pyro.runs.methods.restarts_method import RestartsMethod, kl_weight
 from ntpt_pyro.runs.results import Result
 from ntpt_pyro.runs.statistics import Rate, success_rate
+from ntpt_pyro.tasks.user_files import loaded_files
 
 EVERY = 25
 """Training steps between two counts of the restarts that are right."""
@@ -81,6 +85,7 @@ def compare(
     budget: float | None = None,
     resume: bool = False,
     progress: bool = False,
+    workers: Workers = ALONE,
 ) -> StrategyComparison:
     """Train restarts under several strategies, all from the same initial programs and batches.
 
@@ -93,6 +98,7 @@ def compare(
         None for as many as the steps take.
     :param resume: take what is there.
     :param progress: show progress bars.
+    :param workers: who trains them, a strategy each at a time.
     :returns: the comparison; also in ``out/result.json``.
     :raises UsageError: where no strategy or an unknown one is named, or the budget is not above 0.
     """
@@ -106,13 +112,31 @@ def compare(
     with RunFolder(out).at_work({"runs": "restarts"}, resume=resume):
         for run, mine in wanted.items():
             run.begin({**options_of(task, mine, library), "budget": budget}, resume=resume)
-        for run, mine in wanted.items():
-            if not run.complete:
-                run.conclude(measure(task, mine, library, budget=budget, progress=progress))
+        left = [(run, mine) for run, mine in wanted.items() if not run.complete]
+        in_parallel(
+            partial(_measured, task, library, budget=budget, progress=progress and workers.alone),
+            left,
+            workers=workers.opened_by(loaded_files),
+            names=[str(mine.strategy) for _, mine in left],
+            label="strategies" if progress else None,
+        )
         found = {run.folder.name: run.result_of(StrategyRestarts) for run in wanted}
         result = _compared(task, settings, found, library, out, budget=budget)
         RunFolder(out).conclude(result)
     return result
+
+
+def _measured(
+    task: Task,
+    library: Library | None,
+    one: tuple[RunFolder, Settings],
+    *,
+    budget: float | None,
+    progress: bool,
+) -> None:
+    """Train restarts under one strategy, and keep what was counted."""
+    run, settings = one
+    run.conclude(measure(task, settings, library, budget=budget, progress=progress))
 
 
 def _compared(

@@ -69,7 +69,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
 
 def parsed(arguments: list[str] | None) -> argparse.Namespace:
     """The options of a command line."""
-    parser = parser_of(__doc__, data=False, singles=100, runs=10, solved=10, steps=800)
+    parser = parser_of(__doc__, data=False, workers=True, singles=100, runs=10, solved=10, steps=800)
     parser.add_argument("--part", type=several, default=list(PARTS))
     return parser.parse_args(arguments)
 

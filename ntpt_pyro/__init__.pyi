@@ -29,8 +29,8 @@ from .language.values import mode as mode
 from .language.values import one_hot as one_hot
 from .language.values import stack as stack
 from .language.values import widen as widen
-from .runs.induce import Induced as Induced
 from .runs.induce import induce as induce
+from .runs.induced import Induced as Induced
 from .runs.settings import Settings as Settings
 from .tasks.examples import Examples as Examples
 from .tasks.registry import find_task as find_task

@@ -90,7 +90,7 @@ def is_left_over(path: Path) -> bool:
     :param path: the file.
     :returns: by its name.
     """
-    return re.fullmatch(r"\..+\.(json|safetensors|csv|png)\.\d+\.tmp", path.name) is not None
+    return re.fullmatch(r"\..+\.(json|safetensors|csv|png|html)\.\d+\.tmp", path.name) is not None
 
 
 def write_json(path: Path, content: Any) -> None:

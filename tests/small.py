@@ -1,12 +1,13 @@
 """Runs small enough to be made dozens of times."""
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 
-from ntpt_pyro import Library, MeanFieldPosterior, Task, find_task
+from ntpt_pyro import Library, Line, MeanFieldPosterior, Task, find_task
 from ntpt_pyro.runs import LearnedResult, RunFolder, Settings, verdict
 from ntpt_pyro.tasks import image_task
 from ntpt_pyro.tasks.data.images import Images
@@ -40,6 +41,8 @@ def keep_run(
     library: Library | None = None,
     *,
     words: dict[str, list[str]] | None = None,
+    lines: Sequence[Line] = (),
+    posterior: MeanFieldPosterior | None = None,
 ) -> Path:
     """A run folder of a task that ended with a certain program; of how, it says nothing."""
     result = LearnedResult(
@@ -54,12 +57,12 @@ def keep_run(
         test_accuracy=None,
         held_out=False,
         digit_accuracy=None,
-        program=[],
+        program=[line.text for line in lines],
         program_correct=None,
         restarts=None,
         restarts_correct=None,
         steps=0,
-        lines=[],
+        lines=list(lines),
         words=words or {},
         domain="",
         trials={},
@@ -76,7 +79,7 @@ def keep_run(
     )
     run = RunFolder(folder)
     run.begin({"task": name}, resume=False)
-    run.finish(result, MeanFieldPosterior({}), library)
+    run.finish(result, posterior or MeanFieldPosterior({}), library)
     return folder
 
 

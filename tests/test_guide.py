@@ -11,10 +11,11 @@ from ntpt_pyro.cli.main import COMMANDS
 from tests.pages import ROOT, blocks, in_a_shell, in_this_process, run_page, surroundings
 
 DOCS = ROOT / "docs"
-CHANGES = sorted((DOCS / "contributing").glob("*.md"))
+ALL = sorted(page for page in DOCS.rglob("*.md") if "_build" not in page.parts)
+CHANGES = [page for page in ALL if page.parent.name == "how_to" and page.stem.startswith("add_")]
 """Pages that change files of this project."""
-PAGES = [page for page in sorted(DOCS.rglob("*.md")) if page not in CHANGES and blocks(page)]
-GUIDE = sorted((DOCS / "guide").glob("*.md"))
+PAGES = [page for page in ALL if page not in CHANGES and blocks(page)]
+GUIDE = [page for page in ALL if page.parent.name == "how_to" and page.stem != "index"]
 
 
 def name(page):
@@ -28,12 +29,12 @@ def test_a_page_runs(page, tmp_path):
 
 
 def test_a_whole_task_has_less_than_60_lines():
-    (file,) = [one for one in blocks(DOCS / "guide" / "stack_machine.md") if one.file == "stack.py"]
+    (file,) = [one for one in blocks(DOCS / "how_to" / "stack_machine.md") if one.file == "stack.py"]
     assert len(file.text.splitlines()) < 60
 
 
 def test_the_pages_of_the_guide_have_code():
-    assert set(GUIDE) <= set(PAGES)
+    assert set(GUIDE) <= {*PAGES, *CHANGES}
 
 
 ROOMS = ("ntpt_pyro", "inference", "models", "experiments")
@@ -63,15 +64,20 @@ def changed(copy):
                     yield str(here)
 
 
-@pytest.mark.parametrize(
-    ("document", "folder"), [("README.md", "guide"), ("CONTRIBUTING.md", "contributing")]
-)
-def test_all_pages_are_named(document, folder):
-    named = re.findall(rf"docs/{folder}/(\w+)\.md\)", (ROOT / document).read_text(encoding="utf-8"))
-    assert set(named) == {page.stem for page in (DOCS / folder).glob("*.md")}
+def test_every_page_is_in_the_contents_of_its_part():
+    for part in {page.parent for page in ALL} - {DOCS}:
+        named = re.findall(r"(?m)^- \[[^\]]+\]\((\w+)\.md\)", (part / "index.md").read_text(encoding="utf-8"))
+        assert sorted(named) == sorted(
+            page.stem for page in ALL if page.parent == part and page.stem != "index"
+        )
 
 
-DOCUMENTS = [*sorted(DOCS.rglob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+def test_contributing_names_all_changes():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"docs/how_to/(add_\w+)\.md\)", text)) == {page.stem for page in CHANGES}
+
+
+DOCUMENTS = [*ALL, ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
 COMMAND = re.compile(r"\bntpt (" + "|".join(COMMANDS) + r")\b([^`#|\n]*)")
 
 

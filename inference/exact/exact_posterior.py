@@ -32,6 +32,7 @@ from ntpt_pyro.inference.posterior.priors import UNIFORM, Prior
 from ntpt_pyro.inference.posterior.program_posterior import ProgramPosterior
 from ntpt_pyro.inference.posterior.program_space import ProgramSpace
 from ntpt_pyro.inference.training.checkpoint import digest_of
+from ntpt_pyro.inference.work.workers import ALONE, Workers
 from ntpt_pyro.language.given_data import Data, given_data
 
 MEMORY = 2**31
@@ -53,6 +54,7 @@ def exact_posterior(
     steps: StepTreatment | None = None,
     progress: str | None = None,
     checkpoint: Path | None = None,
+    workers: Workers = ALONE,
 ) -> ExactPosterior:
     """The posterior over all programs of a model, given data and the library as it is.
 
@@ -79,6 +81,7 @@ def exact_posterior(
         default, which are exact where an uncertain reading is read once.
     :param progress: the label of a progress bar on standard error; None shows none.
     :param checkpoint: a file kept up to date after each group of examples, and gone on from where it exists.
+    :param workers: who runs programs that share no work; the others this process runs.
     :returns: the posterior, over programs that leave open what they do not read; its ``log_evidence`` is
         exact up to what was dropped, which its ``hidden`` bounds.
     :raises BudgetError: where programs take too much memory or time: says how much.
@@ -122,6 +125,7 @@ def exact_posterior(
             steps=steps,
             progress=progress and f"{progress}, {ONE_BY_ONE} ({why_not})",
             checkpoint=checkpoint,
+            workers=workers,
         )
         return replace(found, way=f"{ONE_BY_ONE} ({why_not})")
     certain = _may_be_certain(recording) if certain_labels is None else certain_labels

@@ -47,6 +47,18 @@ def told_apart(
     :returns: the posterior.
     :raises BudgetError: where there are more.
     :raises UsageError: where programs of the model share no work.
+
+    >>> import pyro, torch
+    >>> from ntpt_pyro import choice, observe, one_hot, select
+    >>> from ntpt_pyro.inference import exact_posterior
+    >>> def table(places, signs=None):
+    ...     held = [choice(f"sign_{place}", 2) for place in range(2)]
+    ...     with pyro.plate("examples", len(places)):
+    ...         observe("sign", select(one_hot(places, 2), held), signs)
+    >>> seen = torch.tensor([0]), torch.tensor([1])  # nothing is known of place 1
+    >>> found = exact_posterior(table, seen, certain_labels=True).posterior
+    >>> found.programs(), told_apart(found, table, (torch.arange(2), torch.zeros(2).long())).programs()
+    (1, 2)
     """
     choices = {site: column.numpy().astype(np.int32) for site, column in posterior.columns.items()}
     log_probs = posterior.log_probs.numpy()

@@ -25,6 +25,10 @@ class Budget:
 
     The size of a step is exact (the shape its distribution already has), that of the choices an upper bound
     (their product: every program).
+
+    >>> from ntpt_pyro.inference import EnumeratedChoices
+    >>> EnumeratedChoices(Budget(max_cells=1000)).budget.max_cells
+    1000
     """
 
     max_cells: int = 2**25

@@ -49,6 +49,11 @@ class RelaxedChoices(ChoiceTreatment):
     :param hard: straight-through: a vertex forward, the soft sample's gradient backward.
     :param step: where an annealing schedule stands.
     :raises UsageError: where the temperature is not above zero.
+
+    >>> from ntpt_pyro import choice
+    >>> with RelaxedChoices(temperature=0.5, hard=True):
+    ...     choice("instruction", 4).max().round()
+    tensor(1.)
     """
 
     temperature: float | Annealing = 1.0
@@ -91,6 +96,19 @@ class EnumeratedChoices(ChoiceTreatment):
     :param budget: the limit on what may be enumerated together; shared with the steps' treatment where
         both enumerate.
     :raises BudgetError: at a site beyond the budget.
+
+    >>> import pyro, torch
+    >>> from ntpt_pyro import choice, observe
+    >>> def model(bits):
+    ...     bit = choice("bit", 2)
+    ...     with pyro.plate("examples", len(bits)):
+    ...         observe("result", bit, bits)
+    >>> from ntpt_pyro.inference import ForwardMarginals, Strategy
+    >>> strategy = Strategy(choices=EnumeratedChoices(), steps=ForwardMarginals())
+    >>> bits = torch.tensor([1, 1])
+    >>> loss = strategy.elbo().loss(strategy(model), lambda bits: None, bits)
+    >>> round(loss, 3)  # minus log(1/2): one of both programs explains the bits
+    0.693
     """
 
     budget: Budget = field(default_factory=Budget)

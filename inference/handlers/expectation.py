@@ -56,6 +56,10 @@ class Expectation(Plated):
         self.programs = dict(programs)
         self.weights = weights
 
+    def __repr__(self) -> str:
+        """Of how many programs it is, in one line."""
+        return f"<Expectation over {self.size} programs of {', '.join(self.programs)}>"
+
     def _along(self, values: Tensor) -> Tensor:
         """Values of the programs, along their axis."""
         return values.reshape(-1, *(1,) * (-self.dim - 1), *values.shape[1:])

@@ -13,6 +13,7 @@ from ntpt_pyro.bounds import check_count
 from ntpt_pyro.inference.handlers.plated import Plated
 from ntpt_pyro.inference.handlers.restarts_axis import restarts_at
 from ntpt_pyro.language.networks import Network
+from ntpt_pyro.language.parts import Part
 from ntpt_pyro.language.sites import Message, role_of
 
 PLATE = "restarts"
@@ -53,6 +54,8 @@ class Restarts(Plated):
         the plain mean.
     :param decay: of :attr:`running_log_likelihood`, per training run. Under enumeration, where there is no
         likelihood of a restart before the sum over programs, that stays zero.
+    :param part: which restarts of all these are, where other processes train the others: their weights are
+        shares among all, and sum to 1 there. What is known of the others is in :attr:`everywhere`.
     :raises UsageError: where the size is below 1.
 
     >>> from ntpt_pyro import choice
@@ -61,7 +64,15 @@ class Restarts(Plated):
     torch.Size([3, 1, 5])
     """
 
-    def __init__(self, size: int, *, dim: int = -2, sharpness: float = 10.0, decay: float = 0.9) -> None:
+    def __init__(
+        self,
+        size: int,
+        *,
+        dim: int = -2,
+        sharpness: float = 10.0,
+        decay: float = 0.9,
+        part: Part | None = None,
+    ) -> None:
         check_count("restarts", size, at_least=1)
         super().__init__(PLATE, size, dim)
         self.sharpness = sharpness
@@ -70,6 +81,11 @@ class Restarts(Plated):
         """Where the tensors are stored that the model was called with."""
         self.running_log_likelihood: Float[Tensor, " restarts"] = torch.zeros(size)
         """Running mean of each restart's log-likelihood an example, in nats; zero before training."""
+        self.part = part or Part(0, size, size)
+        self.everywhere: Float[Tensor, " all_restarts"] | None = None
+        """The same of the restarts of all processes, as it was before this step; None of a single process."""
+        if part is not None:
+            self.everywhere = torch.zeros(part.whole)
 
     def __call__(self, fn: Callable[..., Any]) -> Callable[..., Any]:
         """A model in the plate; what it is called with is known to be data, which restarts share.
@@ -99,11 +115,13 @@ class Restarts(Plated):
     @property
     def weights(self) -> Float[Tensor, " restarts"]:
         """Each restart's share in the gradient of a shared library; they sum to 1."""
-        return (self.sharpness * self.running_log_likelihood).softmax(-1)
+        if self.everywhere is None:
+            return (self.sharpness * self.running_log_likelihood).softmax(-1)
+        return self.part.of((self.sharpness * self.everywhere).softmax(-1))
 
     def _weighs(self, function: Network) -> bool:
         """Whether a function's gradient is to be weighted."""
-        return self.size > 1 and function.copies is None and torch.is_grad_enabled()
+        return self.part.whole > 1 and function.copies is None and torch.is_grad_enabled()
 
     def _pyro_ntpt_learned(self, msg: Message) -> None:
         function, *inputs = msg["args"]
@@ -146,7 +164,7 @@ class Restarts(Plated):
 
     def _pyro_post_sample(self, msg: Message) -> None:
         is_output = msg["is_observed"] and role_of(msg) is None
-        if self.size == 1 or not is_output or not torch.is_grad_enabled():
+        if self.part.whole == 1 or not is_output or not torch.is_grad_enabled():
             return
         with torch.no_grad():
             observed: Any = msg["fn"]

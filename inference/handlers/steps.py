@@ -22,6 +22,16 @@ class ForwardMarginals(StepTreatment):
     where every uncertain variable is read at most once, and differs where one is read twice: ``add(x, x)``
     of an uncertain ``x`` is spread over odd sums too. No sample site is made, but of a step that
     ``poutine.condition`` observes. Linear time in the steps.
+
+    >>> import torch
+    >>> from ntpt_pyro import runtime, var
+    >>> @runtime([2, 2], 3)
+    ... def add(a, b):
+    ...     return a + b
+    >>> with ForwardMarginals():
+    ...     x = var("x", torch.tensor([0.5, 0.5]))
+    ...     add(x, x)  # exactly it would be [0.5, 0, 0.5]
+    tensor([0.2500, 0.5000, 0.2500])
     """
 
     def __post_init__(self) -> None:
@@ -50,6 +60,10 @@ class EnumeratedSteps(StepTreatment):
 
     :param budget: the limit on what may be enumerated together.
     :raises BudgetError: at a site beyond the budget.
+
+    >>> from ntpt_pyro.inference import MeanChoices, Strategy
+    >>> Strategy(choices=MeanChoices(), steps=EnumeratedSteps()).elbo()
+    <pyro.infer.traceenum_elbo.TraceEnum_ELBO object at 0x...>
     """
 
     budget: Budget = field(default_factory=Budget)

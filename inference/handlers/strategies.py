@@ -1,12 +1,12 @@
 """Ready-made strategies, and their names.
 
-========================  ======================  ==================  ===================================
-preset                    a choice yields         a step yields       stock objective
-========================  ======================  ==================  ===================================
-:func:`marginal`          its mean                forward marginal    Trace_ELBO
-:func:`relaxed`           a Gumbel-softmax sample forward marginal    Trace_ELBO, reparameterised
-:func:`enumeration`       every vertex            every vertex        TraceEnum_ELBO: log-evidence
-========================  ======================  ==================  ===================================
+===================  =======================  ================  =============================
+preset               a choice yields          a step yields     stock objective
+===================  =======================  ================  =============================
+:func:`marginal`     its mean                 forward marginal  Trace_ELBO
+:func:`relaxed`      a Gumbel-softmax sample  forward marginal  Trace_ELBO, reparameterised
+:func:`enumeration`  every vertex             every vertex      TraceEnum_ELBO: log-evidence
+===================  =======================  ================  =============================
 
 A new one is a treatment in a file of its own (:mod:`ntpt_pyro.inference.handlers.treatment`) and a line in
 :data:`STRATEGIES`.
@@ -33,6 +33,11 @@ def marginal(
     :param sites: other treatments for some sites.
     :param steps: another treatment of steps, such as :class:`~ntpt_pyro.inference.JointControl`.
     :returns: the strategy; deterministic.
+
+    >>> from ntpt_pyro import choice
+    >>> with marginal():
+    ...     choice("instruction", 4)
+    tensor([0.2500, 0.2500, 0.2500, 0.2500])
     """
     return Strategy(choices=MeanChoices(), steps=steps or ForwardMarginals(), sites=sites, kl=kl)
 
@@ -54,6 +59,11 @@ def relaxed(
     :param steps: another treatment of steps, such as :class:`~ntpt_pyro.inference.JointControl`.
     :returns: the strategy; draws from torch's global random state.
     :raises UsageError: where the temperature is not above zero.
+
+    >>> from ntpt_pyro import choice
+    >>> with relaxed(hard=True):
+    ...     choice("instruction", 4).sum()
+    tensor(1.)
     """
     choices = RelaxedChoices(temperature, hard)
     return Strategy(choices=choices, steps=steps or ForwardMarginals(), sites=sites, kl=kl)
@@ -69,6 +79,16 @@ def enumeration(*, max_cells: int = 2**25, sites: PerSite | None = None) -> Stra
     :param max_cells: the most joint assignments times plate elements to hold at once.
     :param sites: other treatments for some sites.
     :returns: the strategy; deterministic.
+
+    >>> import pyro, torch
+    >>> from ntpt_pyro import choice, observe
+    >>> def model(bits):
+    ...     bit = choice("bit", 2)
+    ...     with pyro.plate("examples", len(bits)):
+    ...         observe("result", bit, bits)
+    >>> strategy, bits = enumeration(), torch.tensor([1, 1])
+    >>> round(strategy.elbo().loss(strategy(model), lambda bits: None, bits), 3)  # minus log(1/2)
+    0.693
     """
     budget = Budget(max_cells)
     return Strategy(choices=EnumeratedChoices(budget), steps=EnumeratedSteps(budget), sites=sites)
@@ -96,6 +116,9 @@ def strategy_named(name: str) -> Strategy:
     :param name: a key of :data:`STRATEGIES`.
     :returns: a new strategy.
     :raises UsageError: where there is none of that name.
+
+    >>> strategy_named("fmgd").kl
+    0.0
     """
     if name not in STRATEGIES:
         raise UsageError(

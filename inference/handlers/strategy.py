@@ -25,6 +25,7 @@ from ntpt_pyro.inference.handlers.handler_stack import (
     two_threads,
 )
 from ntpt_pyro.inference.handlers.model_sites import Model, ModelSites, claim, model_sites
+from ntpt_pyro.inference.handlers.strategy_html import strategy_html
 from ntpt_pyro.inference.handlers.treatment import ChoiceTreatment, StepTreatment, Treatment
 from ntpt_pyro.inference.handlers.wrapped_module import WrappedModule
 from ntpt_pyro.inference.training.choice_guide import ChoiceGuide
@@ -162,7 +163,7 @@ class Strategy(Messenger):
 
         :param site: the site's name.
         :param role: ``"choice"`` or ``"step"``.
-        :returns: its own where :attr:`sites` has one, else that of its role.
+        :returns: its own where ``sites`` has one, else that of its role.
         :raises UsageError: where its own is of the other role.
         """
         own = self.sites.get(site) if isinstance(self.sites, Mapping) else None
@@ -278,6 +279,10 @@ class Strategy(Messenger):
         parts = [f"choices={self.choices!r}", f"steps={self.steps!r}"]
         parts += [f"sites={self.sites!r}"] if self.sites is not None else []
         return f"Strategy({', '.join([*parts, f'kl={self.kl!r}'])})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it."""
+        return strategy_html(self)
 
     def describe(self) -> str:
         """The strategy in one line, the same for equal strategies; functions of a site are not told apart."""

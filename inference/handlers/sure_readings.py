@@ -21,6 +21,10 @@ class SureReadings(OtherReadings):
     [0.0, 0.0, 1.0]
     """
 
+    def __repr__(self) -> str:
+        """The handler as it could be typed."""
+        return "SureReadings()"
+
     def instead_of(self, name: str, read: Value) -> Value:
         """See :class:`~ntpt_pyro.inference.handlers.other_readings.OtherReadings`."""
         return one_hot(mode(read), read.shape[-1])

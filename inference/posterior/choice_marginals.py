@@ -40,6 +40,18 @@ def marginals(
     :returns: by site, ``[restarts, size]``, in probability space: the guide's, or exact.
     :raises BudgetError: where the enumeration is out of reach on these data.
     :raises UsageError: where the guide is of another number of restarts.
+
+    >>> import pyro, torch
+    >>> from ntpt_pyro import choice, observe
+    >>> def model(bits):
+    ...     bit = choice("bit", 2)
+    ...     with pyro.plate("examples", len(bits)):
+    ...         observe("result", bit, bits)
+    >>> from ntpt_pyro.inference import enumeration, fit
+    >>> data = (torch.tensor([1, 1]),)
+    >>> state = fit(model, data, strategy=enumeration(), steps=1)
+    >>> marginals(enumeration(), model, state.guide, data)["bit"].round(decimals=3)
+    tensor([[0., 1.]])
     """
     data = given_data("marginals, data", data)
     sites = _sites(strategy, model, data)
@@ -99,6 +111,18 @@ def most_probable(
     :returns: by site, ``[restarts]``.
     :raises BudgetError: see :func:`marginals`.
     :raises UsageError: see :func:`marginals`.
+
+    >>> import pyro, torch
+    >>> from ntpt_pyro import choice, observe
+    >>> def model(bits):
+    ...     bit = choice("bit", 2)
+    ...     with pyro.plate("examples", len(bits)):
+    ...         observe("result", bit, bits)
+    >>> from ntpt_pyro.inference import fit, marginal
+    >>> data = (torch.tensor([1, 1]),)
+    >>> state = fit(model, data, restarts=2, steps=50)
+    >>> most_probable(marginal(), model, state.guide, data, restarts=2)
+    {'bit': tensor([1, 1])}
     """
     data = given_data("most probable programs, data", data)
     found = {site: _flat(p, restarts).argmax(-1) for site, p in guide.probabilities().items()}

@@ -52,6 +52,9 @@ def programs_of(program: Mapping[str, int]) -> dict[str, Int[Tensor, "restarts=1
 
     :param program: every choice's integer by site.
     :returns: one program a restart, of which there is one.
+
+    >>> programs_of({"line_0": 2})
+    {'line_0': tensor([2])}
     """
     return columns_of([program])
 
@@ -65,6 +68,17 @@ def decided(model: Model, programs: Decided, data: Data) -> Model:
     :returns: a program of the same arguments, in the plate of restarts.
     :raises SiteError: where programs lack a choice of the model, or decide one that it does not make.
     :raises RangeError: where an integer is no alternative of its choice.
+
+    >>> import pyro, torch
+    >>> from ntpt_pyro import choice, observe
+    >>> def model(bits):
+    ...     bit = choice("bit", 2)
+    ...     with pyro.plate("examples", len(bits)):
+    ...         observe("result", bit, bits)
+    >>> data = (torch.tensor([1, 0]),)
+    >>> trace = pyro.poutine.trace(decided(model, {"bit": 1}, data)).get_trace(*data)
+    >>> trace.nodes["bit"]["value"].flatten()
+    tensor([0., 1.])
     """
     sizes = choice_sizes(model, data)
     return with_choices(model, checked_programs(programs, sizes), sizes, ForwardMarginals())

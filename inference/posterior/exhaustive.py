@@ -13,7 +13,8 @@ bound is so far below that one that all dropped programs together are less proba
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,14 @@ from ntpt_pyro.errors import BudgetError, UsageError
 from ntpt_pyro.inference.handlers.model_sites import Model
 from ntpt_pyro.inference.handlers.steps import ForwardMarginals
 from ntpt_pyro.inference.handlers.treatment import StepTreatment
-from ntpt_pyro.inference.posterior.decided_programs import with_choices
-from ntpt_pyro.inference.posterior.log_likelihoods import log_likelihood
 from ntpt_pyro.inference.posterior.priors import Prior
+from ntpt_pyro.inference.posterior.program_chunks import Chunk, ChunkRuns
+from ntpt_pyro.inference.posterior.program_chunks import in_units as in_pieces
 from ntpt_pyro.inference.posterior.program_posterior import ProgramPosterior
 from ntpt_pyro.inference.posterior.program_space import ProgramSpace
 from ntpt_pyro.inference.training.checkpoint import digest_of, load_checkpoint, save_checkpoint
+from ntpt_pyro.inference.work.side_by_side import each
+from ntpt_pyro.inference.work.workers import ALONE, Workers
 
 ROUNDING = 1e-4
 """How far rounding may raise the log-likelihood of an example."""
@@ -97,6 +100,10 @@ class ExactPosterior:
         labels = ", certain labels" if self.certain_labels else ""
         return f"<ExactPosterior {self.posterior!r}, {self.seconds:.1f} s: {self.way}{labels}>"
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it."""
+        return self.posterior._repr_html_()
+
 
 class Likelihood:
     """The log-likelihood of programs of a model, many at a time.
@@ -106,6 +113,7 @@ class Likelihood:
     :param data: tensors with a common first axis of examples.
     :param memory: bytes that running programs may take.
     :param steps: treatment of interpreter steps; forward marginals by default.
+    :param workers: who runs programs; each takes so much memory.
     :raises BudgetError: where one program on one example takes more.
     """
 
@@ -117,12 +125,13 @@ class Likelihood:
         *,
         memory: int,
         steps: StepTreatment | None = None,
+        workers: Workers = ALONE,
     ) -> None:
-        self.model = model
         self.space = space
         self.data = tuple(data)
         self.memory = memory
-        self.steps = steps or ForwardMarginals()
+        self.workers = workers
+        self._runs = ChunkRuns(model, space, self.data, steps or ForwardMarginals())
         self.evaluated = 0
         """Programs times examples that were run."""
         self.bytes_each = self._bytes_each()
@@ -148,40 +157,50 @@ class Likelihood:
         :param progress: a bar of programs times examples.
         :returns: ``[programs]``, float64, in nats, summed over the examples.
         """
+        return self._run(numbers, first, last, self.workers, progress)
+
+    def _run(
+        self, numbers: Tensor, first: int, last: int, workers: Workers, progress: "tqdm[Any] | None" = None
+    ) -> Tensor:
         found = torch.zeros(len(numbers), dtype=torch.float64, device="cpu")
-        at_once = max(1, self.memory // self.bytes_each)
-        examples = min(last - first, at_once)
-        for begin in range(first, last, examples):
-            batch = tuple(tensor[begin : min(begin + examples, last)] for tensor in self.data)
-            programs = max(1, at_once // len(batch[0])) if self.together else 1
-            for start in range(0, len(numbers), programs):
-                some = numbers[start : start + programs]
-                found[start : start + programs] += self._run(some, batch)
-                self.evaluated += len(some) * len(batch[0])
-                if progress is not None:
-                    progress.update(len(some) * len(batch[0]))
+        pieces = in_pieces(self._chunks(numbers, first, last), workers)
+        with closing(each(self._runs, pieces, workers=workers)) as results:
+            for piece, result in zip(pieces, results, strict=True):
+                for chunk, log_likelihoods in zip(piece, result, strict=True):
+                    found[chunk.start : chunk.start + len(chunk.numbers)] += log_likelihoods
+                    self.evaluated += chunk.size
+                    if progress is not None:
+                        progress.update(chunk.size)
         return found
 
-    def _run(self, numbers: Tensor, batch: tuple[Tensor, ...]) -> Tensor:
-        any_of_unused = {s: integers.clamp_min(0) for s, integers in self.space.programs(numbers).items()}
-        fixed = with_choices(self.model, any_of_unused, self.space.sizes, self.steps)
-        with torch.no_grad():
-            return log_likelihood(fixed, batch).double().cpu()
+    def _chunks(self, numbers: Tensor, first: int, last: int) -> list[Chunk]:
+        """Programs and examples so many at a time as memory is for; the same, whoever runs them."""
+        at_once = max(1, self.memory // self.bytes_each)
+        examples = min(last - first, at_once)
+        found = []
+        for begin in range(first, last, examples):
+            end = min(begin + examples, last)
+            programs = max(1, at_once // (end - begin)) if self.together else 1
+            found += [
+                Chunk(numbers[start : start + programs].clone(), start, begin, end)
+                for start in range(0, len(numbers), programs)
+            ]
+        return found
 
     def _may_run_together(self) -> bool:
         """Whether a few programs are the same by themselves: a model may look at a choice in Python."""
         source = torch.Generator().manual_seed(0)
         numbers = torch.randint(self.space.size, (TRIED,), generator=source, device="cpu")
-        few = tuple(tensor[:TRIED] for tensor in self.data)
-        together = self._run(numbers, few)
-        alone = torch.cat([self._run(number, few).expand(1) for number in numbers.split(1)])
+        few = self._runs.batch(0, TRIED)
+        together = self._runs.run(numbers, few)
+        alone = torch.cat([self._runs.run(number, few).expand(1) for number in numbers.split(1)])
         return torch.allclose(together.expand(len(alone)), alone, rtol=1e-3, atol=1e-2, equal_nan=True)
 
     def _bytes_each(self, programs: int = 16) -> int:
         """By the largest tensor of a trial run."""
         numbers = torch.arange(min(programs, self.space.size), device="cpu")
         with _Largest() as largest:
-            self._run(numbers, tuple(tensor[:1] for tensor in self.data))
+            self._runs.run(numbers, self._runs.batch(0, 1))
         return max(1, LARGEST_TENSORS * int(largest.bytes) // len(numbers))
 
     def cost(self, trial: int = 512) -> Cost:
@@ -192,7 +211,7 @@ class Likelihood:
         """
         numbers = torch.linspace(0, self.space.size - 1, min(trial, self.space.size), device="cpu").long()
         began = time.monotonic()
-        self(numbers, 0, 1)
+        self._run(numbers, 0, 1, ALONE)
         each = (time.monotonic() - began) / len(numbers)
         examples = len(self.data[0])
         return Cost(
@@ -230,6 +249,7 @@ def run_every_program(
     steps: StepTreatment | None = None,
     progress: str | None = None,
     checkpoint: Path | None = None,
+    workers: Workers = ALONE,
 ) -> ExactPosterior:
     """The posterior over all programs of a model, each of them run by itself, many at a time.
 
@@ -242,6 +262,7 @@ def run_every_program(
     :param steps: treatment of interpreter steps; forward marginals by default.
     :param progress: the label of a progress bar on standard error; None shows none.
     :param checkpoint: a file kept up to date after each group of examples, and gone on from where it exists.
+    :param workers: who runs the programs; of this machine so many as the memory is for.
     :returns: the posterior.
     :raises BudgetError: where the programs, or one of them, take more memory, or all too much time.
     """
@@ -256,7 +277,10 @@ def run_every_program(
             remedy="take fewer lines, say which choices do not matter, decide some with poutine.condition, "
             "or ask a solver",
         )
-    likelihood = Likelihood(model, space, data, memory=min(memory, MOST_AT_ONCE), steps=steps)
+    at_once = min(memory, MOST_AT_ONCE)
+    if not workers.alone and workers.cluster is None:
+        workers = replace(workers, jobs=workers.count(memory // at_once))
+    likelihood = Likelihood(model, space, data, memory=at_once, steps=steps, workers=workers)
     cost = likelihood.cost()
     assert cost.seconds is not None
     if cost.seconds > MOST_SECONDS:

@@ -63,6 +63,15 @@ def mean_log_likelihood(
     :param chunk: examples at once.
     :returns: ``[restarts]``, in nats, at most 0.
     :raises SiteError: see :func:`decided`.
+
+    >>> import pyro, torch
+    >>> from ntpt_pyro import choice, observe
+    >>> def model(bits):
+    ...     bit = choice("bit", 2)
+    ...     with pyro.plate("examples", len(bits)):
+    ...         observe("result", bit, bits)
+    >>> mean_log_likelihood(model, {"bit": 1}, (torch.tensor([1, 1]),)).exp()
+    tensor([1.0000])
     """
     data = given_data("log-likelihood", data)
     fixed = decided(model, programs, data)
@@ -91,6 +100,18 @@ def evidence_bound(
     :param draws: programs drawn.
     :param generator: source of the draw; torch's global one where None.
     :returns: nats; its standard error falls as one over the root of ``draws``.
+
+    >>> import pyro, torch
+    >>> from ntpt_pyro import choice, observe
+    >>> def model(bits):
+    ...     bit = choice("bit", 2)
+    ...     with pyro.plate("examples", len(bits)):
+    ...         observe("result", bit, bits)
+    >>> from ntpt_pyro import MeanFieldPosterior
+    >>> data = (torch.tensor([1, 1]),)
+    >>> sure = MeanFieldPosterior({"bit": torch.tensor([0.0, 1.0])})
+    >>> round(evidence_bound(model, sure, data), 3)  # the log-evidence itself: log(1/2)
+    -0.693
     """
     data = given_data("evidence bound, data", data)
     programs = posterior.sample(draws, generator)

@@ -8,7 +8,7 @@ running every program gives it.
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping
 from operator import index
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,13 @@ from torch import Tensor
 
 from ntpt_pyro.bounds import in_digits
 from ntpt_pyro.errors import SiteError, UsageError
+from ntpt_pyro.inference.posterior.posterior_drawing import Words, integer_word, plot_marginals
+from ntpt_pyro.inference.posterior.posterior_html import posterior_html
+from ntpt_pyro.inference.posterior.posterior_tree import tree_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from xarray import DataTree
 
 Event = Mapping[str, int | Collection[int]]
 """A condition on some choices, all of which must hold: by site an integer, or several of which it is one."""
@@ -41,6 +48,10 @@ class Posterior(ABC):
         known = "unknown" if self.log_evidence is None else f"{self.log_evidence:.6g}"
         over = f"{in_digits(self.programs())} programs of {len(self.marginals)} choices"
         return f"<{type(self).__name__}: {over}, log-evidence {known}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it."""
+        return posterior_html(self)
 
     @property
     @abstractmethod
@@ -114,6 +125,44 @@ class Posterior(ABC):
     def numpy(self) -> dict[str, npt.NDArray[np.float64]]:
         """The marginals as arrays, ``[size]`` by site."""
         return {site: probs.double().cpu().numpy() for site, probs in self.marginals.items()}
+
+    def plot(self, ax: "Axes | None" = None, *, words: Words = integer_word) -> "Axes":
+        """Draw the marginals: a row a choice, a cell an alternative, shaded by its probability.
+
+        Nothing is shown and nothing of pyplot changes; a panel that is made here shows itself in a notebook.
+
+        :param ax: the panel to draw on; None makes one of its own figure.
+        :param words: ``(site, integer) -> text``, the word for an alternative, such as a task's ``word``.
+        :returns: the panel.
+
+        >>> from ntpt_pyro import MeanFieldPosterior
+        >>> axes = MeanFieldPosterior({"op": torch.tensor([0.75, 0.25])}).plot()
+        >>> [label.get_text() for label in axes.get_yticklabels()]
+        ['op']
+        """
+        return plot_marginals(self.numpy(), ax, words=words, title="probabilities of the choices")
+
+    def to_xarray(
+        self, draws: int = 1000, *, chains: int = 4, seed: int = 0, words: Words = integer_word
+    ) -> "DataTree":
+        """The posterior as a tree of data sets, which xarray reads and writes, and ArviZ takes.
+
+        :param draws: programs of each chain, at least 1; all are independent of each other.
+        :param chains: how many there are, at least 1; ArviZ compares them.
+        :param seed: of the draw.
+        :param words: see :meth:`plot`.
+        :returns: group ``posterior``: by choice the integers of the programs drawn, ``[chain, draw]``, with
+            the words in attribute ``alternatives``; in attributes the log-evidence in nats (where it is
+            known), the entropy and the number of programs. Group ``marginals``: by choice the probability of
+            each alternative, its words the coordinates. A slash in a choice's name becomes an underline.
+        :raises UsageError: where xarray is not installed, or a number is out of its bounds.
+
+        >>> from ntpt_pyro import MeanFieldPosterior
+        >>> tree = MeanFieldPosterior({"op": torch.tensor([0.75, 0.25])}).to_xarray(draws=500)
+        >>> dict(tree["posterior"].sizes), tree["marginals"]["op"].values.tolist()
+        ({'chain': 4, 'draw': 500}, [0.75, 0.25])
+        """
+        return tree_of(self, draws, chains=chains, seed=seed, words=words)
 
     def distances(self, other: "Posterior") -> dict[str, float]:
         """How far two posteriors are apart in each choice: total variation, from 0 to 1.

@@ -1,4 +1,4 @@
-"""What programs are as probable as before any data.
+"""How probable programs are before any data.
 
 A prior has two parts: for each choice the probability of its alternatives, uniform where nothing is said, and
 a weight for whole programs, 1 where nothing is said. An exact posterior knows of a program which choices it
@@ -123,6 +123,11 @@ def fewest_read(sizes: Mapping[str, int]) -> Prior:
 
     :param sizes: by site the number of alternatives.
     :returns: the prior.
+
+    >>> import torch
+    >>> prior = fewest_read({"op": 2, "arg": 4})
+    >>> prior.weights({"op": torch.tensor([0, 1]), "arg": torch.tensor([-1, 3])}).exp()
+    tensor([0.5000, 0.1250], dtype=torch.float64)
     """
     logs = {site: torch.tensor(size, dtype=torch.float64, device="cpu").log() for site, size in sizes.items()}
 

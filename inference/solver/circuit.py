@@ -87,6 +87,10 @@ class Circuit:
         self._group = _Column(1)  # in which a positive literal excludes all others; 0 is none
         self._complete = [0]  # by group how many members make it certain that one is true; 0: never
 
+    def __repr__(self) -> str:
+        """How large it is, in one line."""
+        return f"<Circuit: {self.variables:,} variables, {self.gates:,} gates>"
+
     @property
     def gates(self) -> int:
         """Gates so far."""

@@ -76,6 +76,18 @@ class Differences:
     :param best: the known program.
     :param observed: how many of the model's arguments, the last ones, are results.
     :param admits: which inputs are meant; by default all that the model can be given.
+
+    >>> import pyro, torch
+    >>> from ntpt_pyro import choice, observe
+    >>> def model(bits):
+    ...     bit = choice("bit", 2)
+    ...     with pyro.plate("examples", len(bits)):
+    ...         observe("result", bit, bits)
+    >>> from ntpt_pyro.inference import ProgramSolver, explain
+    >>> with ProgramSolver(model, (torch.tensor([1, 1]),)) as solver:
+    ...     best = explain(solver)
+    ...     Differences(solver, best).determined(seconds=5).status
+    'determined'
     """
 
     def __init__(
@@ -86,6 +98,10 @@ class Differences:
         self.best = best
         self.observed = observed
         self.admits = admits
+
+    def __repr__(self) -> str:
+        """What is asked of, in one line."""
+        return f"<Differences from {self.best.program} of {self.solver!r}>"
 
     def determined(
         self,

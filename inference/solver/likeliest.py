@@ -62,6 +62,23 @@ def likeliest(
         ``bound``. Where the solver could show that only this one function is left, the bound is the cost.
         These are exact likelihoods; a program whose forward marginals are not exact, because it reads a
         reading twice, is not called optimal, as far as draws show it.
+
+    >>> import pyro, torch
+    >>> from functools import partial
+    >>> from ntpt_pyro import Library, Tensor, choice, learn, observe, select
+    >>> from ntpt_pyro.inference import ProgramSolver
+    >>> @learn([Tensor(2)], 2, hid_sizes=[8])
+    ... def read(picture): "The bit in a picture."
+    >>> def model(pictures, bits=None, *, library):
+    ...     which = choice("which", 3)
+    ...     with pyro.plate("examples", len(pictures)):
+    ...         observe("bit", select(which, library["read"](pictures)), bits)
+    >>> library, pictures = Library([read], seed=1), torch.randn(8, 3, 2)
+    >>> bits = library["read"](pictures)[:, 1].argmax(-1)
+    >>> with ProgramSolver(partial(model, library=library), (pictures, bits)) as solver:
+    ...     found = likeliest(solver)
+    >>> found.program
+    {'which': 1}
     """
     search = _Search(solver, observed, Clock(seconds), progress or (lambda words: None))
     if not search.clock.over:

@@ -111,6 +111,17 @@ class ProgramSolver:
     :param least: see :class:`~ntpt_pyro.inference.solver.readings.Readings`.
     :param memory: bytes that the solver's process may take; None is no limit.
     :param most_gates: that the circuit may have.
+
+    >>> import pyro, torch
+    >>> from ntpt_pyro import choice, observe
+    >>> def model(bits):
+    ...     bit = choice("bit", 2)
+    ...     with pyro.plate("examples", len(bits)):
+    ...         observe("result", bit, bits)
+    >>> from ntpt_pyro.inference import explain
+    >>> with ProgramSolver(model, (torch.tensor([1, 1]),)) as solver:
+    ...     explain(solver).program
+    {'bit': 1}
     """
 
     def __init__(
@@ -205,7 +216,7 @@ class ProgramSolver:
         return self.reads
 
     def sure(self) -> list[Sure]:
-        """The asserted examples at their most probable readings, part by part as :attr:`asserted`."""
+        """The asserted examples at their most probable readings, part by part as ``asserted``."""
         for part in self.asserted[len(self._sure) :]:
             run, explained = part.run, part.explained
             if part.readings.known:

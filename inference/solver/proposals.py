@@ -130,6 +130,11 @@ class Proposer:
         """Examples that a candidate may leave unexplained at present."""
         return self._allowances[0]
 
+    def __repr__(self) -> str:
+        """What it has proposed from, in one line."""
+        done = ", exhausted" if self.exhausted else ""
+        return f"<Proposer: {self.examples} examples, {self.questions} questions put to the solver{done}>"
+
     def propose(self, most: int, *, seconds: float | None = None) -> list[Proposal]:
         """Find further programs.
 

@@ -55,13 +55,25 @@ def simplest(
     As well means: the same examples, at their most probable readings.
 
     :param solver: of the model and the examples.
-    :param best: a program and what is proved of it, see :func:`~ntpt_pyro.inference.solver.explain`.
+    :param best: a program and what is proved of it, see :func:`~ntpt_pyro.inference.explain`.
     :param uses: for a choice, by its integer, the choices that matter then.
     :param costs: what alternatives cost; by default a choice costs 1 where it is read.
     :param seconds: a limit of time.
     :param progress: told what is going on.
     :returns: the best program with this program in place of its own, and how simple it is; None where the
         time was over before it was known.
+
+    >>> import pyro, torch
+    >>> from ntpt_pyro import choice, observe, switch
+    >>> from ntpt_pyro.inference import ProgramSolver, explain
+    >>> def model(bits):
+    ...     which, one, other = choice("which", 2), choice("one", 2), choice("other", 2)
+    ...     with pyro.plate("examples", len(bits)):
+    ...         observe("result", switch(which, [one, other]), bits)
+    >>> with ProgramSolver(model, (torch.tensor([1, 1]),)) as solver:
+    ...     found = simplest(solver, explain(solver))
+    >>> found[1].count  # two choices are read: which, and one of the others
+    2
     """
     clock = Clock(seconds)
     if best.program is None or clock.over:

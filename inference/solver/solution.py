@@ -32,6 +32,9 @@ class Questions:
     :param alternatives: how many programs of other behaviour to look for.
     :param patience: seconds at most to find out whether the examples determine the behaviour, among all
         programs and again among the simplest; and twice as many to find the simplest.
+
+    >>> Questions(alternatives=3).alternatives
+    3
     """
 
     observed: int = 1
@@ -205,6 +208,22 @@ def solve_by_asking(
     :param seconds: a limit of time, without that of the oracle.
     :param progress: told what is going on.
     :returns: the solution at the end, and how many questions were asked.
+
+    >>> import pyro, torch
+    >>> from ntpt_pyro import choice, observe, one_hot, runtime, switch
+    >>> @runtime([5], 5)
+    ... def double(x): return 2 * x % 5
+    >>> def model(x, y=None):
+    ...     line = choice("line", 2)
+    ...     with pyro.plate("examples", len(x)):
+    ...         observe("y", switch(line, [one_hot(x, 5), double(one_hot(x, 5))]), y)
+    >>> def doubled(question):
+    ...     (x,) = question.inputs
+    ...     return [2 * x % 5]
+    >>> with ProgramSolver(model, [torch.tensor([0]), torch.tensor([0])]) as solver:
+    ...     found, asked = solve_by_asking(solver, doubled)
+    >>> found.explanation.program, asked
+    ({'line': 1}, 1)
     """
     asked = replace(questions or Questions(patience=PATIENCE_OF_ASKERS), determined=True)
     spent, count, last = 0.0, 0, None

@@ -16,6 +16,12 @@ def follow(average: Iterable[Tensor], weights: Iterable[Tensor], updates: int, *
     :param weights: in the same order.
     :param updates: how often it has been moved before.
     :param decay: share of the average that stays, in 0..1; 0 takes the weights as they are.
+
+    >>> import torch
+    >>> average, weights = torch.zeros(2), torch.ones(2)
+    >>> follow([average], [weights], 0, decay=0.9)
+    >>> average
+    tensor([0.9000, 0.9000])
     """
     average, weights = list(average), list(weights)
     if not average:

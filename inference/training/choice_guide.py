@@ -13,6 +13,7 @@ from torch import Tensor
 from ntpt_pyro.bounds import in_digits
 from ntpt_pyro.inference.handlers.model_sites import ChoiceSite, Plates
 from ntpt_pyro.language.own_names import OwnNames
+from ntpt_pyro.language.parts import drawn
 from ntpt_pyro.language.sites import guide_choice
 
 
@@ -28,6 +29,17 @@ class ChoiceGuide(OwnNames):
     :param init_scale: standard deviation of the logits' normal initial values. Above 1 the restarts start as
         different, nearly decided programs; near 0 as the same undecided one.
     :param generator: source of the initial values; torch's global one where None.
+
+    >>> import pyro, torch
+    >>> from ntpt_pyro import choice, observe
+    >>> def model(bits):
+    ...     bit = choice("bit", 2)
+    ...     with pyro.plate("examples", len(bits)):
+    ...         observe("result", bit, bits)
+    >>> from ntpt_pyro.inference import marginal
+    >>> guide = marginal().guide(model, torch.tensor([1, 1]), init_scale=0.0)
+    >>> guide.probabilities()
+    {'bit': tensor([0.5000, 0.5000]...)}
     """
 
     def __init__(
@@ -44,8 +56,8 @@ class ChoiceGuide(OwnNames):
         for site in self.sites.values():
             self._groups.setdefault(site.plates, []).append(site)
             shape = (*site.batch_shape, site.size)
-            drawn = init_scale * torch.randn(shape, generator=generator, device="cpu")
-            initial[site.name] = drawn.to(torch.get_default_device())
+            noise = drawn(shape, lambda of: torch.randn(of, generator=generator, device="cpu"))
+            initial[site.name] = (init_scale * noise).to(torch.get_default_device())
         for number, group in enumerate(self._groups.values()):
             together = torch.cat([initial[site.name] for site in group], -1)
             setattr(self, f"logits_{number}", torch.nn.Parameter(together))

@@ -35,6 +35,9 @@ class EMSettings:
     :param sure: the probability of a behaviour from which it may end, at least 0.
     :param iterations: the most, at least 1.
     :raises UsageError: names the first field that is out of its range.
+
+    >>> EMSettings(first=16).iterations
+    16
     """
 
     first: int = 8

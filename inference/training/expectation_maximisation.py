@@ -88,6 +88,23 @@ def expectation_maximisation(
     :returns: the iterations; the last one is of the library as it is afterwards.
     :raises BudgetError: see :func:`~ntpt_pyro.inference.exact_posterior`.
     :raises UsageError: where a number is out of its range.
+
+    >>> import pyro, torch
+    >>> from functools import partial
+    >>> from ntpt_pyro import Library, Tensor, choice, learn, observe, select
+    >>> @learn([Tensor(2)], 2, hid_sizes=[8])
+    ... def read(picture): "The bit in a picture."
+    >>> def model(pictures, bits=None, *, library):
+    ...     which = choice("which", 3)
+    ...     with pyro.plate("examples", len(pictures)):
+    ...         observe("bit", select(which, library["read"](pictures)), bits)
+    >>> library, bits = Library([read]), torch.randint(2, (128, 3))
+    >>> pictures = torch.stack([bits, 1 - bits], -1).float()
+    >>> held_back, training = ((pictures[part], bits[part, 1]) for part in (slice(64), slice(64, 128)))
+    >>> reading = partial(model, library=library)
+    >>> found = expectation_maximisation(reading, held_back, training, library=library)
+    >>> found[-1].behaviours[0].program
+    {'which': 1}
     """
     loop, m_step = _split(settings)
     held_back, training = given_data("held back, data", held_back), given_data("training, data", training)

@@ -20,15 +20,43 @@ class NonFiniteError(Exception):
         self.tensors = tensors
 
 
-def check_gradients(groups: Iterable[Sequence[Tensor]], clip_norm: float | None) -> None:
+Norms = Callable[[Sequence[Sequence[Tensor]]], list[Tensor]]
+"""Gives the norm of the gradient of each group of parameters."""
+
+
+def finite_loss(loss: float) -> float:
+    """Check a loss.
+
+    :param loss: in nats.
+    :returns: it.
+    :raises NonFiniteError: where it is NaN or infinite.
+    """
+    if not math.isfinite(loss):
+        raise NonFiniteError("loss")
+    return loss
+
+
+def norms_of(groups: Sequence[Sequence[Tensor]]) -> list[Tensor]:
+    """The norms of gradients.
+
+    :param groups: of parameters.
+    :returns: that of each group's gradient.
+    """
+    return [torch.nn.utils.get_total_norm([p.grad for p in group if p.grad is not None]) for group in groups]
+
+
+def check_gradients(
+    groups: Iterable[Sequence[Tensor]], clip_norm: float | None, norms_of: Norms = norms_of
+) -> None:
     """Check that gradients are finite, and clip them.
 
     :param groups: of parameters.
     :param clip_norm: the most the norm of each group's gradient may be; None does not clip.
+    :param norms_of: gives their norms; it may change gradients to those that are to be taken.
     :raises NonFiniteError: where one is NaN or infinite; no gradient has changed then.
     """
     groups = list(groups)
-    norms = [torch.nn.utils.get_total_norm([p.grad for p in group if p.grad is not None]) for group in groups]
+    norms = norms_of(groups)
     if not all(map(torch.isfinite, norms)):
         raise NonFiniteError("gradient")
     if clip_norm is not None:

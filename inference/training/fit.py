@@ -18,6 +18,7 @@ from ntpt_pyro.inference.handlers.strategies import marginal
 from ntpt_pyro.inference.handlers.strategy import Strategy
 from ntpt_pyro.inference.training.callbacks import Callback
 from ntpt_pyro.inference.training.given_guide import Guide
+from ntpt_pyro.inference.training.ranks import share_of
 from ntpt_pyro.inference.training.step_settings import StepOptions
 from ntpt_pyro.inference.training.train import check_checkpoint, check_steps, train
 from ntpt_pyro.inference.training.training import Training
@@ -57,7 +58,8 @@ def fit(
     :param data: tensors with a common first axis of examples, arrays of NumPy, or a Dataset or DataLoader of
         torch, see :func:`~ntpt_pyro.language.given_data.given_data`.
     :param strategy: default :func:`~ntpt_pyro.inference.marginal`.
-    :param restarts: programs trained at once, at least 1.
+    :param restarts: programs trained at once, at least 1; see also
+        :func:`~ntpt_pyro.inference.sharing_restarts`.
     :param library: the module that holds the model's networks; it is trained in place. Needed for
         checkpoints; other parameters of the model are trained too.
     :param guide: to go on with, or one of one's own: a guide of Pyro's, or a function of the model's
@@ -80,6 +82,16 @@ def fit(
     :raises DivergenceError: see :func:`~ntpt_pyro.inference.train`.
     :raises RunError: where the checkpoint cannot be gone on from.
     :raises UsageError: where a number is out of its range; see also :func:`~ntpt_pyro.inference.train`.
+
+    >>> import pyro, torch
+    >>> from ntpt_pyro import choice, observe
+    >>> def model(bits):
+    ...     bit = choice("bit", 2)
+    ...     with pyro.plate("examples", len(bits)):
+    ...         observe("result", bit, bits)
+    >>> state = fit(model, (torch.tensor([1, 1]),), restarts=2, steps=50)
+    >>> state.guide.probabilities()["bit"].argmax(-1).flatten()  # of each restart
+    tensor([1, 1])
     """
     check_steps(steps, batch_size)
     check_count("seed", seed, at_least=0, at_most=2**63 - 1)
@@ -93,7 +105,9 @@ def fit(
     if settings.get("kl") is None:
         settings["kl"] = 1 / examples
     with learning_alone("fit"), torch.random.fork_rng(devices=[]):
-        sites = examine("fit", Restarts(restarts)(model), data, integrated=None, plated=True, subsampled=True)
+        share = share_of(restarts)
+        here = restarts if share is None else share.part.size
+        sites = examine("fit", Restarts(here)(model), data, integrated=None, plated=True, subsampled=True)
         strategy.check_scales(sites)
         torch.manual_seed(seed)
         source = torch.Generator().manual_seed(seed)

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from ntpt_pyro.errors import UsageError
-from ntpt_pyro.inference.training.finite_steps import FiniteSteps, check_gradients
+from ntpt_pyro.inference.training.finite_steps import FiniteSteps, Norms, check_gradients, norms_of
 from ntpt_pyro.language.own_names import in_order_of_names
 
 OfTorch = torch.optim.Optimizer | LRScheduler
@@ -54,6 +54,8 @@ class OwnOptimiser(PyroOptim):
         self.clip_norm = clip_norm
         self._made = optimiser
         self._steps = FiniteSteps()
+        self.norms: Norms = norms_of
+        """See :class:`~ntpt_pyro.inference.SplitAdam`."""
         self._needed = list(needed)
         if isinstance(optimiser, (torch.optim.Optimizer, LRScheduler)):
             self._check_holds(optimiser)
@@ -71,7 +73,7 @@ class OwnOptimiser(PyroOptim):
             made = self._made(ordered)
             self._check_holds(made)
             self._made = made
-        check_gradients([ordered], self.clip_norm)
+        check_gradients([ordered], self.clip_norm, self.norms)
         self._steps.take(ordered, lambda: self._take(ordered))
         for parameter in ordered:
             parameter.grad = None

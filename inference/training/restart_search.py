@@ -4,7 +4,7 @@ A wrong program whose network learned its examples by heart explains none that w
 ends without a restart that explains them is followed by another one, from a seed of its own.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -18,6 +18,7 @@ from ntpt_pyro.inference.posterior.choice_marginals import most_probable
 from ntpt_pyro.inference.posterior.decided_programs import decided, program_of
 from ntpt_pyro.inference.posterior.log_likelihoods import mean_log_likelihood
 from ntpt_pyro.inference.training.choice_guide import ChoiceGuide
+from ntpt_pyro.inference.training.ranks import Share
 from ntpt_pyro.language.library import Library
 from ntpt_pyro.language.program import Program
 
@@ -53,19 +54,28 @@ class Verdict:
         """Whether the search may end."""
         return self.accuracy >= GOOD_ENOUGH
 
-    def count(self, right: Callable[[Program, int], bool | None]) -> int | None:
+    def count(
+        self, right: Callable[[Program, int], bool | None], among: Iterable[int] | None = None
+    ) -> int | None:
         """How many restarts found a right program; nothing depends on it.
 
         :param right: whether the program of a restart, given with its number, is right.
+        :param among: numbers of the restarts that are asked about; all where it is not given.
         :returns: the number; None where it is not known.
         """
-        restarts = len(next(iter(self.programs.values())))
-        verdicts = [right(program_of(self.programs, number), number) for number in range(restarts)]
+        numbers = range(len(next(iter(self.programs.values())))) if among is None else among
+        verdicts = [right(program_of(self.programs, number), number) for number in numbers]
         return None if None in verdicts else sum(map(bool, verdicts))
 
 
 def judge(
-    model: Model, strategy: Strategy, guide: ChoiceGuide, held_back: Sequence[Tensor], *, restarts: int
+    model: Model,
+    strategy: Strategy,
+    guide: ChoiceGuide,
+    held_back: Sequence[Tensor],
+    *,
+    restarts: int,
+    share: Share | None = None,
 ) -> Verdict:
     """Find the best restart: the one whose most probable program gives examples the highest likelihood.
 
@@ -74,13 +84,17 @@ def judge(
     :param guide: the trained guide.
     :param held_back: examples that it was not trained on, as the model's arguments.
     :param restarts: of the training.
-    :returns: the verdict.
+    :param share: where these are the restarts of one of several processes, which judge together.
+    :returns: the verdict, on the restarts of all of them.
     """
     some = [tensor[:POSTERIOR_EXAMPLES] for tensor in held_back]
     programs = most_probable(strategy, model, guide, some, restarts=restarts)
     likelihoods = mean_log_likelihood(model, programs, held_back)
-    best = int(likelihoods.argmax())
     right = program_accuracy(decided(model, programs, held_back), held_back)
+    if share is not None:
+        programs = {site: share.whole(own) for site, own in programs.items()}
+        likelihoods, right = share.whole(likelihoods), share.whole(right)
+    best = int(likelihoods.argmax())
     return Verdict(best, float(right[best]), programs, float(likelihoods[best]))
 
 

@@ -80,6 +80,9 @@ class SolverEMSettings:
     :param proposed_from: training examples that they are found by, at least 1.
     :param proposals: how they are found.
     :raises UsageError: names the first field that is out of its range.
+
+    >>> SolverEMSettings(rounds=2).rounds
+    2
     """
 
     steps: int = 50
@@ -148,6 +151,25 @@ def teach_by_solver(
     :returns: the iterations of all rounds; the last one is of the library as it is afterwards.
     :raises BudgetError: where no program was found that explains most examples.
     :raises UsageError: where no function is untrained, or a number is out of its range.
+
+    >>> import pyro, torch
+    >>> from functools import partial
+    >>> from ntpt_pyro import Library, Tensor, by_behaviour, choice, learn, observe, select
+    >>> @learn([Tensor(2)], 2, hid_sizes=[8])
+    ... def read(picture): "The bit in a picture."
+    >>> def model(pictures, bits=None, *, library):
+    ...     which = choice("which", 3)
+    ...     with pyro.plate("examples", len(pictures)):
+    ...         observe("bit", select(which, library["read"](pictures)), bits)
+    >>> library, bits = Library([read]), torch.randint(2, (128, 3))
+    >>> pictures = torch.stack([bits, 1 - bits], -1).float()
+    >>> data = pictures, bits[:, 1]
+    >>> groups = partial(by_behaviour, behaviour=lambda program: program["which"], length=lambda program: 1)
+    >>> held_back, training = ([one[:64] for one in data], [one[64:] for one in data])
+    >>> settings = {"library": library, "behaviours": groups, "library_lr": 0.05}
+    >>> found = teach_by_solver(model, held_back, training, **settings)
+    >>> found[-1].behaviours[0].program
+    {'which': 1}
     """
     free = [name for name, steps in library.steps.items() if not steps] if free is None else [*free]
     if not free:

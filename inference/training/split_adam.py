@@ -1,6 +1,6 @@
 """Adam with one learning rate for choices and another for the library, for :class:`pyro.infer.SVI`."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pyro
@@ -8,7 +8,13 @@ import torch
 from pyro.optim import PyroOptim
 from torch import Tensor
 
-from ntpt_pyro.inference.training.finite_steps import FiniteSteps, check_gradients, most_of_adam
+from ntpt_pyro.inference.training.finite_steps import (
+    FiniteSteps,
+    Norms,
+    check_gradients,
+    most_of_adam,
+    norms_of,
+)
 from ntpt_pyro.language.own_names import in_order_of_names
 
 
@@ -25,6 +31,9 @@ class SplitAdam(PyroOptim):
     :param clip_norm: the most the norm of each group's gradient may be; None does not clip.
     :param shared: an Adam over the library, where several trainings share one; it has the moments and the
         learning rate, and keeps its own state.
+
+    >>> choices, weights = torch.zeros(2, requires_grad=True), torch.zeros(3, requires_grad=True)
+    >>> adam = SplitAdam([choices], choice_lr=0.1, library_lr=0.001)
     """
 
     def __init__(
@@ -44,6 +53,16 @@ class SplitAdam(PyroOptim):
         self._adams: list[torch.optim.Adam] | None = None
         self._waiting: dict[str, Tensor] = {}
         self._steps = FiniteSteps()
+        self.norms: Norms = norms_of
+        """Gives the norms of gradients; where processes share restarts it adds the gradients up first."""
+        self.own: Callable[[Tensor, Tensor], Tensor] = lambda kept, parameter: kept
+        """Of a moment that was kept for all restarts, that of a parameter here."""
+
+    def __repr__(self) -> str:
+        """Its learning rates, in one line."""
+        choice_lr, library_lr = self._rates
+        of_library = "a shared Adam" if self._shared is not None else f"library_lr={library_lr:g}"
+        return f"<SplitAdam: choice_lr={choice_lr:g}, {of_library}>"
 
     def __call__(self, params: Iterable[Tensor], *args: Any, **kwargs: Any) -> None:
         """Take one step and clear the gradients.
@@ -56,7 +75,7 @@ class SplitAdam(PyroOptim):
             self._adams = self._build(params)
         adams = [*self._adams, *([self._shared] if self._shared is not None else [])]
         groups = [group["params"] for adam in adams for group in adam.param_groups]
-        check_gradients(groups, self.clip_norm)
+        check_gradients(groups, self.clip_norm, self.norms)
         parameters, most = (
             [one for group in groups for one in group],
             max(map(most_of_adam, adams), default=0.0),
@@ -76,8 +95,22 @@ class SplitAdam(PyroOptim):
         for number, adam in enumerate(adams):
             prefix = f"{number}."
             mine = {k.removeprefix(prefix): v for k, v in self._waiting.items() if k.startswith(prefix)}
+            here = adam.param_groups[0]["params"]
+            mine = {k: self.own(v, here[int(k.split(".", 1)[0])]) for k, v in mine.items()}
             set_adam_state(adam, mine)
         return adams
+
+    def parameter_of(self, name: str) -> Tensor | None:
+        """The parameter that a tensor of the state is of.
+
+        :param name: of the tensor, in what :meth:`get_state` gives.
+        :returns: it; None before the first step, where the state is one that was set.
+        """
+        if self._adams is None:
+            return None
+        number, place, _ = name.split(".", 2)
+        parameter: Tensor = self._adams[int(number)].param_groups[0]["params"][int(place)]
+        return parameter
 
     def get_state(self) -> dict[str, Tensor]:
         """The moments and step counts but for those of a shared optimiser, flat."""

@@ -14,7 +14,8 @@ from ntpt_pyro.errors import UsageError
 from ntpt_pyro.inference.handlers.annealing import Annealing
 from ntpt_pyro.inference.handlers.handler_stack import learning_alone
 from ntpt_pyro.inference.training.callbacks import Callback
-from ntpt_pyro.inference.training.checkpoint import digest_of, load_checkpoint, save_checkpoint
+from ntpt_pyro.inference.training.checkpoint import State, digest_of, load_checkpoint, save_checkpoint
+from ntpt_pyro.inference.training.ranks import ranks_now
 from ntpt_pyro.inference.training.training import Training
 from ntpt_pyro.language.given_data import Data, given_data
 
@@ -108,12 +109,14 @@ def _train(
     examples = len(data[0])
     data = tuple(tensor.clone() if tensor.is_inference() else tensor for tensor in data)  # or no gradients
     batch_size = batch_size and min(batch_size, examples)
+    ranks = ranks_now()
+    kept = checkpoint is not None if ranks is None else ranks.of_first(lambda: checkpoint is not None)
     every = training.settings.checkpoint_every
     stopped = False
     if checkpoint is not None:
         of_data = {"batch_size": batch_size, "examples": examples, "data": digest_of(data)}
         settings = {**_settings_of(training), **of_data, **settings}
-    if checkpoint is not None and checkpoint.exists():
+    if kept:
         stopped = _go_on(training, source, checkpoint, settings)
     with tqdm(total=steps, desc=progress, disable=progress is None, leave=False) as bar:
         bar.update(training.step)
@@ -123,14 +126,15 @@ def _train(
                 rows = torch.randint(examples, (batch_size,), generator=source, device="cpu")
                 batch = tuple(tensor[rows.to(tensor.device)] for tensor in data)
             training.learn(*batch)
-            stopped = any([callback(training) for callback in callbacks])
-            if checkpoint and (stopped or training.step == steps or training.step % every == 0):
+            stopped = training.ended(any([callback(training) for callback in callbacks]))
+            if kept and (stopped or training.step == steps or training.step % every == 0):
                 training.check_finite()
                 state = {"training": training.get_state(), "batches": source.get_state(), "stopped": stopped}
-                save_checkpoint(checkpoint, state, settings)
+                if checkpoint is not None:
+                    save_checkpoint(checkpoint, state, settings)
             bar.update()
             if training.step % 10 == 0:
-                loss = training.losses[-1] / training.restarts.size
+                loss = training.losses[-1] / training.restarts.part.whole
                 bar.set_postfix_str(f"loss {loss:.2f}", refresh=False)
     return training
 
@@ -142,7 +146,7 @@ def _settings_of(training: Training) -> dict[str, Any]:
     choices = {name: site.size for name, site in guide.sites.items()} if hasattr(guide, "sites") else {}
     return {
         "strategy": training.strategy.describe(),
-        "restarts": training.restarts.size,
+        "restarts": training.restarts.part.whole,
         "choices": choices,
         **steps,
         "kl": asdict(kl) if isinstance(kl, Annealing) else kl,
@@ -150,10 +154,18 @@ def _settings_of(training: Training) -> dict[str, Any]:
 
 
 def _go_on(
-    training: Training, source: torch.Generator, checkpoint: Path, settings: Mapping[str, Any]
+    training: Training, source: torch.Generator, checkpoint: Path | None, settings: Mapping[str, Any]
 ) -> bool:
-    """Go on from a checkpoint; True where a callback had ended the training there."""
-    state = load_checkpoint(checkpoint, settings)
+    """Go on from a checkpoint, if there is one; True where a callback had ended the training there."""
+
+    def kept() -> State | None:
+        there = checkpoint is not None and checkpoint.exists()
+        return load_checkpoint(checkpoint, settings) if checkpoint is not None and there else None
+
+    ranks = ranks_now()
+    state = kept() if ranks is None else ranks.of_first(kept)
+    if state is None:
+        return False
     training.set_state(state["training"])
     source.set_state(state["batches"])
     torch.set_rng_state(state["random"])

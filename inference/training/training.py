@@ -1,6 +1,5 @@
 """Training a model's choices and library, a batch at a time, by :class:`pyro.infer.SVI`."""
 
-import math
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -23,11 +22,14 @@ from ntpt_pyro.inference.handlers.strategy import Strategy
 from ntpt_pyro.inference.training.averaging import follow
 from ntpt_pyro.inference.training.checkpoint import State
 from ntpt_pyro.inference.training.compiled_step import CompiledStep
-from ntpt_pyro.inference.training.finite_steps import NonFiniteError, not_finite
+from ntpt_pyro.inference.training.finite_steps import NonFiniteError, finite_loss, not_finite
 from ntpt_pyro.inference.training.given_guide import Guide, check_coverage, check_weight, given_guide
 from ntpt_pyro.inference.training.own_optimiser import OwnOptimiser
+from ntpt_pyro.inference.training.ranks import share_of
+from ntpt_pyro.inference.training.shared_steps import NOWHERE, OF_LOGITS, SharedSteps
 from ntpt_pyro.inference.training.split_adam import SplitAdam
 from ntpt_pyro.inference.training.step_settings import StepOptions, StepSettings
+from ntpt_pyro.language.parts import drawn_within
 
 KL = 1e-3
 """Weight of the KL term where nothing is said."""
@@ -43,7 +45,8 @@ class Training:
     :param model: a Pyro program, not wrapped in a strategy.
     :param batch: the model's arguments, of which only shapes matter here.
     :param strategy: treatment of choices and steps.
-    :param restarts: programs trained at once, at least 1.
+    :param restarts: programs trained at once, at least 1; those of all processes where they share them, see
+        :func:`~ntpt_pyro.inference.sharing_restarts`.
     :param library: the module that holds the model's networks; it is trained in place. Needed for
         :meth:`get_state`; other parameters of the model are trained too.
     :param guide: to go on with, or of one's own: a guide of Pyro's, or a function of the model's arguments,
@@ -92,7 +95,11 @@ class Training:
         self.library.zero_grad()
         self.average = deepcopy(self.library).eval() if self.settings.averaging else self.library
         """The library with the average of its weights, not training; without averaging the library itself."""
-        self.restarts = Restarts(restarts, sharpness=self.settings.sharpness)
+        self.share = share_of(restarts)
+        """Which restarts are trained here, where processes share them; None where all are."""
+        part = None if self.share is None else self.share.part
+        here = restarts if part is None else part.size
+        self.restarts = Restarts(here, sharpness=self.settings.sharpness, part=part)
         self._program = self.restarts(model)
         self._store: Any = {"params": {}, "constraints": {}}
         with _params_in({"params": {}, "constraints": {}}):
@@ -100,24 +107,36 @@ class Training:
                 sites = model_sites(self._program, *batch)
             if guide is None:
                 scale = self.settings.init_scale
-                guide = strategy.guide(self._program, *batch, init_scale=scale, generator=generator)
+                with drawn_within(part, OF_LOGITS):
+                    guide = strategy.guide(self._program, *batch, init_scale=scale, generator=generator)
         self.guide: Any = guide
         """The guide, as it was given or made."""
         with _params_in(self._store) as self._store:
-            self._given = given_guide(guide, batch, restarts=restarts, dim=self.restarts.dim)
+            self._given = given_guide(guide, batch, restarts=here, dim=self.restarts.dim)
         check_coverage(sites, self._given, strategy)
         self._trained = len(self._given.covered & set(sites.choices))
         check_weight(self._given, value_at(self.kl, 0) * len(batch[0]), len(batch[0]))
         self.optimiser = self._make_optimiser(shared, settings)
         elbo: Any = strategy.elbo(max_plate_nesting=sites.plate_nesting)
         svi = SVI(self._program, self._given.program, self.optimiser, elbo)
-        svi.loss_and_grads = _finite(elbo.loss_and_grads)
-        self._take = CompiledStep(svi, elbo, self._programs, self.library, self.settings.compile)
+        self._shared, total = self._sharing()
+        svi.loss_and_grads = _checked(elbo.loss_and_grads, total)
+        self._take = CompiledStep(svi, elbo, self._programs, self.library, self.settings.compile, total)
         self._validated = False
         self.step = 0
         """Training steps taken."""
         self.losses: list[float] = []
         """The loss of each of them, in nats an example, summed over restarts."""
+
+    def _sharing(self) -> tuple[SharedSteps | None, Callable[[float], float]]:
+        """How steps are taken together with other processes, and what makes the loss of all of them."""
+        if self.share is None:
+            return None, finite_loss
+        shared = SharedSteps(self.share, self.restarts, self.guide, self.library)
+        self.optimiser.norms = shared.norms
+        if isinstance(self.optimiser, SplitAdam):
+            self.optimiser.own = shared.own
+        return shared, shared.loss
 
     def _make_optimiser(
         self, shared: torch.optim.Adam | None, given: StepOptions
@@ -187,7 +206,8 @@ class Training:
         buffers = list(self.library.buffers())
         statistics = [buffer.clone() for buffer in buffers]
         try:
-            loss = self._take(batch, self.step)
+            with drawn_within(None if self.share is None else self.share.part, OF_LOGITS):
+                loss = self._take(batch, self.step)
             if wrong := not_finite(buffers):
                 raise NonFiniteError("buffer", wrong)
         except BaseException as error:
@@ -225,6 +245,7 @@ class Training:
         """The error that says what was not finite, and where."""
         if error.what in ("loss", "gradient"):
             where, expected = self._culprit(batch), "a finite loss"
+            where = where if self._shared is None else self._shared.where(where)
         else:
             store = pyro.get_param_store()
             buffers = {id(tensor): name for name, tensor in self.library.named_buffers()}
@@ -251,7 +272,7 @@ class Training:
                         torch.isfinite(site["value"]).all() and torch.isfinite(site["log_prob"]).all()
                     ):
                         return f"site {name!r}"
-        return "the gradient"
+        return NOWHERE
 
     @property
     def parameters(self) -> dict[str, Tensor]:
@@ -272,14 +293,26 @@ class Training:
         }
 
     def get_state(self) -> State:
-        """Everything that steps change, but for a shared optimiser and torch's random state."""
-        return {
+        """Everything that steps change, but for a shared optimiser and torch's random state.
+
+        Where processes share restarts it is that of all of them, which they must ask for together.
+        """
+        state = {
             **self._parts(),
             "optimiser": self.optimiser.get_state(),
             "running_log_likelihood": self.restarts.running_log_likelihood,
             "step": self.step,
             "losses": self.losses,
         }
+        return state if self._shared is None else self._shared.whole_state(state, self.optimiser)
+
+    def ended(self, own: bool) -> bool:
+        """Whether a training ends, where a callback says so.
+
+        :param own: whether one of this process does.
+        :returns: whether one of any process that shares the restarts does.
+        """
+        return own if self._shared is None else self._shared.ended(own)
 
     def set_state(self, state: State) -> None:
         """Go on from a state that :meth:`get_state` gave.
@@ -288,6 +321,7 @@ class Training:
         :raises RunError: where it is of another model, guide or library; nothing has changed then.
         """
         parts = self._parts()
+        state = state if self._shared is None else self._shared.own_state(state)
         for part, here in parts.items():
             _check_same(part, here, state[part])
         with torch.no_grad():
@@ -314,14 +348,11 @@ def _not_local(scope: AbstractContextManager[Any]) -> Iterator[Any]:
         yield store
 
 
-def _finite(loss_and_grads: Callable[..., Any]) -> Callable[..., float]:
+def _checked(loss_and_grads: Callable[..., Any], total: Callable[[float], float]) -> Callable[..., float]:
     """An objective that raises where it is not finite, before an optimiser moves anything."""
 
     def checked(*args: Any, **kwargs: Any) -> float:
-        loss = float(loss_and_grads(*args, **kwargs))
-        if not math.isfinite(loss):
-            raise NonFiniteError("loss")
-        return loss
+        return total(float(loss_and_grads(*args, **kwargs)))
 
     return checked
 

@@ -5,15 +5,18 @@ from typing import Annotated
 
 import typer
 
-from ntpt_pyro.cli import options, session
+from ntpt_pyro.cli import options
 from ntpt_pyro.cli.options import DataFolder, RunOf, new_file, path_option, whole_option
+from ntpt_pyro.cli.outputs import Outputs, print_json, steps_of, with_outputs
 
 app = options.command_app()
 
 
 @app.command()
+@with_outputs("json", about={"json": "print one JSON document: what was read, the steps, the result"})
 def evaluate(
     run: RunOf,
+    outputs: Outputs,
     expression: Annotated[
         str | None, typer.Argument(help="an input as text, such as 3+4x2, for tasks that take one")
     ] = None,
@@ -29,7 +32,7 @@ def evaluate(
     ] = None,
     batch: Annotated[
         str | None,
-        typer.Option(help="of a text's instances (default: the first that it was not learned from)"),
+        typer.Option(help="of a text's instances  [default: the first that it was not learned from]"),
     ] = None,
     save: Annotated[Path | None, path_option("keep the drawn input as a PNG", parser=new_file)] = None,
     plot: Annotated[
@@ -61,4 +64,7 @@ def evaluate(
     shown = task.demonstrate(result.choices, library, asked)
     if plot is not None:
         draw_demonstration(shown, plot)
-    print_demonstration(session.console(), shown)
+    if outputs.json:
+        print_json(steps_of(shown))
+    else:
+        print_demonstration(outputs.console(), shown)

@@ -4,18 +4,24 @@ from typing import Annotated, Any
 
 import typer
 
-from ntpt_pyro.cli import options, session
+from ntpt_pyro.cli import options
+from ntpt_pyro.cli.cores import Cores, with_cores
 from ntpt_pyro.cli.options import DataFolder, OutNeeded, Resume, TrainedLibrary, whole_option
+from ntpt_pyro.cli.outputs import Outputs, with_outputs
 from ntpt_pyro.experiments.generalize_settings import GeneralizeSettings
 
 app = options.command_app()
 
 
 @app.command()
+@with_outputs("json", "quiet")
+@with_cores
 @options.with_settings(GeneralizeSettings)
 def generalize(
     out: OutNeeded,
     settings: dict[str, Any],
+    outputs: Outputs,
+    cores: Cores,
     models: Annotated[
         str,
         typer.Option(
@@ -30,7 +36,7 @@ def generalize(
     resume: Resume = False,
 ) -> None:
     """Learn MATH, train its baselines, and try all of them on expressions of every length."""
-    session.set_threads(1)
+    cores.set_threads()
     from ntpt_pyro.experiments.experiment_reports import print_generalization
     from ntpt_pyro.experiments.generalize import generalize as try_all
     from ntpt_pyro.experiments.recording import seeds_of
@@ -43,7 +49,7 @@ def generalize(
         library=library,
         data=data,
         resume=resume,
-        progress=session.progress(),
+        progress=outputs.progress,
+        workers=cores.workers,
     )
-    print_generalization(session.console(), found)
-    print(f"kept in {out}: result.json, figure-8a.png, figure-8b.png")
+    outputs.tell(found, print_generalization, f"{out}: result.json, figure-8a.png, figure-8b.png")

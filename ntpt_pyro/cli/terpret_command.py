@@ -1,12 +1,15 @@
 """``ntpt terpret``: the parameters of a program text, learned as any other task."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ntpt_pyro.cli import options, session
-from ntpt_pyro.cli.options import Ask, Out, Resume, Threads, TrainedLibrary
+from ntpt_pyro.cli.cores import Cores, with_cores
+from ntpt_pyro.cli.options import Ask, Out, Resume, TrainedLibrary
+from ntpt_pyro.cli.outputs import Outputs, print_json, with_outputs
 from ntpt_pyro.runs.settings import Settings
 from ntpt_pyro.tasks.text_defaults import shown_defaults
 
@@ -18,6 +21,8 @@ app = options.command_app()
 
 
 @app.command()
+@with_outputs("plot", "html", "log", "json", "quiet")
+@with_cores
 @options.with_settings(
     Settings,
     only=[
@@ -33,6 +38,8 @@ def terpret(
         Path, typer.Argument(metavar="DATA", help="JSON: [{batch_name, hypers, instances}]")
     ],
     settings: dict[str, Any],
+    outputs: Outputs,
+    cores: Cores,
     library: TrainedLibrary = None,
     check: Annotated[
         bool,
@@ -41,7 +48,6 @@ def terpret(
         ),
     ] = False,
     ask: Ask = False,
-    threads: Threads = 1,
     out: Out = None,
     resume: Resume = False,
 ) -> None:
@@ -50,22 +56,27 @@ def terpret(
     A step is of all instances, or of 64 where functions are learned.
     """
     session.check_resumable(out, resume=resume)
-    session.set_threads(threads)
+    cores.set_threads()
     from ntpt_pyro.tasks.text_task import text_task
 
     task = text_task(model, hypers, instances)
+    given = session.library_for(task, library)
     if check:
-        _check(task, session.library_for(task, library), settings, model)
+        _check(task, given, settings, model, outputs)
         return
-    session.induce_and_print(task, session.library_for(task, library), settings, out, resume=resume, ask=ask)
+    session.induce_and_print(
+        task, given, settings, out, outputs=outputs, resume=resume, ask=ask, workers=cores.workers
+    )
 
 
-def _check(task: "TextTask", library: "Library | None", settings: dict[str, Any], model: Path) -> None:
+def _check(
+    task: "TextTask", library: "Library | None", settings: dict[str, Any], model: Path, outputs: Outputs
+) -> None:
     from ntpt_pyro.report.check_report import print_check
-    from ntpt_pyro.report.plain_console import print_line
     from ntpt_pyro.runs.text_check import check_text
 
-    found, console = check_text(task, library, settings), session.console()
-    print_check(console, found)
-    agree = f"compiled text and interpreter agree on {found.compared:,} results"
-    print_line(console, f"\n{model}: {agree}", whole=True)
+    found = check_text(task, library, settings)
+    if outputs.json:
+        print_json(asdict(found))
+    else:
+        print_check(outputs.console(), found, model)

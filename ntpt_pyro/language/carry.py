@@ -26,6 +26,16 @@ def fork(site: str, value: Value) -> Value:
     :param value: ``[*batch, n]``, its distribution given what was computed before.
     :returns: ``[*batch, n]``: as :func:`~ntpt_pyro.var` has it, or under a handler of control each vertex
         along a new axis left of the batch.
+
+    >>> import torch
+    >>> from ntpt_pyro.inference import ForwardMarginals, JointControl
+    >>> with ForwardMarginals():
+    ...     fork("way", torch.tensor([0.5, 0.5]))
+    tensor([0.5000, 0.5000])
+    >>> with JointControl():  # a case for each value
+    ...     fork("way", torch.tensor([0.5, 0.5]))
+    tensor([[1., 0.],
+            [0., 1.]])
     """
     return var(site, value)
 
@@ -55,6 +65,8 @@ def step_end(step: str) -> None:
     It does nothing by itself: it is for handlers that see a program as a row of steps.
 
     :param step: told from other steps by this text.
+
+    >>> step_end("line 1")
     """
 
 

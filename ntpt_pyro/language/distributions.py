@@ -16,6 +16,7 @@ from torch.distributions import biject_to, constraints, transform_to
 
 from ntpt_pyro.errors import SiteError
 from ntpt_pyro.language.objectives import check_drawn
+from ntpt_pyro.language.parts import drawn
 from ntpt_pyro.language.values import Value, one_hot
 
 Shape = torch.Size | list[int] | tuple[int, ...]
@@ -169,12 +170,12 @@ class RelaxedOneHot(OneHot):
 
     def rsample(self, sample_shape: Shape = ()) -> Value:
         """A relaxed sample, ``[*sample_shape, *batch, n]``, from torch's global random state."""
-        noise = torch.empty(
-            tuple(sample_shape) + self.logits.shape,
-            dtype=self.logits.dtype,
-            device=self.logits.device,
+        like = self.logits
+        noise = drawn(
+            tuple(sample_shape) + like.shape,
+            lambda shape: torch.empty(shape, dtype=like.dtype, device=like.device).exponential_(),
         )
-        gumbel = -noise.exponential_().clamp_min_(torch.finfo(noise.dtype).tiny).log_()
+        gumbel = -noise.clamp_min_(torch.finfo(noise.dtype).tiny).log_()
         soft = ((self.logits + gumbel) / self.temperature).softmax(-1)
         if not self.hard:
             return soft

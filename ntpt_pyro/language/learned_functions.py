@@ -27,6 +27,9 @@ class Tensor:
     """The type of a real-valued input or output of a learnable function, such as ``Tensor(28, 28)``.
 
     :param shape: the length of each axis.
+
+    >>> Tensor(28, 28).shape
+    (28, 28)
     """
 
     shape: tuple[int, ...]
@@ -49,6 +52,10 @@ class LearnedFunction:
     :param module: a class or function without arguments that makes the network, instead of ``hid_sizes``.
         Inputs are not concatenated then: see :class:`~ntpt_pyro.language.module_functions.ModuleFunction`.
     :raises UsageError: where there are both ``hid_sizes`` and a module, or the module cannot be called.
+
+    >>> read = LearnedFunction("read", (Tensor(28, 28),), 10, hid_sizes=(256,))
+    >>> read.name, read.out
+    ('read', 10)
     """
 
     name: str

@@ -198,16 +198,17 @@ class Library(OwnNames):
                         mine.copy_(theirs)
         return copied
 
-    def take(self, restarts: Int[torch.Tensor, " kept"]) -> "Library":
+    def take(self, restarts: Int[torch.Tensor, " kept"], *, as_copies: bool = False) -> "Library":
         """The weights of some restarts: one restart gives a library without the axis of copies.
 
         :param restarts: indices of copies.
+        :param as_copies: keep that axis for a single restart too.
         :returns: a new library with copied weights, functions that all restarts share included; this one
             itself where it has no copies.
         """
         if self.copies is None:
             return self
-        single = len(restarts) == 1
+        single = len(restarts) == 1 and not as_copies
         taken = Library(copies=None if single else len(restarts))
         for function in self:
             name = function.declaration.name

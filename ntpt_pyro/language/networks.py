@@ -25,7 +25,7 @@ class Network(OwnNames):
     :param declaration: its types and layout.
     :param copies: None for one function. R for R independent copies with batched weights: then the result has
         an axis of size R, one for each restart. It is the leading one where inputs are data, which have none;
-        else where values have it, see ``docs/shapes.md``.
+        else where values have it, see ``docs/design/shapes.md``.
     """
 
     def __init__(self, declaration: "LearnedFunction", copies: int | None = None) -> None:
@@ -127,6 +127,11 @@ class NeuralFunction(Network):
     :param declaration: its types and layout.
     :param generator: source of the initial weights.
     :param copies: see :class:`Network`.
+
+    >>> from ntpt_pyro import LearnedFunction, Tensor as TensorType
+    >>> read = LearnedFunction("read", (TensorType(4),), 10, hid_sizes=(16,))
+    >>> NeuralFunction(read, torch.Generator().manual_seed(0))(torch.zeros(5, 4)).shape
+    torch.Size([5, 10])
     """
 
     def __init__(

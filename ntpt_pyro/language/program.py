@@ -14,6 +14,9 @@ class Line:
     :param text: what it says.
     :param dead: whether the result is the same without it.
     :param sites: the choices that it says, in the order of its words.
+
+    >>> Line("R2 = ADD(R0, R1)", sites=("instr_2", "left_2", "right_2")).text
+    'R2 = ADD(R0, R1)'
     """
 
     text: str

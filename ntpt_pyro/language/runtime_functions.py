@@ -39,6 +39,12 @@ class RuntimeFunction:
     :param out_range: results lie in ``0..out_range-1``.
     :raises RangeError: where the ranges are no list of integers, the signature does not fit them, or a
         result is out of range (the message names the arguments).
+
+    >>> add = RuntimeFunction(lambda a, b: a + b, [2, 2], 3)
+    >>> add(1, 1)
+    2
+    >>> add(torch.tensor([0.5, 0.5]), torch.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.5000, 0.5000])
     """
 
     def __init__(self, function: Callable[..., int], ranges: Sequence[int], out_range: int) -> None:

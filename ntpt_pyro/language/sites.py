@@ -140,6 +140,9 @@ def guide_choice(site: str, logits: Value) -> Value:
     :param site: the name of the model's choice.
     :param logits: unnormalised log-probabilities ``[*batch, size]``.
     :returns: ``[*batch, size]``, as the strategy decides.
+
+    >>> guide_choice("instruction", torch.tensor([0.0, 0.0])).sum()  # a sample, where no strategy is active
+    tensor(1.)
     """
     value: Value = pyro.sample(site, OneHot(logits.log_softmax(-1)), infer=_with_role("choice"))
     return value
@@ -153,6 +156,11 @@ def var(site: str, value: Value) -> Value:
     :param value: ``[*batch, n]``, its distribution given what was computed before.
     :returns: ``[*batch, n]``: ``value`` itself under forward marginals, each vertex along a new dimension
         under enumeration, and a one-hot sample of ``value`` where no strategy is active.
+
+    >>> from ntpt_pyro.inference import marginal
+    >>> with marginal():
+    ...     var("register", torch.tensor([0.25, 0.75]))
+    tensor([0.2500, 0.7500])
     """
     step: Value = pyro.sample(site, Step(value), infer=_with_role("step"))
     return step
@@ -164,6 +172,11 @@ def variables(values: Mapping[str, Value]) -> Mapping[str, Value]:
 
     :param values: for each site its distribution ``[*batch, n]``; none is computed from another.
     :returns: by site what :func:`var` yields; ``values`` itself where every step yields its distribution.
+
+    >>> from ntpt_pyro.inference import marginal
+    >>> with marginal():
+    ...     variables({"a": torch.tensor([0.5, 0.5]), "b": torch.tensor([1.0, 0.0])})["b"]
+    tensor([1., 0.])
     """
     return {site: var(site, value) for site, value in values.items()}
 
@@ -182,6 +195,12 @@ def observe(
     :returns: ``obs``, or a sample where it is None.
     :raises RangeError: where an observation lies outside ``0..n-1`` or is no integer, or the noise is no
         probability.
+
+    >>> def model(result=None):
+    ...     observe("result", torch.tensor([0.25, 0.75]), result)
+    >>> seen = pyro.poutine.trace(model).get_trace(torch.tensor(1))
+    >>> seen.log_prob_sum().exp()
+    tensor(0.7500)
     """
     check_values(f"observed site {site!r}", value)
     if not 0 <= noise <= 1:

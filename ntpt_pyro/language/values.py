@@ -2,7 +2,7 @@
 
 An integer that ranges over ``0..n-1`` is a tensor of shape ``[*batch, n]``: a probability vector along the
 last axis, in probability space. A known integer is a one-hot vector, a vertex of the simplex. Leading axes
-broadcast; ``docs/shapes.md`` fixes their order (enumeration dims | plates | the value's own axis).
+broadcast; ``docs/design/shapes.md`` fixes their order (enumeration dims | plates | the value's own axis).
 """
 
 from collections.abc import Sequence

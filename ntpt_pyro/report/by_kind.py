@@ -1,6 +1,7 @@
 """Printing a result by its kind: one function a kind, registered here."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 Ranked = tuple[dict[str, int], float | None]
 """A program, and how probable it is where that is known."""
-PRINTED: dict[type[ProgramResult], Callable[["Console", Any, Posterior], None]] = {
+PRINTED: dict[type[ProgramResult], Callable[["Console", Any, Posterior, int], None]] = {
     LearnedResult: print_learned,
     PosteriorResult: print_posterior,
     SolvedResult: print_solved,
@@ -27,18 +28,40 @@ PRINTED: dict[type[ProgramResult], Callable[["Console", Any, Posterior], None]] 
 """For each kind of result the function that prints it."""
 
 
-def print_result(console: "Console", result: ProgramResult, posterior: Posterior) -> None:
+def print_result(console: "Console", result: ProgramResult, posterior: Posterior, *, top: int = 0) -> None:
     """Print what a run ended with.
 
     :param console: where to.
     :param result: of the run.
     :param posterior: of its choices.
+    :param top: behaviours to list, each with a program; 0 leaves that to the kind of result.
     """
-    PRINTED[type(result)](console, result, posterior)
+    PRINTED[type(result)](console, result, posterior, top)
+
+
+def top_behaviours(result: ProgramResult, k: int) -> list[dict[str, Any]]:
+    """What programs of a run compute, as JSON can hold it, the most probable first.
+
+    :param result: of the run.
+    :param k: how many at most.
+    :returns: by what :class:`~ntpt_pyro.runs.results.FoundBehaviour` has; of a solver, which does not know
+        how probable a program is, the result's own program and the others.
+    """
+    if isinstance(result, SolvedResult):
+        unknown = {"probability": None, "programs": None}
+        kept = [(result.choices, result.program_correct, result.lines)]
+        kept += [(one.choices, None, one.lines) for one in result.others]
+        found = [
+            {"choices": choices, **unknown, "right": right, "lines": [asdict(line) for line in lines]}
+            for choices, right, lines in kept
+        ]
+    else:
+        found = [asdict(one) for one in result.behaviours]
+    return found[:k]
 
 
 def ranked(result: ProgramResult, posterior: Posterior, k: int) -> Sequence[Ranked]:
-    """The most probable programs of a run.
+    """The most probable single programs of a run; many of them may compute the same.
 
     :param result: of the run; an exact posterior keeps its programs in it.
     :param posterior: of its choices.
@@ -46,7 +69,7 @@ def ranked(result: ProgramResult, posterior: Posterior, k: int) -> Sequence[Rank
     :returns: programs with their probabilities, where these are known, the most probable first.
     :raises UsageError: where less than one is asked for.
     """
-    check_count("--top", k, at_least=1)
+    check_count("--programs", k, at_least=1)
     if isinstance(result, LearnedResult):
         return posterior.top(min(k, posterior.programs()))
     kept: list[Ranked] = []

@@ -1,5 +1,6 @@
 """What a person sees of a text that was compiled only."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ntpt_pyro.bounds import in_units
@@ -12,15 +13,18 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-def print_check(console: "Console", check: TextCheck) -> None:
-    """Print what a compiled text comes to.
+def print_check(console: "Console", check: TextCheck, file: Path) -> None:
+    """Print what a compiled text comes to, that it means the same as its interpreter first.
 
     :param console: where to.
     :param check: the text.
+    :param file: that it is in.
     """
     from rich.table import Table
     from rich.text import Text
 
+    agree = f"compiled text and interpreter agree on {check.compared:,} results"
+    print_line(console, f"\n{file}: {agree}", style="bold", whole=True)
     print_line(console, f"\n{check.text} under hypers {check.setting!r}\n")
     print_rows(console, _figures(check))
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ntpt_pyro._files import write_bytes
 from ntpt_pyro.errors import UsageError
+from ntpt_pyro.inference.posterior.panels import any_script, new_panels
 
 if TYPE_CHECKING:  # matplotlib takes a second to import, and not every command draws
     from matplotlib.axes import Axes
@@ -20,14 +21,7 @@ def empty_figure(width: float, *heights: float, columns: int = 1) -> "tuple[Figu
     :param columns: panels side by side.
     :returns: the figure and its panels, row by row.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, sum(heights)), layout="constrained")
-    FigureCanvasAgg(figure)
-    ratios = {"height_ratios": heights}
-    panels = figure.subplots(len(heights), columns, squeeze=False, gridspec_kw=ratios)
-    return figure, list(panels.flat)
+    return new_panels(width, *heights, columns=columns)
 
 
 def write_figure(figure: "Figure", file: Path) -> None:
@@ -37,16 +31,29 @@ def write_figure(figure: "Figure", file: Path) -> None:
     :param file: where to.
     :raises UsageError: where the ending is no format, or the file is a folder.
     """
+    content = BytesIO()
+    with any_script():
+        figure.savefig(content, format=format_of(file), dpi=150)
+    write_bytes(file, content.getvalue())
+
+
+def format_of(file: Path) -> str:
+    """The format that a figure is written in; also to find out early that there is none.
+
+    :param file: where to.
+    :returns: what matplotlib calls it.
+    :raises UsageError: where the ending is no format, or the file is a folder.
+    """
+    from matplotlib.backend_bases import FigureCanvasBase
+
     if file.is_dir():
         raise UsageError("figure", expected="a file", got=f"the folder {file}", remedy="name a file in it")
     kind = file.suffix.removeprefix(".") or "png"
-    if kind not in figure.canvas.get_supported_filetypes():
+    if kind not in FigureCanvasBase.get_supported_filetypes():
         raise UsageError(
             str(file),
             expected="a picture's ending such as .png, .svg or .pdf",
             got=f".{kind}",
             remedy="rename the file",
         )
-    content = BytesIO()
-    figure.savefig(content, format=kind, dpi=150)
-    write_bytes(file, content.getvalue())
+    return kind

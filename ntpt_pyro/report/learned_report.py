@@ -3,8 +3,12 @@
 from typing import TYPE_CHECKING
 
 from ntpt_pyro.inference.posterior.posterior import Posterior
+from ntpt_pyro.report.answer import accuracies, print_answer
+from ntpt_pyro.report.behaviour_list import print_behaviours
 from ntpt_pyro.report.plain_console import print_heading, print_line
-from ntpt_pyro.report.program_text import print_behaviours, print_believed, print_marginals, print_rows
+from ntpt_pyro.report.program_text import print_believed, print_marginals, print_rows
+from ntpt_pyro.runs.answer_words import held_out, how_sure, right_or_not
+from ntpt_pyro.runs.headings import GUIDE, heading_of
 from ntpt_pyro.runs.results import LearnedResult
 from ntpt_pyro.runs.statistics import success_rate
 
@@ -12,20 +16,21 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-def print_learned(console: "Console", result: LearnedResult, posterior: Posterior) -> None:
-    """Print a program that was learned.
+def print_learned(console: "Console", result: LearnedResult, posterior: Posterior, top: int = 0) -> None:
+    """Print a program that was learned: first the program, whether it is right, and how sure that is.
 
     :param console: where to.
     :param result: of the run.
     :param posterior: of its choices.
+    :param top: behaviours to list; 0 lists some where there are several.
     """
     print_heading(console, result.task, f", learned from {result.data.get('train', '')}\n")
     print_believed(console, result, posterior)
+    print_answer(console, [right_or_not(result), how_sure(result), held_out(result)])
+    whose = "the guide" if heading_of(result) == GUIDE else "the posterior"
+    print_behaviours(console, result, top, f"what programs drawn from {whose} compute")
     print_line(console)
     print_marginals(console, result, posterior)
-    if len(result.behaviours) > 1:  # else it is what the program above computes
-        print_line(console, "\nwhat programs drawn from the posterior compute")
-        print_behaviours(console, result.behaviours, result.domain)
     print_line(console)
     print_rows(console, figures(result))
 
@@ -36,21 +41,14 @@ def figures(result: LearnedResult) -> dict[str, str]:
     :param result: of the run.
     :returns: by what it is, the figure in words.
     """
-    verdicts = {True: f"right on {result.domain}", False: "wrong", None: "not judged: the task has no judge"}
-    rows = {"program": verdicts[result.program_correct]}
-    if result.test_accuracy is not None:
-        learned_from = "" if result.held_out else " of the examples that it was learned from"
-        rows["accuracy" if learned_from else "held-out accuracy"] = (
-            f"{result.test_accuracy:.1%}{learned_from}"
-        )
-    rows |= {f"on {name}": f"{share:.1%}" for name, share in result.trials.items()}
+    rows = accuracies(result, "learned from")
     for name, reading in result.readings.items():
         rows[f"{name} on {reading.what}"] = f"{reading.accuracy:.1%}  (it was never shown a label)"
     if result.how is not None:
         rows["search"] = result.how
     elif result.restarts is not None and result.restarts_correct is not None:
         low, high = success_rate(result.restarts_correct, result.restarts).interval
-        right = f"{result.restarts_correct} of {result.restarts} ({low:.0%} to {high:.0%})"
+        right = f"{result.restarts_correct} of {result.restarts}, 95% interval {low:.0%} to {high:.0%}"
         searches = "1 search" if result.rounds == 1 else f"{result.rounds} searches"
         rows["restarts right"] = f"{right}, after {searches}"
     if result.lost is not None:

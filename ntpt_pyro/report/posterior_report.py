@@ -5,8 +5,11 @@ from typing import TYPE_CHECKING
 
 from ntpt_pyro.bounds import in_digits
 from ntpt_pyro.inference.posterior.posterior import Posterior
+from ntpt_pyro.report.answer import accuracies, print_answer
+from ntpt_pyro.report.behaviour_list import print_behaviours
 from ntpt_pyro.report.plain_console import print_heading, print_line
-from ntpt_pyro.report.program_text import print_behaviours, print_believed, print_marginals, print_rows
+from ntpt_pyro.report.program_text import print_believed, print_marginals, print_rows
+from ntpt_pyro.runs.answer_words import held_out, how_sure, right_or_not
 from ntpt_pyro.runs.results import PosteriorResult
 
 if TYPE_CHECKING:
@@ -16,19 +19,21 @@ MANY = math.log(1e5)
 """Nats: the number of programs of a larger entropy is written as a power of ten."""
 
 
-def print_posterior(console: "Console", result: PosteriorResult, posterior: Posterior) -> None:
-    """Print an exact posterior: what programs compute, the most probable one, the marginals of the choices.
+def print_posterior(console: "Console", result: PosteriorResult, posterior: Posterior, top: int = 0) -> None:
+    """Print an exact posterior: the most probable program, what programs compute, the choices' marginals.
 
     :param console: where to.
     :param result: of the run.
     :param posterior: of the choices.
+    :param top: behaviours to list; 0 lists some where there are several.
     """
     cost = result.cost
-    over = f"{in_digits(cost.programs)} programs given {cost.examples} examples"
+    examples = "1 example" if cost.examples == 1 else f"{cost.examples:,} examples"
+    over = f"{in_digits(cost.programs)} programs given {examples}"
     print_heading(console, result.task, f", the exact posterior of {over}\n")
-    print_behaviours(console, result.behaviours, result.domain)
-    print_line(console, "\nthe most probable program, and how probable each word of it is")
     print_believed(console, result, posterior)
+    print_answer(console, [right_or_not(result), how_sure(result), held_out(result)])
+    print_behaviours(console, result, top, "what programs compute")
     print_line(console)
     print_marginals(console, result, posterior)
     print_line(console)
@@ -44,10 +49,7 @@ def figures(result: PosteriorResult) -> dict[str, str]:
     cost, rows = result.cost, dict[str, str]()
     if result.right_behaviours is not None:
         rows["probability that what is computed is right"] = f"{result.right_behaviours:.4g}"
-    if result.test_accuracy is not None:
-        which = "held-out accuracy" if result.held_out else "accuracy"
-        rows[f"{which} of the first program"] = f"{result.test_accuracy:.1%}"
-    rows |= {f"the first program on {name}": f"{share:.1%}" for name, share in result.trials.items()}
+    rows |= accuracies(result, "found by")
     rows["log-evidence"] = f"{result.log_evidence:.2f} nats"
     rows["entropy"] = f"{result.entropy:.2f} nats, {_equally_likely(result.entropy)}"
     rows["probability of programs that were dropped"] = f"at most {result.hidden:.1g}"

@@ -4,12 +4,11 @@ from collections.abc import Mapping, Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
-from ntpt_pyro.bounds import in_digits
 from ntpt_pyro.inference.posterior.posterior import Posterior
 from ntpt_pyro.language.program import Line
-from ntpt_pyro.report.headings import heading_of
 from ntpt_pyro.report.plain_console import bar_of, print_line, print_table
-from ntpt_pyro.runs.results import FoundBehaviour, ProgramResult
+from ntpt_pyro.runs.headings import heading_of
+from ntpt_pyro.runs.results import ProgramResult
 
 if TYPE_CHECKING:  # rich draws from Python's random state when it is imported; importing this must not
     from rich.console import Console
@@ -25,10 +24,6 @@ ROOM = 30
 """Columns beside names in which a figure that is too long for one line goes on below itself."""
 SURE = 0.9
 """Words of a program that are less probable are shown with what else might stand there."""
-BEHAVIOURS = 5
-"""What programs compute: so many of the most probable are listed."""
-WRITTEN_OUT = 2
-"""Of them so many are shown as programs."""
 
 
 def print_source(console: "Console", lines: Sequence[Line]) -> None:
@@ -124,26 +119,6 @@ def print_marginals(console: "Console", result: ProgramResult, posterior: Poster
         cells = [words[site], f"{probability:.3f}", *bars, f"{abs(entropies[site]):.3f}"]
         table.add_row(*map(Text, [site, *cells]))
     print_table(console, table)
-
-
-def print_behaviours(console: "Console", behaviours: Sequence[FoundBehaviour], domain: str) -> None:
-    """Print what programs compute, the most probable first, and the first of them as programs.
-
-    :param console: where to.
-    :param behaviours: the most probable first.
-    :param domain: what programs are judged on, in words.
-    """
-    from rich.text import Text
-
-    for rank, one in enumerate(behaviours[:BEHAVIOURS], start=1):
-        verdict = f", right on {domain}" if one.right else ""
-        programs = (
-            "one program" if one.programs == 1 else f"{in_digits(one.programs)} programs that compute it"
-        )
-        said = f" probability {one.probability:.4g}, {programs}{verdict}"
-        console.print(Text.assemble((f"{rank}.", "bold"), said))
-        if rank <= WRITTEN_OUT:
-            print_source(console, one.lines)
 
 
 def print_rows(console: "Console", rows: Mapping[str, str]) -> None:

@@ -3,8 +3,11 @@
 from typing import TYPE_CHECKING
 
 from ntpt_pyro.inference.posterior.posterior import Posterior
+from ntpt_pyro.report.answer import accuracies, print_answer
+from ntpt_pyro.report.behaviour_list import print_few
 from ntpt_pyro.report.plain_console import print_heading, print_line
 from ntpt_pyro.report.program_text import print_rows, print_source
+from ntpt_pyro.runs.answer_words import held_out, right_or_not
 from ntpt_pyro.runs.results import SolvedResult, SolverQuestion
 
 if TYPE_CHECKING:
@@ -16,24 +19,28 @@ SHOWN = 8
 """Numbers of examples that are written out."""
 
 
-def print_solved(console: "Console", result: SolvedResult, posterior: Posterior) -> None:
+def print_solved(console: "Console", result: SolvedResult, posterior: Posterior, top: int = 0) -> None:
     """Print the best program, what is proved of it, and the example to ask for next.
 
     :param console: where to.
     :param result: of the run.
     :param posterior: not shown: a solver knows which program is best, not how probable others are.
+    :param top: behaviours to show, this program's first; 0 shows all that are kept.
     """
     print_heading(console, result.task, f", solved from {result.data.get('train', '')}\n")
     print_source(console, result.lines)
+    print_answer(console, [right_or_not(result), _how_sure(result), held_out(result)])
     print_line(console)
     print_rows(console, figures(result))
     if result.question is not None:
         print_line(console, "\nthe example to ask for next: programs that explain the examples differ on it")
         print_question(console, result.question)
-    for number, other in enumerate(result.others, start=1):
+    others = result.others[: top - 1] if top else result.others
+    for number, other in enumerate(others, start=1):
         print_line(console, f"\nanother behaviour, {number} of {len(result.others)}")
         print_source(console, other.lines)
         print_question(console, other.shown_by, ("the program above gives", "this one gives"))
+    print_few(console, 1 + len(result.others), top)
 
 
 def print_question(console: "Console", question: SolverQuestion, who: tuple[str, str] = BOTH) -> None:
@@ -58,8 +65,7 @@ def figures(result: SolvedResult) -> dict[str, str]:
     :param result: of the run.
     :returns: by what it is, the figure in words.
     """
-    verdicts = {True: f"right on {result.domain}", False: "wrong", None: "not judged: the task has no judge"}
-    rows = {"program": verdicts[result.program_correct], "proof": _proof(result)}
+    rows = {"proof": _proof(result)}
     if result.contradiction:
         rows["contradiction"] = _contradiction(result)
     if result.unexplained:
@@ -71,16 +77,18 @@ def figures(result: SolvedResult) -> dict[str, str]:
         rows["other behaviours"] = f"none but the {len(result.others)} below" if result.others else "none"
     if result.asked:
         rows["asked for"] = _count(result.asked, "example")
-    if result.test_accuracy is not None:
-        learned_from = "" if result.held_out else " of the examples that it was found by"
-        rows["accuracy" if learned_from else "held-out accuracy"] = (
-            f"{result.test_accuracy:.1%}{learned_from}"
-        )
-    rows |= {f"on {name}": f"{share:.1%}" for name, share in result.trials.items()}
+    rows |= accuracies(result, "found by")
     rows["solver"] = (
         f"{result.clauses:,} clauses, {result.asserted} of {result.examples} examples, {result.seconds:.1f} s"
     )
     return rows | result.facts
+
+
+def _how_sure(result: SolvedResult) -> str:
+    """What is proved, in a sentence or two."""
+    best = "Proved best." if result.status == "optimal" else "Not proved best."
+    leave = {"determined": "settle", "undetermined": "leave open"}.get(result.determined or "")
+    return best if leave is None else f"{best} The examples {leave} what it computes."
 
 
 def _proof(result: SolvedResult) -> str:

@@ -1,6 +1,6 @@
 from .answers import NOT_MEANT as NOT_MEANT
-from .induce import Induced as Induced
 from .induce import induce as induce
+from .induced import Induced as Induced
 from .methods.method import Found as Found
 from .methods.method import Method as Method
 from .methods.method import Work as Work

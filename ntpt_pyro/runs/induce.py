@@ -6,7 +6,7 @@ looked at once, at the end.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -20,19 +20,25 @@ from ntpt_pyro.inference.posterior.choice_marginals import marginals, most_proba
 from ntpt_pyro.inference.posterior.decided_programs import program_of
 from ntpt_pyro.inference.posterior.mean_field import MeanFieldPosterior
 from ntpt_pyro.inference.posterior.posterior import Posterior
+from ntpt_pyro.inference.training.callbacks import Callback
 from ntpt_pyro.inference.training.choice_guide import ChoiceGuide
 from ntpt_pyro.inference.training.fit import fit
-from ntpt_pyro.inference.training.restart_search import POSTERIOR_EXAMPLES, Rounds, best_alone
+from ntpt_pyro.inference.training.ranks import ranks_now
+from ntpt_pyro.inference.training.restart_search import POSTERIOR_EXAMPLES, best_alone
+from ntpt_pyro.inference.work.workers import ALONE, Workers
 from ntpt_pyro.language.library import Library
 from ntpt_pyro.runs.answers import Oracle
 from ntpt_pyro.runs.history import History, Snapshots
+from ntpt_pyro.runs.induced import Induced
 from ntpt_pyro.runs.libraries import check_chosen_networks, library_of
+from ntpt_pyro.runs.looks_at_training import LooksAtTraining
 from ntpt_pyro.runs.methods.method import IMAGE_DROPOUT, Found, Method, Work, untrained
 from ntpt_pyro.runs.methods.named import method_of
 from ntpt_pyro.runs.methods.restarts_method import search_steps
-from ntpt_pyro.runs.results import ProgramResult
 from ntpt_pyro.runs.run_folder import LIBRARY, RunFolder, load_library
+from ntpt_pyro.runs.search_rounds import check_workers, search_in_rounds
 from ntpt_pyro.runs.settings import Settings
+from ntpt_pyro.runs.shared_work import check_shared
 from ntpt_pyro.runs.verdict import result_of
 from ntpt_pyro.tasks.checking import check_choices
 from ntpt_pyro.tasks.examples import Examples
@@ -45,34 +51,6 @@ FEW = 100
 """Where functions are not learned, so few examples are learned from and judged by alike."""
 CHECKED = {"programs": 8, "examples": 4}
 """How much a task's model and interpreter are compared before a run."""
-
-
-@dataclass(frozen=True)
-class Induced:
-    """A program that was induced.
-
-    :param result: the program, how well it does, and what it was found with.
-    :param posterior: over the choices: of the best restart's guide, or over all programs.
-    :param library: the functions, as they are then; empty where the task has none.
-    """
-
-    result: ProgramResult
-    posterior: Posterior
-    library: Library
-
-    @property
-    def program(self) -> dict[str, int]:
-        """Every choice's integer by site."""
-        return self.result.choices
-
-    @property
-    def text(self) -> str:
-        """The text of the program."""
-        return "\n".join(map(str, self.result.lines))
-
-    def __repr__(self) -> str:
-        verdict = {True: "right", False: "wrong", None: "not judged"}[self.result.program_correct]
-        return f"<Induced program of {self.result.task}, {verdict}>"
 
 
 @dataclass(frozen=True)
@@ -100,6 +78,8 @@ def induce(
     resume: bool = False,
     progress: bool = False,
     oracle: Oracle | None = None,
+    callbacks: Iterable[Callback] = (),
+    workers: Workers = ALONE,
     **changes: Any,
 ) -> Induced:
     """Find a task's program, and learn the functions that it calls.
@@ -107,12 +87,18 @@ def induce(
     :param task: what to learn.
     :param settings: how; by default those that suit method and task.
     :param library: functions to begin with, which stay as they are; what the task lacks is added to a copy.
-    :param out: a folder to keep the run in; None keeps nothing.
+    :param out: a folder to keep the run in; None keeps nothing. Where processes share the restarts, see
+        :func:`~ntpt_pyro.inference.sharing_restarts`, the first of them keeps it.
     :param resume: go on with the run in ``out``. Going on gives the same result as never having stopped, on
         the same machine; a finished run gives its result again.
     :param progress: show progress bars.
     :param oracle: answers a solver's questions, see :data:`~ntpt_pyro.runs.answers.Oracle`: where examples
         leave open what their program does, it is asked for the result on an input that tells.
+    :param callbacks: called after every step of each training of the run, such as
+        :class:`~ntpt_pyro.inference.JsonLines`; see :func:`~ntpt_pyro.inference.in_phase`. They are no part
+        of the settings: one that ends a training early changes the result, and nothing says so.
+    :param workers: who searches, such as ``Workers(2)``: rounds run side by side, and programs of an
+        exhaustive search that share no work. The result does not depend on it.
     :param changes: single settings by name, such as ``restarts=32``.
     :returns: the program, its posterior, the functions.
     :raises NtptError: for whatever is wrong with the task, the settings, the library or the folder.
@@ -147,14 +133,35 @@ def induce(
     method, settings = settled_settings(task, settings, changes, library)
     if resume and out is None:
         raise UsageError("resume", expected="a folder to go on in", got="none", remedy="name it (out)")
-    run = None if out is None else RunFolder(Path(out))
+    ranks, callbacks = ranks_now(), tuple(callbacks)
+    check_workers(workers, ranks, told=bool(callbacks) or oracle is not None)
+    options = {} if out is None and ranks is None else options_of(task, settings, library)
+    if ranks is not None:
+        check_shared(ranks, method, settings, options)
+    run = None if out is None or not (ranks is None or ranks.first) else RunFolder(Path(out))
     with ExitStack() as work:
-        if run is not None:
-            work.enter_context(run.at_work(options_of(task, settings, library), resume=resume))
-            if run.complete:
-                return kept(run, task)
+
+        def begin() -> Induced | None:
+            if run is None:
+                return None
+            work.enter_context(run.at_work(options, resume=resume))
+            return kept(run, task) if run.complete else None
+
+        before = begin() if ranks is None else ranks.of_first(begin)
+        if before is not None:
+            return before
         work.enter_context(torch.random.fork_rng(devices=[]))  # torch's random state is as it was afterwards
-        return _induce(task, method, settings, library, run, progress=progress, oracle=oracle)
+        return _induce(
+            task,
+            method,
+            settings,
+            library,
+            run,
+            progress=progress,
+            oracle=oracle,
+            callbacks=callbacks,
+            workers=workers,
+        )
 
 
 def kept(run: RunFolder, task: Task) -> Induced:
@@ -166,7 +173,7 @@ def kept(run: RunFolder, task: Task) -> Induced:
     :raises RunError: where the run is not finished, damaged or of another version.
     """
     library = load_library(run.folder, task.functions) if (run.folder / LIBRARY).exists() else Library()
-    return Induced(run.program_result(), run.posterior(), library)
+    return Induced(run.program_result(), run.posterior(), library, run.snapshots())
 
 
 def settled_settings(
@@ -218,23 +225,26 @@ def _induce(
     *,
     progress: bool,
     oracle: Oracle | None,
+    callbacks: tuple[Callback, ...],
+    workers: Workers,
 ) -> Induced:
     began = time.monotonic()
     if not task.checked:
         task.check(**CHECKED)
     source = torch.Generator().manual_seed(settings.seed)
     work = prepared(task, method, settings, library, source, run, progress=progress)
-    work = replace(work, oracle=oracle, answers=None if run is None else run.answers)
+    answers = None if run is None else run.answers
+    work = replace(work, oracle=oracle, answers=answers, callbacks=callbacks, workers=workers)
     method.prepare(work)
     searching = time.monotonic()
-    found, rounds, searched = _search(method, work)
+    found, rounds, searched = search_in_rounds(method, work)
     found = replace(found, seconds=time.monotonic() - searching)
     ended = _settled(work, found)
     total = replace(ended, steps=searched + ended.steps)
     result = result_of(work, found, total, rounds, source, seconds=time.monotonic() - began)
     if run is not None:
         run.finish(result, ended.posterior, ended.library, ended.snapshots)
-    return Induced(result, ended.posterior, ended.library)
+    return Induced(result, ended.posterior, ended.library, ended.snapshots)
 
 
 def prepared(
@@ -296,21 +306,6 @@ def _held_back(task: Task, examples: Examples) -> tuple[Examples, Examples]:
     return examples.split(min(len(examples) // 10, MOST_HELD_BACK))
 
 
-def _search(method: Method, work: Work) -> tuple[Found, int, int]:
-    """Search in rounds, each from a seed of its own, until one explains the examples held back.
-
-    :returns: the best of them, the number of rounds, and steps of all of them.
-    """
-    rounds, steps, best = Rounds(work.settings.rounds), 0, None
-    while True:
-        found = method.search(work, rounds.number)
-        steps += found.steps
-        if best is None or found.verdict.accuracy > best.verdict.accuracy:
-            best = found
-        if rounds.ended(best.verdict, same_again=not found.steps):
-            return best, rounds.number + 1, steps
-
-
 def _settled(work: Work, found: Found) -> Ended:
     """Train the best restart on, alone and on all examples; nothing where the search is all there is."""
     if found.posterior is not None:
@@ -324,7 +319,7 @@ def _settled(work: Work, found: Found) -> Ended:
         for network in library:
             network.dropout = IMAGE_DROPOUT
     steps = settings.steps - min(found.steps, search_steps(settings))
-    history = History(steps, work.history("settle"))
+    history = History(steps, work.history("settle"), LooksAtTraining(task, work.held_back))
     if steps > 0:
         state = fit(
             task.with_library(library),
@@ -338,7 +333,7 @@ def _settled(work: Work, found: Found) -> Ended:
             library_lr=settings.library_lr,
             averaging=settings.averaging,
             seed=settings.seed,
-            callbacks=[history],
+            callbacks=[history, *work.callbacks_of("train-on")],
             progress=work.label("train on"),
             checkpoint=work.checkpoint("settle"),
         )

@@ -70,7 +70,7 @@ class FoundBehaviour:
     lines: list[Line] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ProgramResult(Result):
     """A program, how well it does, and what it was found with.
 
@@ -129,6 +129,11 @@ class ProgramResult(Result):
     data: dict[str, str]
     options: dict[str, Any]
 
+    def __repr__(self) -> str:
+        """Of which task it is and whether the program is right, in one line."""
+        verdict = {True: "right", False: "wrong", None: "not judged"}[self.program_correct]
+        return f"<{type(self).__name__} of {self.task}: {verdict}, by {self.strategy}, seed {self.seed}>"
+
     def word(self, site: str, integer: int) -> str:
         """The word for an alternative of a choice.
 
@@ -140,7 +145,7 @@ class ProgramResult(Result):
         return known[integer] if integer < len(known) else str(integer)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LearnedResult(ProgramResult):
     """What training found.
 
@@ -154,6 +159,8 @@ class LearnedResult(ProgramResult):
     :param lost: the share of the examples held back that training on ended with, where the search had
         explained more of them: then what the search found is kept. None where that was not so.
     :param evidence_examples: examples that the log-evidence is of; None in older results.
+    :param behaviour: which of the behaviours the program has; None where it is none of those that are kept,
+        and in older results.
     """
 
     kind: ClassVar[str] = "learned"
@@ -165,6 +172,7 @@ class LearnedResult(ProgramResult):
     how: str | None = None
     lost: float | None = None
     evidence_examples: int | None = None
+    behaviour: int | None = None
 
 
 @dataclass(frozen=True)
@@ -201,7 +209,7 @@ class PosteriorCost:
     bytes_each: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class PosteriorResult(ProgramResult):
     """An exact posterior over all programs.
 
@@ -213,6 +221,8 @@ class PosteriorResult(ProgramResult):
     :param settings: joint settings of the choices that were not dropped; None in older results.
     :param way: in which it was found, in words.
     :param certain_labels: whether labels were taken as certain: then these are all that fit the examples.
+    :param behaviour: which of the behaviours the program has; None where it is none of those that are kept,
+        and in older results.
     """
 
     kind: ClassVar[str] = "posterior"
@@ -224,6 +234,7 @@ class PosteriorResult(ProgramResult):
     settings: int | str | None = None
     way: str = ""
     certain_labels: bool = False
+    behaviour: int | None = None
 
 
 @dataclass(frozen=True)
@@ -256,7 +267,7 @@ class AnotherProgram:
     shown_by: SolverQuestion
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SolvedResult(ProgramResult):
     """The best program by a solver, and what was proved.
 

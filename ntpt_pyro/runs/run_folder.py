@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import torch
 
+from ntpt_pyro import _html
 from ntpt_pyro._files import OPTIONS, RUN, read_json, typed, write_sealed_json
 from ntpt_pyro.errors import NtptError, RunError
 from ntpt_pyro.inference.posterior.mean_field import MeanFieldPosterior
@@ -30,6 +31,7 @@ from ntpt_pyro.runs.folder_claim import (
 )
 from ntpt_pyro.runs.history import Snapshot, Snapshots, read_snapshots, write_snapshots
 from ntpt_pyro.runs.results import PROGRAM_KINDS, ProgramResult, Result
+from ntpt_pyro.runs.run_html import run_html
 from ntpt_pyro.runs.run_lock import held
 
 RESULT = "result.json"
@@ -68,9 +70,19 @@ class RunFolder:
     """A run folder.
 
     :param folder: its path.
+
+    >>> RunFolder(Path("no-such-run")).complete
+    False
     """
 
     folder: Path
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it; of a run that is not finished, or is not whole, why."""
+        try:
+            return run_html(self.program_result(), self.posterior(), title=str(self.folder))
+        except NtptError as error:
+            return _html.block(_html.head(str(self.folder), str(error)))
 
     @contextmanager
     def at_work(self, options: Mapping[str, Any], *, resume: bool) -> Generator[None]:
@@ -108,7 +120,7 @@ class RunFolder:
         """
         self._check_folder()
         path, more = self.folder / OPTIONS, something_in(self.folder)
-        before = self._options() if path.is_file() else None
+        before = self.options() if path.is_file() else None
         if before is None and more:
             raise self._other_than(
                 "a new or empty folder", "one with other files", "give another --out folder"
@@ -135,7 +147,7 @@ class RunFolder:
         :param sizes: by site the number of alternatives.
         :raises RunError: where they are others: the task has changed.
         """
-        options = self._options()
+        options = self.options()
         if CHOICES not in options:
             write_sealed_json(self.folder / OPTIONS, {**options, CHOICES: dict(sizes)}, RUN)
         else:
@@ -277,14 +289,18 @@ class RunFolder:
         """The content of result.json, where all that it names is there."""
         self._check_there(RESULT)
         self._check_there(OPTIONS)
-        self._options()
+        self.options()
         content: dict[str, Any] = read_json(self.folder / RESULT, RUN)
         for name in typed(content.pop("files", []), list[str], self.folder / RESULT, RUN):
             self._check_there(name)
         return content
 
-    def _options(self) -> dict[str, Any]:
-        """The content of options.json."""
+    def options(self) -> dict[str, Any]:
+        """What the run was asked to do, and what it was made of.
+
+        :returns: the content of options.json.
+        :raises RunError: where it is missing, damaged or of another version.
+        """
         found: dict[str, Any] = read_json(self.folder / OPTIONS, RUN)
         typed(found.get("inputs", {}), dict[str, str], self.folder / OPTIONS, RUN)
         return found
@@ -328,5 +344,14 @@ def load_library(path: Path, functions: Sequence[LearnedFunction] = ()) -> Libra
     :param functions: declarations of functions that are modules of one's own.
     :returns: the library.
     :raises LibraryError: where there is none of this version.
+
+    >>> from tempfile import mkdtemp
+    >>> from ntpt_pyro import Library, Tensor, learn
+    >>> @learn([Tensor(4)], 2, hid_sizes=[8])
+    ... def read(picture): "What is in a picture."
+    >>> file = Path(mkdtemp()) / "library.safetensors"
+    >>> Library([read]).save(file)
+    >>> load_library(file)
+    <Library read (untrained)>
     """
     return Library.load(path / LIBRARY if path.is_dir() else path, functions=functions)

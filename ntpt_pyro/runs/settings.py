@@ -1,6 +1,6 @@
 """What decides how a program is induced: typed settings, each with its bounds and its help, in one place."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import Field, asdict, dataclass, field, fields, replace
 from difflib import get_close_matches
 from numbers import Integral, Real
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from ntpt_pyro.bounds import MOST_COUNTED, check_number
 from ntpt_pyro.errors import UsageError
+from ntpt_pyro.runs.known_names import strategy_names
 
 if TYPE_CHECKING:  # the command line reads settings before it knows whether torch is needed
     from ntpt_pyro.inference.handlers.strategy import Strategy
@@ -26,31 +27,44 @@ def setting(
     above: float | None = None,
     below: float | None = None,
     at_most: float | None = None,
+    values: Callable[[], Iterable[str]] | None = None,
+    unset: str | None = None,
 ) -> Any:
     """A field of settings, with its bounds and what it is.
 
     :param default: its value where nothing is said.
-    :param about: what it is, for the command line's help.
+    :param about: what it is, for the command line's help, which adds its values and its default.
     :param at_least: its smallest value.
     :param above: what it must be greater than.
     :param below: what it must be smaller than.
     :param at_most: its largest value.
+    :param values: gives the names that it may be, for the command line; None where it is a number.
+    :param unset: what is taken where it is None, in words.
     :returns: the field of a dataclass.
     """
     bounds = {"at_least": at_least, "above": above, "below": below, "at_most": at_most}
-    return field(default=default, metadata={"about": about, "bounds": bounds})
+    told = {"about": about, "values": values, "unset": unset}
+    return field(default=default, metadata={**told, "bounds": bounds})
 
 
-def counted(default: int | None, about: str, *, at_least: int = 1, at_most: int = MOST_COUNTED) -> Any:
+def counted(
+    default: int | None,
+    about: str,
+    *,
+    at_least: int = 1,
+    at_most: int = MOST_COUNTED,
+    unset: str | None = None,
+) -> Any:
     """A field of settings that counts something: whole, and never so many that no run would end.
 
     :param default: its value where nothing is said.
     :param about: what it is, for the command line's help.
     :param at_least: its smallest value.
     :param at_most: its largest value.
+    :param unset: what is taken where it is None, in words.
     :returns: the field of a dataclass.
     """
-    return setting(default, about, at_least=at_least, at_most=at_most)
+    return setting(default, about, at_least=at_least, at_most=at_most, unset=unset)
 
 
 def check_bounds(settings: Any) -> None:
@@ -143,9 +157,7 @@ class Settings:
     ntpt_pyro.errors.UsageError: restarts: expected a whole number, got 1.5; the default is 16
     """
 
-    strategy: "str | Strategy" = setting(
-        "marginal", "the way of inference; one of those that `ntpt tasks` lists"
-    )
+    strategy: "str | Strategy" = setting("marginal", "the way of inference", values=strategy_names)
     examples: int = counted(1000, "training examples, of tasks that draw them")
     restarts: int = counted(16, "programs trained at once", at_most=10_000)
     steps: int = counted(
@@ -155,12 +167,14 @@ class Settings:
     )
     search: int | None = counted(300, "steps with all restarts; at most a third of --steps")
     look: int | None = counted(
-        None, "steps between looks at examples held back, which end a search that explains them"
+        None,
+        "steps between looks at examples held back, which end a search that explains them",
+        unset="one look at its end",
     )
     rounds: int = counted(3, "searches at most")
     seed: int = setting(0, "of everything random", at_least=0, below=2**32)
     batch_size: int | None = counted(32, "examples a step")
-    settle_batch: int | None = counted(None, "examples a step after the search (default: as before)")
+    settle_batch: int | None = counted(None, "examples a step after the search", unset="as before")
     choice_lr: float = setting(0.1, "learning rate of the choices", above=0, below=1e30)
     library_lr: float = setting(1e-3, "learning rate of the networks", above=0, below=1e30)
     init_scale: float = setting(
@@ -168,7 +182,7 @@ class Settings:
     )
     kl: float = setting(0.03, "weight of the KL term in the search", at_least=0, below=1e30)
     kl_start: float | None = setting(
-        None, "weight that it begins with, to fall to --kl (default: the same)", above=0, below=1e30
+        None, "weight that it begins with, to fall to --kl", above=0, below=1e30, unset="that of --kl"
     )
     dropout: bool = setting(False, "networks drop inputs and hidden units after the search")
     averaging: float = setting(
@@ -185,7 +199,7 @@ class Settings:
     memory: int = counted(
         2048, "exhaustive: that running programs may take, in MiB", at_least=0, at_most=2**24
     )
-    prior: str = setting("uniform", f"exhaustive: the prior over programs, one of {', '.join(PRIORS)}")
+    prior: str = setting("uniform", "exhaustive: the prior over programs", values=lambda: PRIORS)
     seconds: float = setting(300.0, "solver: limit of time, in seconds", at_least=0, below=1e9)
     alternatives: int = counted(
         0, "solver: programs of other behaviour to look for", at_least=0, at_most=10**6

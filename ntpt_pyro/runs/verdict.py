@@ -29,6 +29,7 @@ from ntpt_pyro.runs.results import (
     Reading,
 )
 from ntpt_pyro.runs.solved import solved_result
+from ntpt_pyro.tasks.examples import Examples
 from ntpt_pyro.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -170,6 +171,26 @@ def kept_behaviours(
     ]
 
 
+def place_of(
+    program: dict[str, int],
+    behaviours: Sequence[FoundBehaviour],
+    task: Task,
+    library: Library,
+    examples: Examples,
+) -> int | None:
+    """Which behaviour a program has.
+
+    :param program: every choice's integer by site.
+    :param behaviours: to look among.
+    :param task: whose programs they are.
+    :param library: the functions that they call.
+    :param examples: that programs are told apart by, where the task knows no better way.
+    :returns: its place; None where it is none of them.
+    """
+    own, *others = task.behaviours([program, *(one.choices for one in behaviours)], library, examples)
+    return others.index(own) if own in others else None
+
+
 def probability_of_right(task: Task, library: Library, groups: Sequence[Behaviour]) -> float | None:
     """The probability of all programs that are right.
 
@@ -191,10 +212,10 @@ def _learned_result(
     some = work.examples.split(POSTERIOR_EXAMPLES)[0]
     drawing = torch.Generator().manual_seed(work.settings.seed)
     groups = grouped(task, library, some, ended.posterior.drawn(DRAWN, drawing))
-    model = task.with_library(library)
+    model, behaviours = task.with_library(library), kept_behaviours(task, library, groups)
     return LearnedResult(
         **common,
-        behaviours=kept_behaviours(task, library, groups),
+        behaviours=behaviours,
         log_evidence=evidence_bound(model, ended.posterior, some.tensors, draws=DRAWN, generator=drawing),
         rounds=rounds,
         held_back_accuracy=found.verdict.accuracy,
@@ -204,6 +225,7 @@ def _learned_result(
         how=found.how,
         lost=ended.lost,
         evidence_examples=len(some),
+        behaviour=place_of(ended.program, behaviours, task, library, some),
     )
 
 
@@ -213,10 +235,11 @@ def _posterior_result(work: Work, exact: ExactPosterior, common: dict[str, Any])
     if exact.certain_labels:
         by = work.task.told_apart_by or f"{len(work.task.tells_apart(work.examples))} examples"
         common["facts"] |= {"programs are told apart by": by}
+    behaviours = kept_behaviours(work.task, library, groups, posterior)
     judged = not (exact.certain_labels and work.task.told_apart_by)  # else right is what fits the examples
     return PosteriorResult(
         **common,
-        behaviours=kept_behaviours(work.task, library, groups, posterior),
+        behaviours=behaviours,
         log_evidence=posterior.log_evidence,
         hidden=posterior.hidden,
         entropy=posterior.entropy(),
@@ -229,6 +252,7 @@ def _posterior_result(work: Work, exact: ExactPosterior, common: dict[str, Any])
         settings=as_json(exact.posterior.settings),
         way=exact.way,
         certain_labels=exact.certain_labels,
+        behaviour=place_of(common["choices"], behaviours, work.task, library, work.examples),
     )
 
 

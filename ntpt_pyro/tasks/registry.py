@@ -33,7 +33,13 @@ GROUP = "ntpt_pyro.tasks"
 
 
 def task_names() -> list[str]:
-    """The names of the paper's tasks, and of those that installed packages bring."""
+    """The names of the paper's tasks, and of those that installed packages bring.
+
+    :returns: the names, the paper's first.
+
+    >>> "add2x2/top" in task_names()
+    True
+    """
     return list({**_builtin(), **_installed()})
 
 
@@ -46,6 +52,9 @@ def find_task(name: str, **parameters: Any) -> Task:
     :returns: the task; its name, parameters and ``found_by`` find it again.
     :raises TaskError: where there is none of that name, or what is there is no task.
     :raises UsageError: where it does not take a parameter.
+
+    >>> find_task("add2x2/top").name
+    'add2x2/top'
     """
     given = {key: value for key, value in parameters.items() if value is not None}
     made = _made(name, _source(name), given)

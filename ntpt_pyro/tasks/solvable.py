@@ -53,8 +53,10 @@ class Solvable(Contents):
         """Results as examples have them.
 
         :param results: by observed site, in the order of the tensors.
-        :returns: ``[1]`` each.
+        :returns: ``[1]`` each; where several sites observe a single tensor, ``[1, sites]``.
         """
+        if self.observed == 1 and len(results) > 1:
+            return [torch.tensor([list(results.values())])]
         return [torch.tensor([value]) for value in results.values()]
 
 

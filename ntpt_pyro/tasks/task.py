@@ -22,6 +22,7 @@ from ntpt_pyro.tasks.demonstrations.steps_of_model import chosen_example, demons
 from ntpt_pyro.tasks.drawing import Drawing
 from ntpt_pyro.tasks.examples import Examples, Given, checked_examples, drawn_examples
 from ntpt_pyro.tasks.solvable import Solvable
+from ntpt_pyro.tasks.task_html import task_html
 
 UNNAMED = "task"
 """What a task is called that is given no name; the name that finds it takes its place."""
@@ -37,6 +38,9 @@ class Trial:
 
     :param examples: those that there are, or how to draw some.
     :param model: the model that runs them, where it is not the task's.
+
+    >>> Trial((torch.tensor([[2, 3]]), torch.tensor([5]))).examples[1]
+    tensor([5])
     """
 
     examples: Given
@@ -138,6 +142,10 @@ class Task(Drawing, Solvable):
 
     def __repr__(self) -> str:
         return f"<Task {self.name}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it."""
+        return task_html(self)
 
     def with_library(self, library: Library | None) -> Callable[..., Any]:
         """The model with the functions that it calls.

@@ -16,6 +16,7 @@ from ntpt_pyro.inference.training.checkpoint import digest_of
 from ntpt_pyro.language.library import Library
 from ntpt_pyro.language.program import Line, Program
 from ntpt_pyro.tasks.demonstrations.demonstration import Asked, Demonstration
+from ntpt_pyro.tasks.demonstrations.text_run import demonstrate_instance
 from ntpt_pyro.tasks.examples import Examples
 from ntpt_pyro.tasks.input_space import inputs_of
 from ntpt_pyro.tasks.solvable import in_words
@@ -26,7 +27,6 @@ from ntpt_pyro.terpret import TerpretModel, parse
 from ntpt_pyro.terpret.instances import Batch, read_batches, read_hypers
 from ntpt_pyro.terpret.parser import MOST_CHARACTERS
 from ntpt_pyro.terpret.statements import elements
-from ntpt_pyro.terpret.symbols import Declared
 from ntpt_pyro.terpret.text_files import read_text
 
 MOST_ALTERNATIVES = 1_000_000
@@ -238,20 +238,7 @@ class TextTask(Task):
                 remedy="give another, or name another batch (--batch)",
             )
         number = asked.seed % count if asked.instance is None else asked.instance
-        instance, given = batch.instances[number], _inputs(batch, number)
-        values = batch.model.trace(program, given, library)
-        outputs = {one.name: values.pop(one.name) for one in batch.model.outputs}
-        observed = {name: instance.get(name) for name in outputs}
-        known = all(value is not None for value in observed.values())
-        declared = batch.model.declared
-        inputs = (f"input   {one.name} = {_shown(one, given[one.name])}" for one in batch.model.inputs)
-        return Demonstration(
-            columns=("variable", "value"),
-            steps=[(name, _shown(declared[name], value)) for name, value in values.items()],
-            result=_assigned(outputs),
-            truth=_assigned(observed) if known else None,
-            before=[f"instance {number} of batch {batch.name!r}", *inputs],
-        )
+        return demonstrate_instance(batch, number, _inputs(batch, number), program, library)
 
 
 def check_learnable(name: str, model: TerpretModel) -> None:
@@ -366,11 +353,6 @@ def _inputs(batch: Batch, number: int) -> dict[str, Any]:
     """What an instance gives: tensors as such, integers and nested lists of them."""
     given = zip(batch.model.inputs, batch.tensors, strict=False)
     return {one.name: t[number].tolist() if isinstance(one.size, int) else t[number] for one, t in given}
-
-
-def _shown(declared: Declared, value: Any) -> str:
-    """A value in words; of a tensor its shape."""
-    return str(value) if isinstance(declared.size, int) else f"a tensor of shape {list(declared.size)}"
 
 
 def _agrees(output: Any, observed: Any) -> bool:

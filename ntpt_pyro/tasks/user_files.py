@@ -3,6 +3,8 @@
 import importlib.util
 import sys
 import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -12,6 +14,34 @@ from ntpt_pyro.language.undecided_values import undecided_value, without_shapes
 
 _loaded: dict[Path, ModuleType] = {}
 """Files that were loaded in this process."""
+
+
+@dataclass(frozen=True)
+class LoadedFiles:
+    """A user's files that a process has loaded; called in another process it loads them there.
+
+    :param files: each with the name of its module.
+    """
+
+    files: tuple[tuple[Path, str], ...]
+
+    def __call__(self) -> Callable[[BaseException], NtptError | None]:
+        """Load those that are not there yet, under the same names.
+
+        :returns: what makes one line of the user's mistakes.
+        """
+        for where, name in self.files:
+            if where not in _loaded:
+                _run(where, where, name)
+        return told_in_a_line
+
+
+def loaded_files() -> LoadedFiles:
+    """The files that were loaded in this process.
+
+    :returns: them, to be sent to others.
+    """
+    return LoadedFiles(tuple((where, module.__name__) for where, module in _loaded.items()))
 
 
 def load_user_file(path: Path, name: str) -> Any:
@@ -31,7 +61,7 @@ def load_user_file(path: Path, name: str) -> Any:
         raise TaskError(
             str(path), expected="a Python file with a task", got=got, remedy="name a file, FILE.py:NAME"
         )
-    module = _loaded.get(where) or _run(path, where)
+    module = _loaded.get(where) or _run(path, where, _free_name(where))
     if not hasattr(module, name):
         known = [
             key
@@ -47,9 +77,13 @@ def load_user_file(path: Path, name: str) -> Any:
     return getattr(module, name)
 
 
-def _run(path: Path, where: Path) -> ModuleType:
-    taken = path.stem in sys.modules or path.stem in sys.stdlib_module_names
-    name = f"{path.stem}_{abs(hash(where)) % 10**8}" if taken else path.stem
+def _free_name(where: Path) -> str:
+    """The name of a file's module: its own, or one that no other module has."""
+    taken = where.stem in sys.modules or where.stem in sys.stdlib_module_names
+    return f"{where.stem}_{abs(hash(where)) % 10**8}" if taken else where.stem
+
+
+def _run(path: Path, where: Path, name: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, where)
     assert spec is not None
     assert spec.loader is not None

@@ -2,7 +2,7 @@
 
 import ast
 
-SEE = "see docs/terpret.md for what the language has"
+SEE = "see docs/reference/terpret.md for what the language has"
 UNROLL = "write a loop over a range"
 NO_OTHER = "leave it out: a text is declarations, loops, branches and set_to"
 IN_WORDS: dict[type[ast.AST], tuple[str, str]] = {

@@ -102,6 +102,11 @@ class TerpretModel:
         self._rows = found
         self._passes: dict[tuple[Cell, ...], ObservedPass] = {}
 
+    def __repr__(self) -> str:
+        """Which text it is, and how large, in one line."""
+        choices = f"{len(self.open)} choice{'s' * (len(self.open) != 1)}"
+        return f"<TerpretModel {self.source.name}: {choices}, {self.statements:,} statements>"
+
     def __call__(self, *data: Tensor | None, library: Library | None = None) -> dict[str, Value]:
         """Run the model on a batch of instances; its outputs are observed.
 
@@ -268,12 +273,16 @@ def _marginals(given: Iterable[Slots]) -> bool:
 
 
 def load(text: str, name: str, hypers: Mapping[str, int]) -> TerpretModel:
-    """Compile a program text.
+    r"""Compile a program text.
 
     :param text: in TerpreT.
     :param name: of its file, for messages.
     :param hypers: integers by name.
     :returns: the model.
     :raises TerpretError: where the text is not in the language or means nothing; says line and column.
+
+    >>> model = load("p = Param(2)\no = Output(2)\no.set_to(p)", "text", {})
+    >>> model.run({"p": 1}, {})
+    {'o': 1}
     """
     return TerpretModel(parse(text, name), hypers)

@@ -1,5 +1,6 @@
 """Numbers and paths of every command within their bounds, told in one line before anything is imported."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from ntpt_pyro import Settings
+from ntpt_pyro.cli.main import COMMANDS
+from ntpt_pyro.inference import STRATEGIES
+from ntpt_pyro.runs import method_names
 from ntpt_pyro.runs.induce import settled_settings
 from ntpt_pyro.runs.methods.named import method_of
 from ntpt_pyro.tasks.text_defaults import DEFAULTS, WITH_FUNCTIONS
@@ -110,14 +114,27 @@ def test_restarts_and_examples_that_would_not_fit_are_refused_before_memory_is_a
 def test_the_help_shows_the_defaults_that_there_are(ntpt):
     told = " ".join(ntpt("terpret", "--help")[1].split())
     for name in ("strategy", "steps", "init_scale", "kl"):
-        assert f"(default: {DEFAULTS[name]})" in told
-    restarts = f"(default: {DEFAULTS['restarts']}; where functions are learned {WITH_FUNCTIONS['restarts']})"
+        assert f"[default: {DEFAULTS[name]}]" in told
+    restarts = f"[default: {DEFAULTS['restarts']}; where functions are learned {WITH_FUNCTIONS['restarts']}]"
     assert restarts in told
     told = " ".join(ntpt("posterior", "--help")[1].split())
     _, settings = settled_settings(sum_task(), None, {"strategy": "exhaustive"})
-    assert f"(default: {settings.examples})" in told
-    assert f"(default: {settings.test_examples})" in told
-    assert "exhaustive or solver (default: exhaustive)" in told
+    assert f"[default: {settings.examples}]" in told
+    assert f"[default: {settings.test_examples}]" in told
+    assert "the way of inference: exhaustive, solver [default: exhaustive]" in told
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_help_lists_values_and_says_no_default_twice(ntpt, command):
+    told = ntpt(command, "--help")[1]
+    assert max(map(len, told.splitlines())) <= 80
+    options = [" ".join(one.split()) for one in re.split(r"\n  (?=-)", told)]
+    assert max(one.lower().count("default:") for one in options) <= 1
+    (strategy,) = [one for one in options if one.startswith("--strategy")] or [None]
+    if strategy is not None:
+        known = {"posterior": ["exhaustive", "solver"], "learn": method_names(), "terpret": method_names()}
+        listed = ", ".join(known.get(command, STRATEGIES))
+        assert f"{listed} [default: " in strategy.replace("- ", "-")  # a line may end in a hyphen
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """`ntpt posterior` as a user types it: of a task, of a run's task, of a text."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -33,10 +34,10 @@ def test_a_posterior_is_found_kept_and_shown(ntpt, library, tmp_path):
     assert code == 0
     assert "the exact posterior of 324 programs" in shown
     assert (tmp_path / "p.png").exists()
-    code, shown, _ = ntpt("show", out, "--top", 2)
+    code, shown, _ = ntpt("show", out, "--programs", 2)
     listed = [line for line in shown.splitlines() if line.startswith(("1. probability", "2. probability"))]
     assert listed[-2:] == [f"{n}. probability {result['programs'][n - 1]['probability']:.4g}" for n in (1, 2)]
-    assert ntpt("show", out, "--top", 21)[1].endswith("\n20 programs: the run keeps no more\n")
+    assert ntpt("show", out, "--programs", 21)[1].endswith("\n20 programs: the run keeps no more\n")
 
 
 @pytest.mark.parametrize("name", ["add2x2/top", "apply2x2/left"])
@@ -67,7 +68,7 @@ def test_a_run_gives_its_task_and_its_library(ntpt, tmp_path):
 
 
 def probabilities(printed: str) -> list[str]:
-    return [line for line in printed.splitlines() if ". probability" in line]
+    return re.findall(r"(?:^\d+\. |What it computes has )probability .*", printed, re.MULTILINE)
 
 
 def test_a_task_without_functions_asks_for_no_library(ntpt, user_file):
@@ -75,7 +76,8 @@ def test_a_task_without_functions_asks_for_no_library(ntpt, user_file):
     code, printed, error = ntpt("posterior", "stack.py:task", "--out", "run")
     assert (code, error) == (0, "")
     assert f"stack.py:task, the exact posterior of {7**LINES:,} programs given 49 examples" in printed
-    assert "right on every example" in printed
+    assert "Right on every example. What it computes has probability 1, that of " in " ".join(printed.split())
+    assert "1. probability" not in printed  # of one behaviour all is said above
     assert not (Path("run") / "library.safetensors").exists()
     assert probabilities(ntpt("posterior", "run")[1]) == probabilities(printed)
 
@@ -88,7 +90,7 @@ def test_a_text_has_a_posterior(ntpt, user_file):
     )
     code, printed, error = ntpt("posterior", "turn.terpret:on", "--out", "run")
     assert (code, error) == (0, "")
-    assert "turn, the exact posterior of 2 programs given 1 examples" in printed
+    assert "turn, the exact posterior of 2 programs given 1 example\n" in printed
     assert "turn = 1" in printed
     assert json.loads((Path("run") / "result.json").read_text())["choices"] == {"turn": 1}
     assert probabilities(ntpt("posterior", "run")[1]) == probabilities(printed)

@@ -26,13 +26,19 @@ def test_a_run_is_shown_as_it_was_when_it_ended(ntpt, finished):
     assert "\x1b" not in shown
 
 
-def test_the_most_probable_programs_are_printed_and_the_posterior_is_drawn(ntpt, finished, tmp_path):
+def test_the_most_probable_behaviours_are_printed_and_the_posterior_is_drawn(ntpt, finished, tmp_path):
     result = json.loads((finished / "result.json").read_text())
     code, shown, error = ntpt("show", finished, "--top", 3, "--plot", tmp_path / "p.png")
     assert (code, error) == (0, "")
-    for text in (*result["program"], "1. probability", "3. probability", f"drawn to {tmp_path}"):
-        assert text in shown.replace("\n", "\n")
-    assert "4. probability" not in shown.split("training")[1]
+    for text in (*result["program"], f"drawn to {tmp_path}"):
+        assert text in shown
+    listed = [line for line in shown.splitlines() if ". probability " in line]
+    first = result["behaviours"][:3]
+    assert [line.split(",")[0] for line in listed] == [
+        f"{rank}. probability {one['probability']:.4g}" for rank, one in enumerate(first, start=1)
+    ]
+    assert all(line["text"] in shown for one in first for line in one["lines"])
+    assert shown.index("3. probability") < shown.index("the guide's probabilities of the choices")
     assert max(map(len, shown.replace(str(tmp_path), "").splitlines())) <= 80
     assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
     assert ntpt("show", finished, "--plot", tmp_path / "p.svg")[0] == 0
@@ -40,10 +46,12 @@ def test_the_most_probable_programs_are_printed_and_the_posterior_is_drawn(ntpt,
 
 
 def test_more_programs_than_there_are_are_all_shown(ntpt, finished):
-    code, shown, error = ntpt("show", finished, "--top", 10**9)
+    code, shown, error = ntpt("show", finished, "--programs", 10**9)
     assert (code, error) == (0, "")
     assert "\n432. probability" in shown
     assert shown.endswith("\n432 programs: there are no more\n")
+    kept = len(json.loads((finished / "result.json").read_text())["behaviours"])
+    assert f"\n{kept} behaviours: the run keeps no more\n" in ntpt("show", finished, "--top", 10**9)[1]
 
 
 MINE = """
@@ -111,16 +119,17 @@ def test_a_run_whose_task_is_gone_is_still_shown(ntpt, refused, user_file, tmp_p
     )
     assert ntpt("learn", "mine.py:task", "--restarts=2", "--steps=9", "--out", "run")[0] == 0
     before = ntpt("show", "run")
-    there = ntpt("show", "run", "--top", 2)
+    there = ntpt("show", "run", "--top", 2, "--programs", 2)
     assert before[0] == there[0] == 0
     file.unlink()
     from ntpt_pyro.tasks import user_files
 
     user_files._loaded.clear()
     assert ntpt("show", "run", "--plot", "p.png")[1].startswith(before[1])
-    code, shown, error = ntpt("show", "run", "--top", 2)
+    code, shown, error = ntpt("show", "run", "--top", 2, "--programs", 2)
     assert (code, error) == (0, "")
     assert "2. probability" in shown
+    assert shown.split("training")[0] == there[1].split("training")[0]  # behaviours are kept with their texts
     assert "return = " in shown  # in the words that the run kept, a line a choice
     for words in (["show", "run", "--example", 0], ["evaluate", "run"], ["posterior", "run"]):
         error = refused(*words)
@@ -140,7 +149,7 @@ def test_a_run_of_a_text_that_is_gone_is_still_shown(ntpt, refused, user_file, t
     )
     assert ntpt("learn", "turn.terpret:on", "--restarts=2", "--steps=3", "--out", "run")[0] == 0
     text.unlink()
-    code, shown, error = ntpt("show", "run", "--top", 2)
+    code, shown, error = ntpt("show", "run", "--programs", 2)
     assert (code, error) == (0, "")
     assert "2. probability" in shown
     assert "expected the task turn.terpret:on, which the run is of" in refused("evaluate", "run")

@@ -45,12 +45,12 @@ def test_a_stack_machine_is_learned_shown_and_questioned(ntpt):
     assert result["program_correct"] is True
     assert (result["task"], result["found_by"]) == ("stack.py:task", "stack.py:task")
     assert set(result["program"]) <= set(INSTRUCTIONS)
-    shown = ntpt("show", "run", "--top", 2, "--plot", "run.png")[1]
-    program = shown.split("the guide's probabilities")[0].splitlines()
+    shown = ntpt("show", "run", "--programs", 2, "--plot", "run.png")[1]
+    program = shown.split("Right on")[0].splitlines()
     beside = [line.split() for line in program if line.startswith("    ")]
     assert [words[0] for words in beside] == result["program"]
     assert all(re.search(r"[01]\.\d\d", " ".join(words[1:])) for words in beside)
-    assert "right on every example" in shown
+    assert "Right on every example." in shown
     assert "2. probability" in shown
     assert Path("run.png").read_bytes().startswith(b"\x89PNG")
     code, printed, error = ntpt("posterior", "run", "--out", "exact")
@@ -226,7 +226,7 @@ def test_a_program_of_a_task_that_has_changed_is_not_run(ntpt, refused, changed,
         assert f"run: expected a task whose choice '{site}' has " in error
         assert error.endswith("the task has changed; make another run of it\n")
     assert ntpt("show", "run") == before
-    code, shown, error = ntpt("show", "run", "--top", 1)  # in the words that the run kept
+    code, shown, error = ntpt("show", "run", "--programs", 1)  # in the words that the run kept
     assert (code, error) == (0, "")
     assert shown.startswith(before[1])
     assert "instr_3 = " in shown[len(before[1]) :]

@@ -72,7 +72,7 @@ def test_a_larger_loop_has_more_lines(tmp_path):
         assert task.check()
 
 
-PAGE = ROOT / "docs" / "why_gradients_miss.md"
+PAGE = ROOT / "docs" / "results" / "why_gradients_miss.md"
 RECORDED = ROOT / "experiments" / "results" / "exploration" / "cpu.json"
 
 

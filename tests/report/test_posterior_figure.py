@@ -4,9 +4,9 @@ import pytest
 
 from ntpt_pyro import induce
 from ntpt_pyro.errors import UsageError
-from ntpt_pyro.report.headings import GUIDE
 from ntpt_pyro.report.posterior_figure import draw_posterior
 from ntpt_pyro.runs import RunFolder
+from ntpt_pyro.runs.headings import GUIDE
 from tests.two_registers import execute, sum_task
 
 HOW = {"learned": {"restarts": 2, "steps": 30}, "posterior": {"strategy": "exhaustive"}}

@@ -6,8 +6,8 @@ import torch
 from rich.console import Console
 
 from ntpt_pyro import Line, MeanFieldPosterior, induce
-from ntpt_pyro.report.headings import GUIDE, POSTERIOR, heading_of
 from ntpt_pyro.report.program_text import print_believed, print_marginals
+from ntpt_pyro.runs.headings import GUIDE, POSTERIOR, heading_of
 from tests.two_registers import sum_task
 
 ONES = {"function": 0, "return": 2}

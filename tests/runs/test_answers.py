@@ -2,10 +2,11 @@
 
 import json
 
+import pyro
 import pytest
 import torch
 
-from ntpt_pyro import Task, induce
+from ntpt_pyro import Task, choice, induce, observe, one_hot, switch
 from ntpt_pyro.errors import RunError, TaskError
 from tests.two_registers import SIZE, SUM, SUMS, X, Y, execute, model, results
 
@@ -42,6 +43,21 @@ def test_a_program_is_induced_by_asking():
     assert found.result.question is None
     assert found.result.asked == len(oracle.asked) == len(set(oracle.asked)) > 1
     assert found.result.examples == 1 + found.result.asked
+
+
+def test_results_that_are_columns_of_one_tensor_are_asked_for_as_a_list():
+    def swaps(bits, ordered=None):
+        exchanges = choice("exchanges", 2)
+        with pyro.plate("rows", len(bits)):
+            first, second = one_hot(bits, 2).unbind(-2)
+            for place, cases in enumerate(([first, second], [second, first])):
+                observed = None if ordered is None else ordered[:, place]
+                observe(f"bit_{place}", switch(exchanges, cases), observed)
+
+    row = torch.tensor([[1, 1]])
+    found = induce(Task(swaps, (row, row)), strategy="solver", oracle=lambda bits: bits[::-1])
+    assert found.program == {"exchanges": 1}
+    assert found.result.asked == 1
 
 
 def test_without_an_oracle_the_question_is_the_result():

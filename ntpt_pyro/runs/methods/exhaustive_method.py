@@ -17,6 +17,7 @@ from ntpt_pyro.inference.posterior.exhaustive import ExactPosterior
 from ntpt_pyro.inference.posterior.priors import UNIFORM, fewest_read
 from ntpt_pyro.inference.training.restart_search import Verdict
 from ntpt_pyro.runs.methods.method import OF_RESTARTS, OF_SOLVER, OF_TRAINING, Found, Work
+from ntpt_pyro.tasks.user_files import loaded_files
 
 MEGABYTE = 2**20
 
@@ -56,6 +57,7 @@ class ExhaustiveMethod:
             tolerance=settings.tolerance,
             progress=work.label(task.name),
             checkpoint=work.checkpoint("exhaustive"),
+            workers=work.workers.opened_by(loaded_files),
         )
         if exact.certain_labels:
             exact = _told_apart(exact, model, task.tells_apart(work.examples).tensors)

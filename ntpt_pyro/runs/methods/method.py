@@ -9,8 +9,10 @@ from ntpt_pyro.inference.handlers.strategy import Strategy
 from ntpt_pyro.inference.posterior.exhaustive import ExactPosterior
 from ntpt_pyro.inference.posterior.posterior import Posterior
 from ntpt_pyro.inference.solver.solution import Solution
+from ntpt_pyro.inference.training.callbacks import Callback, in_phase
 from ntpt_pyro.inference.training.choice_guide import ChoiceGuide
 from ntpt_pyro.inference.training.restart_search import Verdict
+from ntpt_pyro.inference.work.workers import ALONE, Workers
 from ntpt_pyro.language.library import Library
 from ntpt_pyro.runs.history import Snapshots
 from ntpt_pyro.runs.settings import Settings
@@ -36,9 +38,12 @@ class Work:
     :param held_back: those that a search is judged by.
     :param training: those that it learns from.
     :param checkpoint: for the name of a phase the file that it is kept in; gives None where nothing is kept.
+    :param history: for the name of a phase the file that its course is kept in; None where nothing is kept.
     :param progress: show progress bars.
     :param oracle: answers a solver's questions; None where nobody does.
     :param answers: the file that answers are kept in; None where nothing is kept.
+    :param callbacks: called after every step of a training.
+    :param workers: who does pieces of a search that do not depend on each other.
     """
 
     task: Task
@@ -52,6 +57,16 @@ class Work:
     progress: bool = False
     oracle: "Oracle | None" = None
     answers: Path | None = None
+    callbacks: tuple[Callback, ...] = ()
+    workers: Workers = ALONE
+
+    def callbacks_of(self, phase: str) -> list[Callback]:
+        """What is called after every step of one training.
+
+        :param phase: which of the run's trainings it is.
+        :returns: the callbacks.
+        """
+        return [in_phase(one, phase) for one in self.callbacks]
 
     def label(self, text: str) -> str | None:
         """The label of a progress bar; None shows none."""

@@ -50,7 +50,13 @@ ABOUT = {
 
 
 def method_names() -> list[str]:
-    """The names that ``--strategy`` takes."""
+    """The names that ``--strategy`` takes.
+
+    :returns: those of strategies, then those of methods.
+
+    >>> {"marginal", "exhaustive", "em", "solver"} <= set(method_names())
+    True
+    """
     return [*STRATEGIES, *METHODS]
 
 

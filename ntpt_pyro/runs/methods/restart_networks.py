@@ -2,6 +2,9 @@
 
 from copy import deepcopy
 
+import torch
+
+from ntpt_pyro.inference.training.ranks import share_of
 from ntpt_pyro.language.library import Library
 from ntpt_pyro.runs.methods.method import Work, untrained
 
@@ -12,11 +15,14 @@ def library_for(work: Work, seed: int) -> Library:
     :param work: what is given.
     :param seed: of new weights.
     :returns: a copy of each network for each restart where one that is needed is untrained, else copies that
-        all restarts share.
+        all restarts share. Where processes share restarts, copies for those of this process: the same as one
+        process would give them.
     """
     library, settings = work.library, work.settings
     own = settings.own_networks and bool(untrained(work.task, library)) and settings.restarts > 1
     mine = library.copied(settings.restarts, seed) if own else deepcopy(library)
+    if own and (share := share_of(settings.restarts)) is not None:
+        mine = mine.take(torch.tensor(share.part.rows), as_copies=True)
     protect_trained(mine)
     return mine
 

@@ -1,6 +1,7 @@
 """Many restarts trained by gradient under a strategy, judged by examples held back."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -11,10 +12,13 @@ from ntpt_pyro.inference.handlers.annealing import Annealing
 from ntpt_pyro.inference.handlers.strategy import Strategy
 from ntpt_pyro.inference.training.callbacks import Callback
 from ntpt_pyro.inference.training.fit import fit
+from ntpt_pyro.inference.training.ranks import Share, alone, share_of
 from ntpt_pyro.inference.training.restart_search import Verdict, judge
 from ntpt_pyro.inference.training.training import Training
+from ntpt_pyro.inference.training.whole_search import library_of_best, whole_guide
 from ntpt_pyro.language.program import Program
 from ntpt_pyro.runs.history import History
+from ntpt_pyro.runs.looks_at_training import LooksAtTraining
 from ntpt_pyro.runs.methods.method import OF_EXHAUSTIVE, OF_SOLVER, Found, Work
 from ntpt_pyro.runs.methods.restart_networks import library_for
 from ntpt_pyro.runs.restart_costs import bytes_a_restart
@@ -31,6 +35,9 @@ class RestartsMethod:
     network shared with wrong programs overfit together; where all are trained the restarts share them.
     Trained networks stay as they are beside others, until a program is found.
 
+    Processes may share the restarts, see :func:`~ntpt_pyro.inference.sharing_restarts`: each of them finds
+    what all found.
+
     :param strategy: of inference.
     """
 
@@ -43,10 +50,14 @@ class RestartsMethod:
 
     def prepare(self, work: Work) -> None:
         """See :class:`~ntpt_pyro.runs.methods.method.Method`: many restarts must fit this machine."""
-        if (restarts := work.settings.restarts) > FEW_RESTARTS:
+        share = share_of(work.settings.restarts)
+        restarts = work.settings.restarts if share is None else share.part.size * share.ranks.here
+        if restarts > FEW_RESTARTS:
+            with alone():
+                each = bytes_a_restart(work, self.strategy)
             check_memory(
                 f"restarts, {work.task.name}",
-                restarts * bytes_a_restart(work, self.strategy),
+                restarts * each,
                 of=f"{restarts:,} restarts",
                 remedy="take fewer (--restarts), or smaller batches (--batch-size)",
             )
@@ -55,10 +66,14 @@ class RestartsMethod:
         """See :class:`~ntpt_pyro.runs.methods.method.Method`."""
         task, settings, restarts = work.task, work.settings, work.settings.restarts
         seed, steps = work.seed + number, search_steps(settings)
-        library = library_for(work, seed)
+        share, library = share_of(restarts), library_for(work, seed)
         model = task.with_library(library)
-        judged = partial(judge, model, self.strategy, held_back=work.held_back.tensors, restarts=restarts)
-        history = History(steps, work.history(f"search-{number}"))
+        here = range(restarts) if share is None else share.part.rows
+        judged = partial(
+            judge, model, self.strategy, held_back=work.held_back.tensors, restarts=len(here), share=share
+        )
+        looks = LooksAtTraining(task, work.held_back)
+        history = History(steps, work.history(f"search-{number}"), looks)
         ends = [] if settings.look is None else [_explained(judged, settings.look)]
         training = fit(
             model,
@@ -73,7 +88,7 @@ class RestartsMethod:
             init_scale=settings.init_scale,
             kl=kl_weight(settings, steps),
             seed=seed,
-            callbacks=[history, *ends],
+            callbacks=[history, *ends, *work.callbacks_of(f"search-{number + 1}")],
             progress=work.label(f"search {number + 1}, {restarts} restarts"),
             checkpoint=work.checkpoint(f"search-{number}"),
         )
@@ -81,18 +96,32 @@ class RestartsMethod:
 
         def right(program: Program, restart: int) -> bool | None:
             its_own = task.judged_with_functions
-            return task.right(program, library.take(torch.tensor([restart])) if its_own else None)
+            own = torch.tensor([restart - here.start])
+            return task.right(program, library.take(own) if its_own else None)
 
-        return Found(
+        found = Found(
             verdict,
             library,
             training.step,
             restarts,
-            verdict.count(right),
+            verdict.count(right, here),
             self.strategy,
             guide=training.guide,
             snapshots=history.of(verdict.best),
         )
+        return found if share is None else _of_all(share, found)
+
+
+def _of_all(share: Share, found: Found) -> Found:
+    """What all processes found, the same in each of them."""
+    assert found.guide is not None
+    right = share.ranks.all_of(found.restarts_right)
+    return replace(
+        found,
+        library=library_of_best(share, found.library, found.verdict.best),
+        restarts_right=None if None in right else sum(map(int, filter(None, right))),
+        guide=whole_guide(share, found.guide),
+    )
 
 
 def search_steps(settings: Settings) -> int:

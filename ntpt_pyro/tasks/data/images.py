@@ -15,9 +15,11 @@ class Images:
     :param labels: ``[n]``, int64 from 0.
     :param source: where they come from, in words; no path.
     :param what: they are of, in words.
+    :param names: what each label stands for, where that is not the number itself.
     """
 
     images: Float[Tensor, "n 28 28 ..."]
     labels: Int[Tensor, " n"]
     source: str
     what: str = "symbols"
+    names: tuple[str, ...] = ()

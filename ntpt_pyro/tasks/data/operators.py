@@ -102,7 +102,7 @@ def _draw(symbol: str, generator: np.random.Generator) -> _Floats:
 
 def _images(images: npt.NDArray[np.floating], labels: npt.NDArray[np.integer], source: str) -> Images:
     pixels = torch.from_numpy(images.astype(np.float32))
-    return Images(pixels, torch.from_numpy(labels.astype(np.int64)), source, "operators")
+    return Images(pixels, torch.from_numpy(labels.astype(np.int64)), source, "operators", CLASSES)
 
 
 def _wrong(path: Path, expected: str, got: str) -> DataError:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import torch
 
 from ntpt_pyro.errors import DataError
+from ntpt_pyro.models.path_len import SIGNS
 from ntpt_pyro.tasks.data.array_archives import check_shapes, read_arrays
 from ntpt_pyro.tasks.data.images import Images
 
@@ -117,6 +118,7 @@ def _images(images: npt.NDArray[np.floating], labels: npt.NDArray[np.integer], s
         torch.from_numpy(labels.astype(np.int64)),
         source,
         "signs",
+        SIGNS,
     )
 
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from ntpt_pyro.bounds import MOST_COUNTED, check_count, check_number
 from ntpt_pyro.errors import UsageError
-from ntpt_pyro.tasks.demonstrations.scene import Scene
 
-if TYPE_CHECKING:  # matplotlib takes a second to import, and not every command draws
+if TYPE_CHECKING:  # heavy; the command line reads what can be asked for before it knows of torch
     from matplotlib.figure import Figure
+
+    from ntpt_pyro.tasks.demonstrations.scene import Scene
 
 MOST_LENGTH = 1000
 """Of an input that is drawn."""
@@ -108,7 +109,7 @@ class Demonstration:
     before: Sequence[str] = ()
     remark: str = ""
     picture: Picture | None = None
-    scene: Scene | None = None
+    scene: "Scene | None" = None
 
     @property
     def right(self) -> bool | None:

@@ -15,7 +15,10 @@ from ntpt_pyro.language.program import Program
 from ntpt_pyro.models.apply2x2 import OPERATORS
 from ntpt_pyro.models.grid import CELLS, COMPUTE, MOVE_NORTH, NOOP, TOP_LEFT, move
 from ntpt_pyro.models.nets import net_1
+from ntpt_pyro.tasks.data.images import Images
+from ntpt_pyro.tasks.demonstrations.best_readings import best_reads
 from ntpt_pyro.tasks.demonstrations.demonstration import Asked, Demonstration, Picture
+from ntpt_pyro.tasks.demonstrations.scene import Moment, Place, Scene
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,12 +34,14 @@ class GridStep:
     """What a line did.
 
     :param text: of the line.
+    :param line: its number in the program's text.
     :param cell: where the head was after it, row by row from 0; None where there is no head yet.
     :param reads: whether it read the image there.
     :param value: of its register after it.
     """
 
     text: str
+    line: int
     cell: int | None
     reads: bool
     value: int
@@ -68,19 +73,17 @@ def demonstrate_grid(
     assert example is not None
     network = list(library)[program.get("net_choice", 0)]
     with torch.no_grad():
-        sure, symbols = (found.tolist() for found in network(example.inputs[0][0]).max(-1))
+        readings = network(example.inputs[0][0])
+        sure, symbols = (found.tolist() for found in readings.max(-1))
     assert len(symbols) == CELLS
     integers = [example.inputs[1][0].tolist()] if given else []
-    of_operators = network.declaration.name == net_1.name
-    taken_for = [
-        f"{OPERATORS[s % len(OPERATORS)] if of_operators else s} ({p:.2f})"
-        for s, p in zip(symbols, sure, strict=True)
-    ]
+    word = partial(_word, of_operators=network.declaration.name == net_1.name)
+    taken_for = [f"{word(s)} ({p:.2f})" for s, p in zip(symbols, sure, strict=True)]
 
     def register(number: int) -> int:
         return int(run({**program, "return": number}, symbols, *integers))
 
-    texts = [line.text for line in task.lines(program) if line.text.startswith("R")]
+    texts = [(n, line.text) for n, line in enumerate(task.lines(program)) if line.text.startswith("R")]
     steps = _steps(program, texts, given, register)
     result, truth = str(register(program["return"])), str(int(example.results[0]))
     return Demonstration(
@@ -108,23 +111,65 @@ def demonstrate_grid(
                 truth=truth,
             ),
         ),
+        scene=_scene(
+            [
+                Place(image=image, reads=best_reads(reading, word), says=said, name=name)
+                for image, reading, said, name in zip(
+                    example.inputs[0][0], readings, _said(task, example.inputs[0][0]), PLACES, strict=True
+                )
+            ],
+            steps,
+        ),
     )
 
 
+def _word(symbol: int, *, of_operators: bool) -> str:
+    return OPERATORS[symbol % len(OPERATORS)] if of_operators else str(symbol)
+
+
+def _said(task: "ImageTask", cells: Float[Tensor, "cells 28 28"]) -> list[str | None]:
+    """What images of a grid really are: what the test images are labelled by that they were drawn from."""
+    (function,) = task.functions
+    images = task.images["test"][function.name]
+    word = partial(_word, of_operators=function.name == net_1.name)
+    labels = (_label(images, cell.cpu()) for cell in cells)
+    return [None if label is None else word(label) for label in labels]
+
+
+def _label(images: Images, cell: Float[Tensor, "28 28"]) -> int | None:
+    """The label of an image; None where none is the same, or some are that have different labels."""
+    middle = len(cell) // 2  # most differ there: all pixels of all images would be many
+    (rows,) = (images.images[:, middle] == cell[middle]).all(-1).nonzero(as_tuple=True)
+    same = (images.images[rows] == cell).flatten(1).all(-1)
+    labels = set(images.labels[rows[same]].tolist())
+    return labels.pop() if len(labels) == 1 else None
+
+
+def _scene(places: Sequence[Place], steps: Sequence[GridStep]) -> Scene:
+    """The grid, and what each line did there; registers are named as the program's text names them."""
+    moments, values = [], dict[str, str]()
+    for step in steps:
+        register = f"R{len(values)}"
+        values = {**values, register: str(step.value)}
+        reads = places[step.cell].reads if step.reads and step.cell is not None else ()
+        moments.append(Moment(step.text, step.cell, reads, values, (register,), step.line))
+    return Scene(places, 2, moments)
+
+
 def _steps(
-    program: Program, texts: Sequence[str], given: int, register: Callable[[int], int]
+    program: Program, texts: Sequence[tuple[int, str]], given: int, register: Callable[[int], int]
 ) -> list[GridStep]:
     """What each line did, the given registers first."""
     steps, head = [], TOP_LEFT
-    for number, text in enumerate(texts):
+    for number, (line, text) in enumerate(texts):
         k = number - given  # of the program's line; 0 is READ
         if k < 0:
-            steps.append(GridStep(text, None, False, register(number)))
+            steps.append(GridStep(text, line, None, False, register(number)))
             continue
         moves = k > 0 and program[f"instr_{k}"] not in (NOOP, COMPUTE)
         if moves:
             head = move.function(program[f"instr_{k}"] - MOVE_NORTH, head)
-        steps.append(GridStep(text, head, moves or not k, register(number)))
+        steps.append(GridStep(text, line, head, moves or not k, register(number)))
     return steps
 
 

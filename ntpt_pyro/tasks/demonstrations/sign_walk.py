@@ -1,8 +1,8 @@
 """A program of path_len on one grid of signs: the agent's way, and what it takes the signs for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from jaxtyping import Float, Int
@@ -11,16 +11,20 @@ from torch import Tensor
 from ntpt_pyro.errors import DataError
 from ntpt_pyro.language.library import Library
 from ntpt_pyro.language.program import Program
-from ntpt_pyro.models.path_len import LOOK, SIGNS, draw_mazes, execute, follow
+from ntpt_pyro.models.path_len import INSTRUCTIONS, LOOK, SIGNS, STOP, compiled, draw_mazes, follow, source
 from ntpt_pyro.tasks.data.images import Images
 from ntpt_pyro.tasks.data.path_examples import pictured
+from ntpt_pyro.tasks.demonstrations.best_readings import best_reads
 from ntpt_pyro.tasks.demonstrations.demonstration import Asked, Demonstration, Picture
+from ntpt_pyro.tasks.demonstrations.scene import Moment, Place, Read, Scene
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SIDE = 5
 """Signs a side of a grid, where nothing is said."""
+WRITES = {"LOOK": ("heading",), "MOVE": ("row", "column"), "INC": ("reg",)}
+"""What each instruction sets, as it is shown."""
 
 
 def demonstrate_walk(signs: Images, program: Program, library: Library, asked: Asked) -> Demonstration:
@@ -42,8 +46,12 @@ def demonstrate_walk(signs: Images, program: Program, library: Library, asked: A
     mazes, start, _ = draw_mazes(1, side, side, generator)
     images, says = pictured(mazes, signs, generator)[0], mazes[0]
     with torch.no_grad():
-        sure, reads = (found[0] for found in library[LOOK.name](images[None]).max(-1))
-    at, length = execute(program, reads, int(start[0]))
+        read = library[LOOK.name](images[None])[0]
+        sure, reads = read.max(-1)
+    values = compiled(side, side).trace(
+        program, {"img_grid": {LOOK.name: reads.tolist()}, "start": int(start[0])}
+    )
+    at, length = values["at"], values["length"]
     cells = [cell for place, cell in enumerate(at) if place == 0 or cell != at[place - 1]]
     steps = []
     for number, cell in enumerate(cells):
@@ -69,7 +77,49 @@ def demonstrate_walk(signs: Images, program: Program, library: Library, asked: A
                 title=f"path of {truth}, measured {length}",
             ),
         ),
+        scene=_scene(images, says, read, values, program),
     )
+
+
+def _scene(
+    images: Float[Tensor, "height width 28 28 3"],
+    says: Int[Tensor, "height width"],
+    read: Float[Tensor, "height width signs"],
+    values: Mapping[str, Any],
+    program: Program,
+) -> Scene:
+    """The grid, and what each instruction did there until the agent halts.
+
+    :param images: of the signs.
+    :param says: what they are.
+    :param read: what they are taken for.
+    :param values: what each variable of the text came to, step by step.
+    :param program: every choice's integer by site.
+    :returns: the scene; its first moment is the start.
+    """
+    word = SIGNS.__getitem__
+    places = [
+        Place(image=image, reads=best_reads(one, word), says=word(int(said)))
+        for image, one, said in zip(images.flatten(0, 1), read.flatten(0, 1), says.flatten(), strict=True)
+    ]
+    width = says.shape[1]
+    lines = [line.text.split("  ")[0] for line in source(program)]
+    at, heading, block = values["at"], values["heading"], values["block"]
+    moments = list[Moment]()
+    for step in range(len(at)):
+        if step and heading[step - 1] == STOP:
+            break
+        row, column = divmod(at[step], width)
+        held = {"row": row, "column": column, "heading": word(heading[step]), "reg": values["reg"][step]}
+        now = {name: str(value) for name, value in held.items()}
+        line, reads, wrote = 0, tuple[Read, ...](), tuple(now)
+        if step:
+            line = 1 + block[step - 1]
+            instruction = INSTRUCTIONS[program[f"instr_{block[step - 1]}"]]
+            reads = tuple(places[at[step]].reads) if instruction == LOOK.name else ()
+            wrote = WRITES[instruction]
+        moments.append(Moment(lines[line].removeprefix("# "), at[step], reads, now, wrote, line))
+    return Scene(places, width, moments)
 
 
 def _draw(

@@ -1,6 +1,8 @@
 """Any model step by step: what its functions read, and the value of every variable on the way."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from inspect import Parameter, signature
 from typing import Any
 
 import torch
@@ -14,10 +16,12 @@ from ntpt_pyro.inference.posterior.decided_programs import decided, programs_of
 from ntpt_pyro.language.program import Program
 from ntpt_pyro.language.sites import Message
 from ntpt_pyro.tasks.demonstrations.demonstration import Asked, Demonstration
+from ntpt_pyro.tasks.demonstrations.model_scene import Noted, model_scene
 from ntpt_pyro.tasks.examples import Examples
 
 LONGEST = 60
 """Characters of an input that are shown."""
+BY_PLACE = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 
 
 class NotedSteps(Messenger):
@@ -25,8 +29,8 @@ class NotedSteps(Messenger):
 
     def __init__(self) -> None:
         super().__init__()
-        self.rows: list[tuple[str, str]] = []
-        """What it is, and its value in words."""
+        self.noted: list[Noted] = []
+        """What was read or set, with its value in words."""
 
     def _pyro_post_ntpt_learned(self, msg: Message) -> None:
         declaration = msg["args"][0].declaration
@@ -34,7 +38,8 @@ class NotedSteps(Messenger):
             assert msg["value"] is not None
             sure, read = (found.flatten().tolist() for found in msg["value"].max(-1))
             words = ", ".join(f"{int(r)} ({s:.2f})" for r, s in zip(read, sure, strict=True))
-            self.rows.append((declaration.name, words))
+            value = msg["value"].detach()
+            self.noted.append(Noted(declaration.name, words, declaration, tuple(msg["args"][1:]), value))
 
     def _pyro_post_ntpt_var(self, msg: Message) -> None:
         self._note(msg["args"][0], msg["value"])
@@ -47,7 +52,8 @@ class NotedSteps(Messenger):
 
     def _note(self, site: str, value: Any) -> None:
         if isinstance(value, Tensor):
-            self.rows.append((site, ", ".join(map(str, value.argmax(-1).flatten().tolist()))))
+            words = ", ".join(map(str, value.argmax(-1).flatten().tolist()))
+            self.noted.append(Noted(site, words))
 
 
 def demonstrate_model(
@@ -63,7 +69,7 @@ def demonstrate_model(
     """
     noted = noted or NotedSteps()
     fixed = decided(noted(SureReadings()(model)), programs_of(program), example.tensors)
-    noted.rows.clear()  # of the look that found the choices
+    noted.noted.clear()  # of the look that found the choices
     with torch.no_grad():
         results = predicted(fixed, example.tensors)
     found = {site: int(value.flatten()[0]) for site, value in results.items()}
@@ -71,13 +77,27 @@ def demonstrate_model(
     single = len(found) == 1
     return Demonstration(
         columns=("step", "value"),
-        steps=noted.rows,
+        steps=[(one.name, one.words) for one in noted.noted],
         result=str(next(iter(found.values())) if single else found),
         truth=str(truths[0]) if single and len(truths) == 1 else None,
         before=[
             f"input   {_shown(tensor[0])}" for tensor in example.inputs if not tensor.is_floating_point()
         ],
+        scene=model_scene(
+            list(zip(_names(model, len(example.inputs)), (one[0] for one in example.inputs), strict=True)),
+            noted.noted,
+            {"result" if single else site: str(value) for site, value in found.items()},
+        ),
     )
+
+
+def _names(model: Callable[..., Any], inputs: int) -> list[str]:
+    """What a model calls its inputs; their numbers where that is not known."""
+    with suppress(TypeError, ValueError):  # what is written in C has no signature
+        named = [one.name for one in signature(model).parameters.values() if one.kind in BY_PLACE]
+        if len(named) >= inputs:
+            return named[:inputs]
+    return [f"input {number}" for number in range(1, inputs + 1)]
 
 
 def chosen_example(examples: Examples, asked: Asked, generator: torch.Generator) -> Examples:

@@ -1,5 +1,6 @@
 """A program of MATH on one expression, step by step: what is read, and what each instruction did."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
@@ -18,8 +19,10 @@ from ntpt_pyro.language.program import Program
 from ntpt_pyro.models.apply2x2 import OPERATORS
 from ntpt_pyro.models.math_loop import Execution, evaluate, execute, instruction_text
 from ntpt_pyro.models.nets import net_0, net_1
-from ntpt_pyro.tasks.data.tape_examples import expression_examples
+from ntpt_pyro.tasks.data.tape_examples import draw_tapes
+from ntpt_pyro.tasks.demonstrations.best_readings import best_reads
 from ntpt_pyro.tasks.demonstrations.demonstration import Asked, Demonstration, Picture
+from ntpt_pyro.tasks.demonstrations.scene import Moment, Place, Read, Scene
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -39,10 +42,12 @@ class Reading:
 
     :param symbol: the digit or operator that it takes it for.
     :param probability: its own, in [0, 1].
+    :param best: what it may be in words, the most probable first.
     """
 
     symbol: int
     probability: float
+    best: tuple[Read, ...]
 
 
 def parse(expression: str) -> list[int]:
@@ -131,47 +136,72 @@ def demonstrate_tape(task: "ImageTask", program: Program, library: Library, aske
         )
     if asked.expression is not None:
         symbols = parse(asked.expression)
-        given = [Reading(symbol, 1.0) for symbol in symbols]
-        return _shown(program, [given, given], asked.steps, str(int(evaluate(np.array(symbols)))), None)
+        given = [[Reading(s, 1.0, ((written(s, network), 1.0),)) for s in symbols] for network in (0, 1)]
+        words = [written(symbol, place) for place, symbol in enumerate(symbols)]
+        expected = str(int(evaluate(np.array(symbols))))
+        return _shown(task, program, given, asked.steps, expected, None, words)
+    truth: str | None = None
+    says: list[str] | None = None
     if asked.strip is not None:
-        tape, truth = read_strip(asked.strip), None
+        tape = read_strip(asked.strip)
     else:
         length = LENGTH if asked.length is None else asked.length
         images, source = task.images["test"], torch.Generator().manual_seed(asked.seed)
-        drawn = expression_examples(images[net_0.name], images[net_1.name], 1, length, source)
-        tape, truth = drawn.inputs[0][0], str(int(drawn.results[0]))
+        drawn = draw_tapes(images[net_0.name], images[net_1.name], 1, length, source)
+        tape, truth = drawn.examples.inputs[0][0], str(int(drawn.examples.results[0]))
+        says = [written(symbol, place) for place, symbol in enumerate(drawn.symbols[0].tolist())]
     if asked.save is not None:
         write_strip(tape, asked.save)
     with torch.no_grad():
-        best = [network(tape).max(-1) for network in library]
+        found = [network(tape) for network in library]
     readings = [
-        [Reading(int(s), float(p)) for s, p in zip(found.indices, found.values, strict=True)]
-        for found in best
+        [
+            Reading(int(one.argmax()), float(one.max()), best_reads(one, partial(written, place=number)))
+            for one in of_network
+        ]
+        for number, of_network in enumerate(found)
     ]
-    return _shown(program, readings, asked.steps, truth, tape)
+    return _shown(task, program, readings, asked.steps, truth, tape, says)
 
 
 def _shown(
+    task: "ImageTask",
     program: Program,
     readings: list[list[Reading]],
     steps: int | None,
     truth: str | None,
     tape: Float[Tensor, "symbols 28 28"] | None,
+    says: Sequence[str] | None,
 ) -> Demonstration:
     """A run as it is shown; with a picture where there are images."""
     execution = _execution(program, readings, steps)
     digits, operators = readings
     read = [(operators if place % 2 else digits)[place] for place in range(len(digits))]
-    rows, head = [], 0
+    places = [
+        Place(
+            image=None if tape is None else tape[place],
+            word=says[place] if tape is None and says is not None else "",
+            reads=reading.best,
+            says=None if says is None else says[place],
+        )
+        for place, reading in enumerate(read)
+    ]
+    blocks = {line.text.split(":")[0]: n for n, line in reversed([*enumerate(task.lines(program))])}
+    rows, moments, head = list[tuple[str, ...]](), list[Moment](), 0
     for number, step in enumerate(execution.steps, start=1):
-        reads = ""
+        reads, best = "", tuple[Read, ...]()
         if step.head != head and step.head <= len(read):
             network = program.get(f"net_choice_{step.block}", 0)
             reading = readings[network][step.head - 1]
             reads = f"{written(reading.symbol, network)} ({reading.probability:.2f})"
+            best = reading.best
         head = step.head
         text = f"L{step.block}: {instruction_text(program, step.block)}"
         rows.append((str(number), text, str(head), reads, *map(str, step.registers)))
+        values = {f"R{n}": str(value) for n, value in enumerate(step.registers)}
+        at = head - 1 if 0 < head <= len(read) else None
+        line = blocks.get(f"L{step.block}")
+        moments.append(Moment(text, at, best, values, (f"R{step.block}",), line))
     symbols = " ".join(written(reading.symbol, place) for place, reading in enumerate(read))
     picture = None
     if tape is not None:
@@ -186,6 +216,7 @@ def _shown(
         before=(f"read    {symbols}",),
         remark=" (from left to right, modulo 19)",
         picture=picture,
+        scene=Scene(places, len(places), moments),
     )
 
 

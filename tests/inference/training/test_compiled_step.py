@@ -226,6 +226,31 @@ def test_a_model_that_changes_later_is_refused():
         learn_on(training, inputs, outputs)
 
 
+def test_a_device_that_adds_in_another_order_each_time_is_borne_with(monkeypatch):
+    monkeypatch.setattr("ntpt_pyro.inference.training.compiled_step.EXACT", frozenset())
+    inputs, outputs = data()
+    noise = torch.Generator().manual_seed(0)
+
+    class Noisy(torch.autograd.Function):
+        """The identity, whose gradient is a little off, each time otherwise."""
+
+        @staticmethod
+        def forward(ctx, value):
+            return value.view_as(value)
+
+        @staticmethod
+        def backward(ctx, gradient):
+            return gradient * (1 + 1e-3 * float(torch.rand((), generator=noise)))
+
+    def model(x, y=None):
+        turned = Noisy.apply(choice("flip", 2))
+        with pyro.plate("examples", len(x), dim=-1):
+            observe("out", switch(turned, [x, x.flip(-1)]), y)
+
+    training = trained(model, [(inputs, outputs)] * 40, "jit", strategy=marginal())
+    assert len(training.losses) == 40
+
+
 def learn_on(training: Training, *batch: torch.Tensor) -> None:
     """More steps than there can be between two comparisons so early."""
     for _ in range(8):

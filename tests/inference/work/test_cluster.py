@@ -1,0 +1,113 @@
+"""Pieces of work on a local cluster of several processes; left out where Dask is not installed."""
+
+import importlib.util
+import os
+import socket
+import time
+
+import pytest
+import torch
+
+from ntpt_pyro.errors import DataError, UsageError
+from ntpt_pyro.inference.work import cluster as clusters
+from ntpt_pyro.inference.work.side_by_side import WorkerError, each, in_parallel
+from ntpt_pyro.inference.work.workers import Workers
+from tests.inference.work.units import (
+    about,
+    beating,
+    deadly,
+    drawn,
+    killed_once,
+    still_beats,
+    wait_for,
+    wrong,
+)
+
+needs_dask = pytest.mark.skipif(
+    importlib.util.find_spec("distributed") is None, reason="needs ntpt-pyro[dask]; left out"
+)
+GONE = 15.0
+"""Seconds by which workers have stopped whose work is given up."""
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """Two workers, each a process of its own."""
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        processes=True, n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50
+    ) as local:
+        yield Workers(cluster=local.scheduler_address)
+
+
+@needs_dask
+def test_results_are_bit_for_bit_those_of_this_process_in_their_order(cluster):
+    assert all(map(torch.equal, in_parallel(drawn, range(4), workers=cluster), map(drawn, range(4))))
+    squares, processes, threads = zip(*in_parallel(about, range(6), workers=cluster), strict=True)
+    assert squares == (0, 1, 4, 9, 16, 25)
+    assert os.getpid() not in processes
+    assert set(threads) == {torch.get_num_threads()}
+
+
+@needs_dask
+def test_an_error_says_of_which_piece_it_is(cluster):
+    with pytest.raises(DataError, match="^seed 1, digits: expected some, got none; give some$"):
+        in_parallel(wrong, range(2), workers=cluster, names=["seed 0", "seed 1"])
+
+
+@needs_dask
+def test_what_is_given_up_stops_though_nothing_kills_it(cluster, tmp_path):
+    results = each(beating, [(tmp_path, n) for n in range(3)], workers=cluster)
+    assert next(results) == 0
+    wait_for(tmp_path)
+    results.close()
+    until = time.monotonic() + GONE
+    while still_beats(tmp_path):
+        assert time.monotonic() < until
+    assert in_parallel(about, [2], workers=cluster)[0][0] == 4  # and the worker goes on
+
+
+@needs_dask
+def test_what_a_worker_that_died_had_to_do_is_done_again(cluster, tmp_path, capsys):
+    found = in_parallel(killed_once, [(tmp_path, n) for n in range(3)], workers=cluster, label="three pieces")
+    assert found == [0, 1, 2]
+    assert (tmp_path / "killed").exists()
+    assert "three pieces: 100%" in capsys.readouterr().err
+
+
+@needs_dask
+def test_a_piece_that_kills_every_worker_is_given_up(cluster):
+    with pytest.raises(WorkerError, match="^b: expected workers that live until it is done, got "):
+        in_parallel(deadly, range(2), workers=cluster, names=["a", "b"])
+
+
+@needs_dask
+def test_workers_of_several_threads_are_refused():
+    distributed = pytest.importorskip("distributed")
+    with (
+        distributed.LocalCluster(
+            processes=False, n_workers=1, threads_per_worker=2, dashboard_address=None, silence_logs=50
+        ) as local,
+        pytest.raises(
+            UsageError, match="cluster: expected workers of one thread each.* got one with 2; start"
+        ),
+    ):
+        in_parallel(about, range(2), workers=Workers(cluster=local.scheduler_address))
+
+
+@needs_dask
+@pytest.mark.parametrize("address", ["closed", "nonsense", "foo://127.0.0.1:1"])
+def test_an_address_without_a_cluster_is_told_at_once(address):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # nobody listens
+        address = f"tcp://127.0.0.1:{taken.getsockname()[1]}" if address == "closed" else address
+        began = time.monotonic()
+        with pytest.raises(UsageError, match=f"cluster: expected a Dask scheduler at {address} that answers"):
+            in_parallel(about, range(2), workers=Workers(cluster=address))
+        assert time.monotonic() - began < 4 * clusters.PATIENCE
+
+
+def test_without_dask_it_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(UsageError, match=r"cluster: expected dask and .* pip install 'ntpt-pyro\[dask\]'"):
+        in_parallel(about, range(2), workers=Workers(cluster="tcp://127.0.0.1:8786"))
