@@ -4,7 +4,7 @@ PYTHON ?= $(shell python3.11 -c 'print("python3.11")' 2>/dev/null || echo python
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: run test check docs fuzz
+.PHONY: run test check docs bench fuzz
 run: $(READY)
 	$(BIN)/ntpt learn add2x2/top $(ARGS)
 
@@ -20,6 +20,10 @@ check: $(READY)
 # The site, in docs/_build/html: notebooks run, and a warning is an error. ARGS="-D nb_execution_mode=off" runs none.
 docs: $(READY)
 	$(BIN)/sphinx-build --fail-on-warning --keep-going --nitpicky --quiet $(ARGS) docs docs/_build/html
+
+# Training steps beside plain torch and the last recorded commit, in turn. ARGS="--rounds 100"
+bench: $(READY)
+	$(BIN)/python -m ntpt_pyro.experiments.bench $(ARGS)
 
 # Everything that is tried at random: ARGS="--budget 0.1 --out FILE" is a tenth of the large one.
 fuzz: $(READY)

@@ -24,7 +24,6 @@ from ntpt_pyro.experiments.handwritten import network, stepper
 from ntpt_pyro.experiments.recording import parser_of, record
 from ntpt_pyro.inference import Training, marginal, relaxed
 from ntpt_pyro.inference.handlers.model_examination import examine
-from ntpt_pyro.inference.training.compiled_step import Compile
 from ntpt_pyro.models.add2x2 import add2x2
 from ntpt_pyro.models.nets import net_0
 from ntpt_pyro.tasks.data.digits import load_digits
@@ -101,7 +100,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _variants(restarts: Sequence[int], compiled: Sequence[Compile]) -> dict[str, Callable[[], Any]]:
+def _variants(restarts: Sequence[int], compiled: Sequence[str]) -> dict[str, Callable[[], Any]]:
     """A function for each variant that takes one step."""
     digits = load_digits("train")
     images, sums = add2x2_examples("top", digits, BATCH, torch.Generator().manual_seed(0)).tensors
@@ -115,8 +114,14 @@ def _variants(restarts: Sequence[int], compiled: Sequence[Compile]) -> dict[str,
             for way in compiled if number <= MOST_BY_HAND else ("jit",):
                 library = Library([net_0])
                 model = partial(add2x2, library=library)
-                more = {"strategy": strategy, "restarts": number, "library": library, "compile": way}
-                training = Training(model, (images, sums), **more)
+                training = Training(
+                    model,
+                    (images, sums),
+                    strategy=strategy,
+                    restarts=number,
+                    library=library,
+                    compile=way,
+                )
                 variants[f"{name}{NAMES[way]}, R={number}"] = _warm(training, images, sums)
     task = find_task(f"{TEXTS / 'halting_turing.terpret'}:invert")
     examples = task.draw(1000, torch.Generator().manual_seed(0)).tensors

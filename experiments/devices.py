@@ -31,7 +31,6 @@ from ntpt_pyro.experiments.sequence_learner import (
 from ntpt_pyro.inference import Training, marginal
 from ntpt_pyro.inference.posterior.exhaustive import Likelihood
 from ntpt_pyro.inference.posterior.program_space import ProgramSpace
-from ntpt_pyro.inference.training.compiled_step import Compile
 from ntpt_pyro.models.add2x2 import add2x2
 from ntpt_pyro.models.nets import net_0
 from ntpt_pyro.runs.device_names import device_named
@@ -40,7 +39,7 @@ from ntpt_pyro.tasks.data.grid_examples import add2x2_examples
 
 WARM = 5
 """Steps that go ahead unmeasured."""
-COMPILED: dict[str, Compile] = {"package": "jit", "unrecorded": "none"}
+COMPILED: dict[str, str] = {"package": "jit", "unrecorded": "none"}
 """Steps as a long run takes them, and those that the model takes itself."""
 HIDDEN, FILTERS = 1024, 512
 """Of the LSTMs and of the Neural GPU: the paper's sizes (section 5.2)."""
@@ -121,8 +120,15 @@ def _steps(restarts: int, batch: int, rounds: int) -> dict[str, Any]:
     for name, way in COMPILED.items():
         library = Library([net_0])
         model = partial(add2x2, library=library)
-        more = {"strategy": marginal(), "restarts": restarts, "library": library, "compile": way}
-        variants[name] = partial(Training(model, (images, sums), **more).learn, images, sums)
+        training = Training(
+            model,
+            (images, sums),
+            strategy=marginal(),
+            restarts=restarts,
+            library=library,
+            compile=way,
+        )
+        variants[name] = partial(training.learn, images, sums)
     seconds: dict[str, list[float]] = {name: [] for name in variants}
     memory: dict[str, int | None] = {}
     for number in range(-WARM, rounds):

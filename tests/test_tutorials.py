@@ -25,7 +25,7 @@ TUTORIALS = (
 )
 CELL = re.compile(r"^```\{code-cell\} ipython3\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
-WIDTH = 92
+WIDTH = 88
 """Characters of a line of code, which the site shows without a scroll bar."""
 LONGEST = 110
 """Words of a paragraph or an item of a list; more are a wall of text."""

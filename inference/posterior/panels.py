@@ -107,7 +107,7 @@ def as_svg(figure: "Figure", name: str = "") -> str:
     text = re.sub(r"font-family: [^;\"]*;?", "", text)
     text = re.sub(r'<g id="[^"]*">', "<g>", text)
     text = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}", text)
-    start = '<svg fill="currentColor" stroke-linejoin="round"'
+    start = '<svg style="max-width: 100%; height: auto" fill="currentColor" stroke-linejoin="round"'
     return text.replace("<svg", start, 1).replace("#000000", "currentColor")
 
 

@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from pyro import poutine
@@ -26,9 +26,6 @@ from ntpt_pyro.inference.training.finite_steps import finite_loss
 from ntpt_pyro.inference.training.objective import Terms, terms_of
 from ntpt_pyro.inference.training.step_recording import NotRecordableError, Recording
 
-Compile = Literal["auto", "none", "jit", "inductor"]
-"""How steps are run: by the model itself, by what was recorded of it, or by what a C++ compiler makes of it.
-``auto`` records after :data:`WAIT` steps."""
 WAIT = 30
 """Steps that the model takes itself before one is recorded, which costs as much as about so many of them."""
 CHECKS = 256
@@ -98,7 +95,7 @@ class CompiledStep:
     :param elbo: its objective, a stock one.
     :param programs: see :data:`Programs`.
     :param library: whose mode decides which recording is run.
-    :param compile: see :data:`Compile`.
+    :param compile: out of :data:`~ntpt_pyro.inference.training.ways_to_run.COMPILE`.
     :param total: checks a loss, and gives that of all processes that take the step together.
     """
 
@@ -106,7 +103,7 @@ class CompiledStep:
     elbo: Any
     programs: Programs
     library: torch.nn.Module
-    compile: Compile
+    compile: str
     total: Callable[[float], float] = finite_loss
     _known: dict[Any, "int | _Recorded | None"] = field(default_factory=dict)
     """By shapes and modes: how many steps the model took, what was recorded, or None where nothing can be."""

@@ -19,6 +19,8 @@ from ntpt_pyro.language.parts import Part
 
 OF_TORCHRUN = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 """Variables of the environment by which a process knows that it is one of several."""
+STARTED_AGAIN = "TORCHELASTIC_RESTART_COUNT"
+"""The one that says how often ``torchrun`` has started all of them again, as it does where one has ended."""
 HERE = "LOCAL_WORLD_SIZE"
 """The one that says how many of them are on this machine."""
 
@@ -168,12 +170,12 @@ def sharing_restarts(device: str = "cpu") -> Iterator[Ranks | None]:
     None
     """
     begun = not dist.is_initialized()
-    if begun and not _is_one_of_several():
+    if begun and not is_one_of_several():
         yield None
         return
     if begun:
         try:
-            dist.init_process_group("cpu:gloo,cuda:nccl" if device.startswith("cuda") else "gloo")
+            _begin("cpu:gloo,cuda:nccl" if device.startswith("cuda") else "gloo")
         except (RuntimeError, ValueError) as error:
             raise UsageError(
                 "ranks",
@@ -200,7 +202,15 @@ def alone() -> Iterator[None]:
         _NOW.reset(token)
 
 
-def _is_one_of_several() -> bool:
+def _begin(backend: str) -> None:
+    """Make the group; processes that torchrun has started again do not meet what those before left."""
+    store, number, size = next(iter(dist.rendezvous("env://")))
+    store = dist.PrefixStore(f"attempt {os.environ.get(STARTED_AGAIN, 0)}", store)
+    dist.init_process_group(backend, store=store, rank=number, world_size=size)
+
+
+def is_one_of_several() -> bool:
+    """Whether ``torchrun``, or what does the same, has started this process beside others."""
     there = all(name in os.environ for name in OF_TORCHRUN)
     return there and dist.is_available() and int(os.environ["WORLD_SIZE"]) > 1
 

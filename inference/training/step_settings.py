@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass, fields
 from numbers import Real
-from typing import TypedDict, get_args
+from typing import TypedDict
 
 from ntpt_pyro.bounds import check_count, check_number
 from ntpt_pyro.errors import UsageError
 from ntpt_pyro.inference.handlers.annealing import Annealing
-from ntpt_pyro.inference.training.compiled_step import Compile
 from ntpt_pyro.inference.training.own_optimiser import Optimiser, check_optimiser
+from ntpt_pyro.inference.training.ways_to_run import COMPILE
 
 MOST = 1e30
 """Below which rates, weights and scales must be: more are a slip, and products of them overflow."""
@@ -26,7 +26,7 @@ class StepOptions(TypedDict, total=False):
     averaging: float
     checkpoint_every: int
     optimiser: Optimiser | None
-    compile: Compile
+    compile: str
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class StepSettings:
     averaging: float = 0.0
     checkpoint_every: int = 100
     optimiser: Optimiser | None = None
-    compile: Compile = "auto"
+    compile: str = "auto"
 
     def __post_init__(self) -> None:
         """Check the ranges."""
@@ -93,10 +93,10 @@ class StepSettings:
         check_count(
             "checkpoint_every", self.checkpoint_every, at_least=1, remedy=defaults["checkpoint_every"]
         )
-        if self.compile not in get_args(Compile):
+        if self.compile not in COMPILE:
             raise UsageError(
                 "compile",
-                expected=f"one of {', '.join(get_args(Compile))}",
+                expected=f"one of {', '.join(COMPILE)}",
                 got=repr(self.compile),
                 remedy="leave it out",
             )

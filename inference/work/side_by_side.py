@@ -20,7 +20,7 @@ from ntpt_pyro.inference.work.one_unit import Outcome, Parcel, Surroundings, do_
 from ntpt_pyro.inference.work.workers import ALONE, Workers, threads_for
 
 MOST_LOST = 3
-"""So many times in a row, without a result in between, may workers die."""
+"""So often in a row, without a result in between, may workers of this machine die."""
 
 Unit = TypeVar("Unit")
 Result = TypeVar("Result")
@@ -88,9 +88,9 @@ def each(
                 _raise(outcome, names)
                 found[outcome.number] = outcome
                 bar.update()
-            result = found.pop(wanted).result
-            assert result is not None
-            yield unpacked(result)
+            packed_result = found.pop(wanted).result
+            assert packed_result is not None
+            yield unpacked(packed_result)
 
 
 def _finished(
@@ -173,7 +173,7 @@ def _given_up(waiting: "dict[int, Any]", names: Sequence[str], error: Exception)
     return WorkerError(
         left,
         expected="workers that live until it is done",
-        got=f"{MOST_LOST} that died of it or beside it",
+        got="one after the other that died of it, or beside it",
         remedy="see that memory suffices for all of them, or take fewer (jobs)",
     )
 

@@ -7,6 +7,7 @@ import typer
 
 from ntpt_pyro.cli import options
 from ntpt_pyro.cli.cores import Cores, with_cores
+from ntpt_pyro.cli.device_option import with_device
 from ntpt_pyro.cli.options import DataFolder, OutNeeded, Resume, path_option, whole_option
 from ntpt_pyro.cli.outputs import Outputs, with_outputs
 from ntpt_pyro.experiments.lifetime_settings import LifetimeSettings
@@ -17,6 +18,7 @@ app = options.command_app()
 @app.command()
 @with_outputs("json", "quiet")
 @with_cores
+@with_device(shares=False)
 @options.with_settings(
     LifetimeSettings,
     leave_out=["model", "seed", "schedule", "data", "rounds", "choice_lr", "init_scale", "kl"],

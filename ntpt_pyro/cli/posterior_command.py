@@ -4,6 +4,7 @@ from typing import Any
 
 from ntpt_pyro.cli import options, session
 from ntpt_pyro.cli.cores import Cores, with_cores
+from ntpt_pyro.cli.device_option import with_device
 from ntpt_pyro.cli.options import DataFolder, Lines, Out, Resume, TaskName, TrainedLibrary
 from ntpt_pyro.cli.outputs import Outputs, with_outputs
 from ntpt_pyro.errors import UsageError
@@ -18,6 +19,7 @@ ALTERNATIVES = 3
 @app.command()
 @with_outputs("plot", "html", "json", "quiet")
 @with_cores
+@with_device(shares=False)
 @options.with_settings(
     Settings,
     only=[

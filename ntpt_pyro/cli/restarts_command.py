@@ -6,6 +6,7 @@ import typer
 
 from ntpt_pyro.cli import options, session
 from ntpt_pyro.cli.cores import Cores, with_cores
+from ntpt_pyro.cli.device_option import with_device
 from ntpt_pyro.cli.options import (
     DataFolder,
     OutNeeded,
@@ -26,6 +27,7 @@ DEFAULTS = {"restarts": 32, "steps": 400}
 @app.command()
 @with_outputs("json", "quiet")
 @with_cores
+@with_device(shares=False)
 @options.with_settings(
     Settings,
     only=[

@@ -8,6 +8,7 @@ import typer
 
 from ntpt_pyro.cli import options, session
 from ntpt_pyro.cli.cores import Cores, with_cores
+from ntpt_pyro.cli.device_option import goes_on, with_device
 from ntpt_pyro.cli.options import Ask, Out, Resume, TrainedLibrary
 from ntpt_pyro.cli.outputs import Outputs, print_json, with_outputs
 from ntpt_pyro.runs.settings import Settings
@@ -23,6 +24,7 @@ app = options.command_app()
 @app.command()
 @with_outputs("plot", "html", "log", "json", "quiet")
 @with_cores
+@with_device(shares=True)
 @options.with_settings(
     Settings,
     only=[
@@ -65,7 +67,14 @@ def terpret(
         _check(task, given, settings, model, outputs)
         return
     session.induce_and_print(
-        task, given, settings, out, outputs=outputs, resume=resume, ask=ask, workers=cores.workers
+        task,
+        given,
+        settings,
+        out,
+        outputs=outputs,
+        resume=resume or goes_on(out),
+        ask=ask,
+        workers=cores.workers,
     )
 
 

@@ -336,6 +336,7 @@ def _settled(work: Work, found: Found) -> Ended:
             callbacks=[history, *work.callbacks_of("train-on")],
             progress=work.label("train on"),
             checkpoint=work.checkpoint("settle"),
+            compile=settings.compile,
         )
         assert isinstance(state.average, Library)
         guide, library = state.guide, state.average

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from ntpt_pyro.bounds import MOST_COUNTED, check_number
 from ntpt_pyro.errors import UsageError
+from ntpt_pyro.inference.training.ways_to_run import COMPILE
 from ntpt_pyro.runs.known_names import strategy_names
 
 if TYPE_CHECKING:  # the command line reads settings before it knows whether torch is needed
@@ -142,6 +143,7 @@ class Settings:
     :param dropout: whether networks drop inputs and hidden units while they learn after the search.
     :param averaging: decay of the average of their weights then, which is what is kept; 0 takes the last.
     :param own_networks: where the library is untrained, give each restart networks of its own.
+    :param compile: how training steps are run, see :class:`~ntpt_pyro.inference.StepSettings`.
     :param test_examples: that the program is tried on, at most.
     :param tolerance: of an exhaustive search: the probability that programs may have that are dropped.
     :param memory: of an exhaustive search: that running programs may take, in MiB.
@@ -189,6 +191,12 @@ class Settings:
         0.0, "decay of the average of weights kept after the search", at_least=0, below=1
     )
     own_networks: bool = setting(True, "each restart learns networks of its own where they are untrained")
+    compile: str = setting(
+        "auto",
+        "how steps are run: by Pyro (none), recorded once and run again with the same result (jit; auto: "
+        "once that pays off), or compiled to C++ (inductor)",
+        values=lambda: COMPILE,
+    )
     test_examples: int = counted(10_000, "test examples at most", at_most=10**6)
     tolerance: float = setting(
         1e-6,
@@ -208,13 +216,17 @@ class Settings:
     def __post_init__(self) -> None:
         """Check the numbers."""
         check_bounds(self)
-        if self.prior not in PRIORS:
-            raise UsageError(
-                "prior",
-                expected=f"one of {', '.join(PRIORS)}",
-                got=repr(self.prior),
-                remedy="pick one; exact_posterior takes priors of your own",
-            )
+        for name, known, more in (
+            ("prior", PRIORS, "; exact_posterior takes priors of your own"),
+            ("compile", COMPILE, ""),
+        ):
+            if getattr(self, name) not in known:
+                raise UsageError(
+                    name,
+                    expected=f"one of {', '.join(known)}",
+                    got=repr(getattr(self, name)),
+                    remedy=f"pick one{more}",
+                )
         if self.kl_start is not None and not self.kl:
             raise UsageError(
                 "kl", expected="a weight above 0, which kl_start falls to", got="0", remedy="give one"

@@ -82,12 +82,39 @@ def test_a_task_of_ones_own_is_measured_and_one_without_a_judge_refused(ntpt, re
     assert "expected one that says which programs are right, got one without a judge" in message
 
 
+def test_strategies_side_by_side_are_as_good_and_an_error_names_its_own(ntpt, refused, user_file, tmp_path):
+    user_file("mine.py", OWN)
+    few = ["mine.py:task", "--strategy=fmgd,relaxed", "--restarts=4", "--steps=30", "--quiet"]
+    assert ntpt("restarts", *few, "--out", tmp_path / "serial") == (0, "", "")
+    assert ntpt("restarts", *few, "--jobs=2", "--out", tmp_path / "beside") == (0, "", "")
+    serial, beside = (
+        RunFolder(tmp_path / name).result_of(StrategyComparison) for name in ("serial", "beside")
+    )
+    assert serial.command == beside.command
+    for name, one in serial.strategies.items():
+        other = beside.strategies[name]
+        assert (other.right, other.right_since) == (one.right, one.right_since)
+        assert [(look.step, look.right) for look in other.looks] == [(s.step, s.right) for s in one.looks]
+    assert ntpt("restarts", *few, "--jobs=2", "--resume", "--out", tmp_path / "beside")[0] == 0
+    unjudged = ["mine.py:unjudged", *few[1:], "--jobs=2", "--out", tmp_path / "other"]
+    message = refused("restarts", *unjudged)
+    assert message.startswith(
+        ("ntpt: fmgd, task mine.py:unjudged: ", "ntpt: relaxed, task mine.py:unjudged: ")
+    )
+    assert not (tmp_path / "other").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         (["--strategy=em"], "strategy: expected one of marginal, fmgd"),
         (["--strategy="], "strategy: expected at least one, got none"),
         (["--seconds=0"], "seconds: expected a finite number above 0 and below 1e+09, got 0"),
+        (["--jobs=0"], "jobs: expected a whole number of at least 1 and at most 1,024, got 0; give how many"),
+        (
+            ["--jobs=2", "--cluster=tcp://here:1"],
+            "jobs: expected jobs or a cluster, whose workers are counted",
+        ),
         (["--restarts=0"], "restarts: expected a finite number of at least 1 and at most 10,000, got 0"),
     ],
 )

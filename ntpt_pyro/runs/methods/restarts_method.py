@@ -91,6 +91,7 @@ class RestartsMethod:
             callbacks=[history, *ends, *work.callbacks_of(f"search-{number + 1}")],
             progress=work.label(f"search {number + 1}, {restarts} restarts"),
             checkpoint=work.checkpoint(f"search-{number}"),
+            compile=settings.compile,
         )
         verdict = judged(guide=training.guide)
 

@@ -47,6 +47,7 @@ class PathLen(ImageTask):
                 "examples": 2000,
                 "restarts": 32,
                 "search": 600,
+                "look": 25,
                 "steps": 1800,
                 "settle_batch": 64,
                 "dropout": True,

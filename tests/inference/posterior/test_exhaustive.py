@@ -12,6 +12,7 @@ from ntpt_pyro import choice, observe
 from ntpt_pyro.errors import BudgetError, DataError, RunError, SiteError, UsageError
 from ntpt_pyro.inference import ForwardMarginals, Prior, ProgramSpace, exact_posterior
 from ntpt_pyro.inference.posterior import exhaustive as searching
+from ntpt_pyro.inference.work.workers import Workers
 from tests.inference.posterior.test_program_space import SIZES, USES
 from tests.inference.tiny import READ_ONCE, READ_TWICE, REGISTERS, data
 
@@ -49,6 +50,26 @@ def test_chunks_do_not_matter(memory):
     whole = one_by_one(REGISTERS.model, given, tolerance=0).posterior
     chunked = one_by_one(REGISTERS.model, given, memory=memory, tolerance=0).posterior
     torch.testing.assert_close(chunked.log_probs, whole.log_probs)
+
+
+def test_chunks_side_by_side_give_the_same_to_the_bit(monkeypatch):
+    monkeypatch.setattr(searching, "MOST_AT_ONCE", 5_000)  # six programs on an example
+    monkeypatch.setattr(searching, "CANDIDATES", 1)
+    given = data(7)
+    whole, found = (
+        one_by_one(REGISTERS.model, given, workers=workers) for workers in (Workers(), Workers(2))
+    )
+    assert torch.equal(found.posterior.log_probs, whole.posterior.log_probs)
+    assert found.posterior.log_evidence == whole.posterior.log_evidence
+    assert (found.evaluated, found.cost.at_once) == (whole.evaluated, whole.cost.at_once)
+    assert found.cost.at_once == 6
+
+
+def test_side_by_side_are_no_more_programs_than_memory_is_for(monkeypatch):
+    asked = []
+    monkeypatch.setattr(Workers, "count", lambda workers, units: asked.append(units) or 1)
+    one_by_one(REGISTERS.model, data(7), memory=3 * searching.MOST_AT_ONCE, workers=Workers(8))
+    assert asked[0] == 3
 
 
 @pytest.mark.parametrize("tolerance", [1e-9, 1e-3, 0.3])

@@ -1,0 +1,86 @@
+"""The option ``--device``, and what commands do where ``torchrun`` starts several of them, each on a device."""
+
+import inspect
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ntpt_pyro.cli.options import Command, beginning
+from ntpt_pyro.errors import UsageError
+from ntpt_pyro.runs.device_names import DEVICES, device_named
+
+Device = Annotated[
+    str,
+    typer.Option(
+        help="cpu, cuda, or auto: cuda where it is; it pays off with very many restarts or programs",
+        autocompletion=lambda incomplete: beginning(DEVICES, incomplete),
+    ),
+]
+
+
+def with_device(*, shares: bool) -> Callable[[Command], Command]:
+    """Give a command the option ``--device``; it works on that device.
+
+    :param shares: whether processes of ``torchrun`` share its restarts. Of another command they would all do
+        the same.
+    :returns: a decorator for the command.
+    """
+
+    def decorate(command: Command) -> Command:
+        own = [*inspect.signature(command).parameters.values()]
+        kind = inspect.Parameter.KEYWORD_ONLY
+        option = inspect.Parameter("device", kind, default="cpu", annotation=Device)
+
+        @wraps(command)
+        def run(**given: Any) -> None:
+            with on_device(given.pop("device"), shares=shares):
+                command(**given)
+
+        run.__signature__ = inspect.Signature([*own, option])  # type: ignore[attr-defined]  # typer reads it
+        run.__annotations__ = {one.name: one.annotation for one in (*own, option)}
+        return run
+
+    return decorate
+
+
+@contextmanager
+def on_device(name: str, *, shares: bool) -> Iterator[None]:
+    """Work on a device, and share restarts with the other ranks where there are any.
+
+    :param name: auto, cpu or cuda.
+    :param shares: whether there may be other ranks.
+    :raises UsageError: where the device is not to be had, the other ranks are not to be reached, or there may
+        be none.
+    """
+    import torch
+
+    from ntpt_pyro.inference.training.ranks import is_one_of_several, sharing_restarts
+
+    if not shares and is_one_of_several():
+        raise UsageError(
+            "torchrun",
+            expected="a command that trains one run: learn or terpret",
+            got="another, which each process would do alike",
+            remedy="start it without torchrun; --jobs takes several cores",
+        )
+    device = device_named(name)
+    if device.startswith("cuda:"):
+        torch.cuda.set_device(device)
+    with torch.device(device), sharing_restarts(device):
+        yield
+
+
+def goes_on(out: Path | None) -> bool:
+    """Whether a run is gone on with because torchrun has started it again.
+
+    :param out: its folder; None where there is none to go on in.
+    :returns: whether it is.
+    """
+    from ntpt_pyro.inference.training.ranks import STARTED_AGAIN
+
+    return out is not None and os.environ.get(STARTED_AGAIN, "0") != "0"
