@@ -1,5 +1,6 @@
 """The site: `make docs`, or ``sphinx-build -W -n docs docs/_build/html``."""
 
+import hashlib
 import sys
 import warnings
 from importlib.metadata import version as version_of
@@ -8,6 +9,18 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "_extension"))
 warnings.filterwarnings("ignore", category=DeprecationWarning)  # of the packages that build the site
+
+
+def digest_of_package() -> str:
+    """What tells one state of the package from another, experiments aside."""
+    digest = hashlib.sha256()
+    for room in ("ntpt_pyro", "inference", "models"):
+        for file in sorted(
+            file for file in (HERE.parent / room).rglob("*") if "__pycache__" not in file.parts
+        ):
+            digest.update(file.read_bytes() if file.is_file() else b"")
+    return digest.hexdigest()[:16]
+
 
 project = "ntpt_pyro"
 version = release = version_of("ntpt-pyro")
@@ -27,8 +40,8 @@ nitpick_ignore_regex = [
 # Markdown, and notebooks written as Markdown.
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
-nb_execution_mode = "cache"  # a notebook whose code has not changed is not run again
-nb_execution_cache_path = str(HERE / "_build" / "notebooks")
+nb_execution_mode = "cache"  # a notebook is run again where its code, or anything in the package, has changed
+nb_execution_cache_path = str(HERE / "_build" / "notebooks" / digest_of_package())
 nb_execution_timeout = 300
 nb_execution_raise_on_error = True
 nb_merge_streams = True
@@ -68,4 +81,4 @@ html_theme_options = {
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 copybutton_exclude = ".linenos, .gp, .go"
-suppress_warnings: list[str] = []
+suppress_warnings = ["myst-nb.lexer"]  # where no notebook is run nobody says in which language it is

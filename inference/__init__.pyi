@@ -69,3 +69,7 @@ from .training.step_settings import StepSettings as StepSettings
 from .training.tensorboard_log import TensorBoard as TensorBoard
 from .training.train import train as train
 from .training.training import Training as Training
+from .work.side_by_side import WorkerError as WorkerError
+from .work.side_by_side import each as each
+from .work.side_by_side import in_parallel as in_parallel
+from .work.workers import Workers as Workers

@@ -165,7 +165,7 @@ def applied(left: T, right: T, code: T) -> T:
     :param code: of the operator, in 0..18.
     :returns: the result, in 0..18.
     """
-    result: T = apply.table.numpy()[left, right, operator_of.table.numpy()[code]]
+    result: T = apply.table.cpu().numpy()[left, right, operator_of.table.cpu().numpy()[code]]
     return result
 
 

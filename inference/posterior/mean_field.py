@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from ntpt_pyro.errors import SiteError
 from ntpt_pyro.inference.posterior.posterior import Event, Posterior, impossible
 from ntpt_pyro.inference.posterior.program_posterior import ProgramPosterior
 
@@ -17,6 +18,7 @@ class MeanFieldPosterior(Posterior):
 
     :param marginals: by site, ``[size]``, in probability space.
     :param log_evidence: see :class:`Posterior`.
+    :raises SiteError: where a choice's probabilities have more axes, such as one of restarts.
 
     >>> posterior = MeanFieldPosterior({"op": torch.tensor([0.75, 0.25]), "arg": torch.tensor([0.5, 0.5])})
     >>> round(posterior.entropies()["op"], 3)
@@ -35,6 +37,14 @@ class MeanFieldPosterior(Posterior):
         self, marginals: Mapping[str, Float[Tensor, " size"]], log_evidence: float | None = None
     ) -> None:
         super().__init__(log_evidence)
+        for site, probs in marginals.items():
+            if probs.ndim != 1:
+                raise SiteError(
+                    site,
+                    expected="probabilities of shape [size]",
+                    got=f"shape {[*probs.shape]}",
+                    remedy="take those of one restart, as marginals(...)[site][restart] gives them",
+                )
         self._marginals = {site: probs.cpu() for site, probs in marginals.items()}
 
     @property

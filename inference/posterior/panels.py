@@ -13,6 +13,8 @@ from functools import partial
 from io import BytesIO, StringIO
 from typing import TYPE_CHECKING
 
+from ntpt_pyro.errors import printable
+
 if TYPE_CHECKING:  # matplotlib takes a second to import, and not every command draws
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -40,6 +42,22 @@ class Colours:
 
 PLAIN = Colours()
 """The colours where nothing is said."""
+LONGEST = 40
+"""Characters of a name that there is room for beside a drawing."""
+
+
+def short(text: str, most: int = LONGEST) -> str:
+    r"""A text as a drawing has room for it, in one line: control characters would be in no font.
+
+    :param text: the text.
+    :param most: so many of its characters are shown.
+    :returns: it, cut where it is longer, what cannot be printed as an escape.
+
+    >>> short("left\nbell\a"), short("a long name", 6)
+    ('left\\nbell\\x07', 'a long...')
+    """
+    text = printable(text[: most + 1])
+    return text if len(text) <= most else f"{text[:most]}..."
 
 
 def new_panels(width: float, *heights: float, columns: int = 1) -> "tuple[Figure, list[Axes]]":

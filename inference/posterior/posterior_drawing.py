@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from ntpt_pyro.inference.posterior.panels import PLAIN, Colours, new_panels
+from ntpt_pyro.inference.posterior.panels import PLAIN, Colours, new_panels, short
 
 if TYPE_CHECKING:  # matplotlib takes a second to import, and not every command draws
     from matplotlib.axes import Axes
@@ -69,7 +69,7 @@ def draw_marginals(
         )
         best = int(np.argmax(probs))
         for integer in range(len(probs)) if named else [best]:
-            text = f"{words(site, integer)}{chr(10) if named else ' '}{probs[integer]:.2f}"
+            text = f"{short(words(site, integer))}{chr(10) if named else ' '}{probs[integer]:.2f}"
             axes.text(
                 integer + 0.5 if named else widest + 0.4,
                 row,
@@ -82,7 +82,7 @@ def draw_marginals(
                 clip_on=False,
             )
     sites = list(marginals)
-    axes.set_yticks(range(len(sites)), sites, family="monospace", parse_math=False)
+    axes.set_yticks(range(len(sites)), [*map(short, sites)], family="monospace", parse_math=False)
     axes.tick_params(length=0, labelsize=9, labelcolor=colours.ink)
     right = widest if named else 1.2 * widest
     axes.set(xticks=[], xlim=(0, right), ylim=(max(1, len(sites)) - 0.5, -0.5))

@@ -51,7 +51,7 @@ def tree_of(
         about = {"site": site, "alternatives": said[site]}
         integers = drawn[site].reshape(chains, draws).cpu().numpy()
         programs[names[site]] = (TAKEN, integers, about)
-        axis = f"{names[site]}_alternative"
+        axis = _axis(names[site])
         marginals[names[site]] = xarray.DataArray(probs, {axis: said[site]}, (axis,), attrs={"site": site})
     axes = {"chain": range(chains), "draw": range(draws)}
     groups = {
@@ -64,13 +64,19 @@ def tree_of(
 
 def _names(sites: Iterable[str]) -> dict[str, str]:
     """For each choice a name of its own that a data set allows: without a slash, and none of an axis."""
-    found: dict[str, str] = {}
+    found, taken = dict[str, str](), set(TAKEN)
     for site in sites:
         name = site.replace("/", "_") or "_"
-        while name in TAKEN or name in found.values():
+        while {name, _axis(name)} & taken:
             name += "_"
         found[site] = name
+        taken |= {name, _axis(name)}
     return found
+
+
+def _axis(name: str) -> str:
+    """The axis of a choice's alternatives."""
+    return f"{name}_alternative"
 
 
 def _attributes(posterior: "Posterior") -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The option ``--device``, and what commands do where ``torchrun`` starts several of them, each on a device."""
+"""The option ``--device``; and what commands do where ``torchrun`` starts several, each on a device."""
 
 import inspect
 import os

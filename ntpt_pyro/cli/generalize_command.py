@@ -17,8 +17,8 @@ app = options.command_app()
 @app.command()
 @with_outputs("json", "quiet")
 @with_cores
-@with_device(shares=False)
 @options.with_settings(GeneralizeSettings)
+@with_device(shares=False)
 def generalize(
     out: OutNeeded,
     settings: dict[str, Any],

@@ -24,8 +24,8 @@ app = options.command_app()
 @app.command()
 @with_outputs("plot", "html", "log", "json", "quiet")
 @with_cores
-@with_device(shares=True)
 @options.with_settings(Settings, leave_out=["own_networks", "tolerance", "memory", "prior"])
+@with_device(shares=True)
 def learn(
     task: TaskName,
     settings: dict[str, Any],

@@ -18,11 +18,11 @@ app = options.command_app()
 @app.command()
 @with_outputs("json", "quiet")
 @with_cores
-@with_device(shares=False)
 @options.with_settings(
     LifetimeSettings,
     leave_out=["model", "seed", "schedule", "data", "rounds", "choice_lr", "init_scale", "kl"],
 )
+@with_device(shares=False)
 def lifelong(
     out: OutNeeded,
     settings: dict[str, Any],

@@ -36,6 +36,8 @@ def new_file(text: str) -> Path:
     :raises BadParameter: where it cannot be written there.
     """
     file = path(text)
+    if text == "-":
+        raise typer.BadParameter("expected a file, got -, which is none; name one")
     if file.exists() and not file.is_file():
         what = "the folder" if file.is_dir() else "the device"
         raise typer.BadParameter(f"expected a file, got {what} {file}; name another")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, fields
 from functools import wraps
+from itertools import combinations
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -26,6 +27,8 @@ if TYPE_CHECKING:  # heavy; imported where something is found
     from ntpt_pyro.tasks.demonstrations.demonstration import Demonstration
 
 Kind = TypeVar("Kind", bound="Result")
+PAGES = (".html", ".htm", "")
+"""Endings of a page; another is of something else, which it would take the place of."""
 FILES = (".json", ".log", ".txt", ".csv")
 """Endings that no folder has."""
 
@@ -52,7 +55,8 @@ class Outputs:
 
         :param out: the folder that a run is kept in.
         :param asks: whether a person is asked on the way.
-        :raises UsageError: where nobody would, a person could not be asked, or a file is no picture.
+        :raises UsageError: where nobody would, a person could not be asked, a file is no picture or no page,
+            or two are one.
         """
         if self.quiet and out is None and not (self.json or any(self._files())):
             raise UsageError(
@@ -69,6 +73,19 @@ class Outputs:
             from ntpt_pyro.report.figure_files import format_of
 
             format_of(self.plot)
+        if self.html is not None and self.html.suffix not in PAGES:
+            raise UsageError(
+                str(self.html),
+                expected="a page's ending, .html",
+                got=self.html.suffix,
+                remedy="rename the file",
+            )
+        given = {"--plot": self.plot, "--html": self.html, "--log": self.log}
+        for (one, file), (other, same) in combinations(given.items(), 2):
+            if file is not None and same is not None and file.resolve() == same.resolve():
+                raise UsageError(
+                    other, expected=f"another file than {one} writes", got=str(same), remedy="name another"
+                )
 
     def _files(self) -> list[Path | None]:
         """The files of what is found; a log is of the way only."""

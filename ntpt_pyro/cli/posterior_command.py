@@ -19,7 +19,6 @@ ALTERNATIVES = 3
 @app.command()
 @with_outputs("plot", "html", "json", "quiet")
 @with_cores
-@with_device(shares=False)
 @options.with_settings(
     Settings,
     only=[
@@ -29,6 +28,7 @@ ALTERNATIVES = 3
     defaults={"strategy": "exhaustive", "examples": 64, "test_examples": 2000, "alternatives": ALTERNATIVES},
     values={"strategy": STRATEGIES},
 )
+@with_device(shares=False)
 def posterior(
     task: TaskName,
     settings: dict[str, Any],

@@ -27,7 +27,6 @@ DEFAULTS = {"restarts": 32, "steps": 400}
 @app.command()
 @with_outputs("json", "quiet")
 @with_cores
-@with_device(shares=False)
 @options.with_settings(
     Settings,
     only=[
@@ -41,6 +40,7 @@ DEFAULTS = {"restarts": 32, "steps": 400}
         "seconds": "of the processor, for each strategy",
     },
 )
+@with_device(shares=False)
 def restarts(
     task: TaskName,
     out: OutNeeded,

@@ -47,6 +47,7 @@ def show(
     check_count("--programs", programs, at_least=0, at_most=MOST_COUNTED)
     if example is not None:
         check_count("--example", example, at_least=0, at_most=MOST_SEED)
+    outputs.check(run)
     from ntpt_pyro.report.by_kind import print_few, print_ranked, print_result, ranked
     from ntpt_pyro.report.demonstration_report import print_demonstration
     from ntpt_pyro.report.plain_console import print_heading, print_line

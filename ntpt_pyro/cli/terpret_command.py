@@ -24,7 +24,6 @@ app = options.command_app()
 @app.command()
 @with_outputs("plot", "html", "log", "json", "quiet")
 @with_cores
-@with_device(shares=True)
 @options.with_settings(
     Settings,
     only=[
@@ -33,6 +32,7 @@ app = options.command_app()
     ],
     defaults=shown_defaults(),
 )
+@with_device(shares=True)
 def terpret(
     model: Annotated[Path, typer.Argument(help="a program text in TerpreT")],
     hypers: Annotated[Path, typer.Argument(help="JSON: {setting: {hyper: integer}}")],

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ntpt_pyro.inference.posterior.panels import PLAIN, Colours, new_panels, plain
+from ntpt_pyro.inference.posterior.panels import PLAIN, Colours, new_panels, plain, short
 from ntpt_pyro.inference.posterior.posterior import Posterior
 from ntpt_pyro.inference.posterior.posterior_drawing import draw_marginals, size_of
 from ntpt_pyro.runs.headings import heading_of
@@ -20,6 +20,8 @@ NARROWEST = 8.0
 """Inches that programs written in a line, and courses of a training, need."""
 BEHAVIOURS = 8
 """What programs compute: so many of the most probable are drawn."""
+LONGEST = 200
+"""Characters of a program that is written into a bar, more than there is room for."""
 COURSE = 1.9
 """Inches of the course of a number."""
 Draw = Callable[["Axes"], None]
@@ -122,7 +124,7 @@ def draw_behaviours(axes: "Axes", shown: Sequence[FoundBehaviour], *, colours: C
         axes.barh(row, one.probability, color=filled[one.right], alpha=0.6)
         live = (line.text for line in one.lines if not line.dead and not line.text.startswith("#"))
         words = "; ".join(" ".join(line.split()) for line in live)
-        text = f"{one.probability:.3g}  {words}"
+        text = f"{one.probability:.3g}  {short(words, LONGEST)}"
         label = axes.text(
             0.01, row, text, va="center", fontsize=8, color=colours.ink, parse_math=False, clip_on=True
         )

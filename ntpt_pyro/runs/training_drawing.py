@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ntpt_pyro.inference.posterior.panels import PLAIN, Colours, plain
+from ntpt_pyro.inference.posterior.panels import PLAIN, Colours, plain, short
 from ntpt_pyro.runs.history import Snapshot
 
 if TYPE_CHECKING:  # matplotlib takes a second to import, and not every command draws
@@ -82,9 +82,8 @@ def draw_choices(
             colour, width = (colours.accent, THICK) if mine else (colours.soft, THIN)
             axes.plot(steps, heights, color=colour, linewidth=width, zorder=3 if mine else 2)
     axes.set_ylim(len(sites), -0.2)
-    axes.set_yticks(
-        [row + HIGH / 2 for row in range(len(sites))], sites, family="monospace", parse_math=False
-    )
+    middles = [row + HIGH / 2 for row in range(len(sites))]
+    axes.set_yticks(middles, [*map(short, sites)], family="monospace", parse_math=False)
     _mark_search(axes, snapshots, colours)
     axes.spines["left"].set_visible(False)
 

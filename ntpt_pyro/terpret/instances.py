@@ -52,7 +52,7 @@ class Batch:
     def observed(self) -> Tensor:
         """For each instance how many variables of outputs it gives, ``[instances]``."""
         count, results = len(self.instances), self.tensors[len(self.model.inputs) :]
-        given = [(one >= 0).reshape(count, prod(one.shape[1:])) for one in results]
+        given = [(one >= 0).reshape(count, prod(one.shape[1:])).cpu() for one in results]
         return torch.cat([torch.zeros(count, 0, dtype=torch.bool, device="cpu"), *given], 1).sum(1)
 
 
@@ -198,7 +198,7 @@ def _tensor(declared: Declared, instances: Sequence[Mapping[str, Any]], where: s
         flat = _flat(given, shape)
         _check_values(flat, declared, shape, place)
         rows.append(np.array([NOT_OBSERVED if one is None else one for one in flat]).reshape(shape))
-    together = torch.from_numpy(np.stack(rows))
+    together = torch.from_numpy(np.stack(rows)).to(torch.get_default_device())
     return together.long() if isinstance(size, int) else together.float()
 
 

@@ -213,9 +213,10 @@ class SumOfProducts:
             for one in products
         ]
         together = np.concatenate(columns, 1) if columns else np.zeros((2, 0), dtype=np.int64)
-        self.way, self.out = torch.from_numpy(together[:2].copy()).unbind()
+        rows = torch.from_numpy(together).to(torch.get_default_device())
+        self.way, self.out = rows[:2].clone().unbind()
         """For each product its way, and what it is added to."""
-        self.factors = torch.from_numpy(together[2:].reshape(-1).copy())
+        self.factors = rows[2:].reshape(-1).clone()
         """The rows of all first factors, then of all second ones, ..."""
 
     def __call__(self, values: Slots, size: int, weights: Slots | None = None) -> Slots:

@@ -21,7 +21,7 @@ REAL = [one.name for one in NUMBERS if one.type in (float, float | None)]
 
 
 def test_every_number_has_bounds_and_every_setting_a_help():
-    words = {"strategy", "dropout", "own_networks", "prior"}
+    words = {"strategy", "dropout", "own_networks", "prior", "compile"}
     assert {*WHOLE, *REAL} == {one.name for one in fields(Settings)} - words
     for one in NUMBERS:
         if one.name in (*WHOLE, *REAL):

@@ -124,12 +124,17 @@ def run_page(run: PagedRun) -> str:
     :returns: HTML, one file.
     """
     page = page_of(run)
-    text = rendered(page)
-    while len(text.encode()) > MOST_BYTES and len(page.runs.shown) > 1:  # of large images
+    text = _for_a_file(page)
+    while len(text) > MOST_BYTES and len(page.runs.shown) > 1:  # of large images
         fewer = page.runs.shown[: len(page.runs.shown) // 2]
         page = replace(page, runs=replace(page.runs, shown=fewer))
-        text = rendered(page)
-    return text
+        text = _for_a_file(page)
+    return text.decode()
+
+
+def _for_a_file(page: Page) -> bytes:
+    """A page as a file holds it; half a character, as in names of files that are no UTF-8, as an escape."""
+    return rendered(page).encode(errors="backslashreplace")
 
 
 def write_page(run: PagedRun, file: Path) -> None:

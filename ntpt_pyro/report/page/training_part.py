@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ntpt_pyro.inference.posterior.panels import new_panels
+from ntpt_pyro.inference.posterior.panels import new_panels, short
 from ntpt_pyro.report.page.inline_svg import STAND_INS, inline_svg
 from ntpt_pyro.runs.history import Snapshot
 from ntpt_pyro.runs.results import LearnedResult, ProgramResult
@@ -113,7 +113,7 @@ def _draw_choices(
     for row, site in enumerate(sites):
         if site in result.choices:
             axes.annotate(
-                result.word(site, result.choices[site]),
+                short(result.word(site, result.choices[site])),
                 (1, row + HIGH / 2),
                 xycoords=("axes fraction", "data"),
                 xytext=(6, 0),

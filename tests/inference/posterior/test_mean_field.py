@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ntpt_pyro import MeanFieldPosterior
+from ntpt_pyro.errors import SiteError
 from tests.inference.posterior.posteriors import posterior_of, weights
 
 
@@ -36,3 +37,8 @@ def test_entropy_runs_from_decided_to_uniform():
     posterior = MeanFieldPosterior({"sure": torch.tensor([0.0, 1.0]), "open": torch.full((4,), 0.25)})
     assert posterior.entropies() == pytest.approx({"sure": 0.0, "open": math.log(4)})
     assert posterior.mode() == {"sure": 1, "open": 0}
+
+
+def test_probabilities_of_several_restarts_are_refused():
+    with pytest.raises(SiteError, match=r"op: expected probabilities of shape \[size\], got shape \[1, 2\]"):
+        MeanFieldPosterior({"op": torch.tensor([[0.75, 0.25]])})

@@ -60,6 +60,13 @@ def test_names_that_a_tree_does_not_allow_are_others_there():
     assert list(tree["posterior"].data_vars) == ["a_b", "a_b_", "draw_", "_", "__"]
 
 
+def test_a_name_that_is_another_ones_axis_hides_no_marginal():
+    rows = {"a": [0.25, 0.75], "a_alternative": [0.5, 0.5]}
+    tree = MeanFieldPosterior({site: torch.tensor(probs) for site, probs in rows.items()}).to_xarray(3)
+    found = {one.attrs["site"]: one.values.tolist() for one in tree["marginals"].data_vars.values()}
+    assert found == rows
+
+
 def test_without_xarray_the_remedy_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "xarray", None)
     with pytest.raises(UsageError) as raised:

@@ -125,6 +125,25 @@ def test_a_page_is_written_over_another_one_but_over_no_folder(ntpt, refused, fi
     assert f"expected a file, got the folder {run}" in refused("show", run, "--html", run)
 
 
+def test_a_page_takes_no_other_files_place(ntpt, refused, finished, tmp_path):
+    run, page = finished
+    error = refused("show", run, "--html", run / "result.json")
+    assert "result.json: expected a page's ending, .html, got .json; rename the file" in error
+    same = tmp_path / "same"
+    error = refused("show", run, "--plot", same, "--html", tmp_path / "." / "same")
+    assert f"--html: expected another file than --plot writes, got {same}; name another" in error
+    assert not same.exists()
+    assert "expected a file, got -, which is none; name one" in refused("show", run, "--html", "-")
+    assert ntpt("show", run, "--html", page)[0] == 0
+
+
+def test_a_name_that_is_no_utf_8_is_an_escape(ntpt, finished, tmp_path):
+    named = tmp_path / "run-\udcff"
+    finished[0].rename(named)
+    assert ntpt("show", named, "--html", tmp_path / "p.html")[0] == 0
+    assert r"run-\udcff" in (tmp_path / "p.html").read_text()
+
+
 def test_of_a_run_that_is_not_finished_there_is_no_page(refused, finished, tmp_path):
     run, _ = finished
     shutil.copytree(run, tmp_path / "part")
