@@ -67,6 +67,7 @@ html_show_sourcelink = False
 html_show_copyright = False
 html_theme_options = {
     "home_page_in_toc": False,
+    "footer_content_items": [],  # no line of authors, which the site does not name
     "navbar_persistent": [],
     "show_navbar_depth": 1,
     "show_toc_level": 2,

@@ -12,7 +12,11 @@ if TYPE_CHECKING:  # matplotlib takes a second to import, and not every command 
     from matplotlib.axes import Axes
 
 CELL, ROW, BESIDE = 1.05, 0.42, 1.6
-"""Inches of a cell and of a row, and of what stands beside the cells."""
+"""Inches of a cell and of a row, and of what stands beside the cells at least."""
+LETTER = 0.08
+"""Inches of a letter of a name."""
+LONGEST_WORD = 16
+"""Characters of a word that there is room for in a cell."""
 MOST_NAMED = 12
 """Alternatives that have room for a word each; of more only the most probable one is named."""
 WIDEST = 9.0
@@ -38,7 +42,8 @@ def size_of(marginals: Mapping[str, npt.NDArray[np.float64]]) -> tuple[float, fl
     :returns: width and height in inches.
     """
     widest = max(map(len, marginals.values()), default=1)
-    return BESIDE + (CELL * widest if widest <= MOST_NAMED else WIDEST), 0.5 + ROW * max(1, len(marginals))
+    beside = max(BESIDE, 0.3 + LETTER * max((len(short(site)) for site in marginals), default=0))
+    return beside + (CELL * widest if widest <= MOST_NAMED else WIDEST), 0.5 + ROW * max(1, len(marginals))
 
 
 def draw_marginals(
@@ -69,7 +74,8 @@ def draw_marginals(
         )
         best = int(np.argmax(probs))
         for integer in range(len(probs)) if named else [best]:
-            text = f"{short(words(site, integer))}{chr(10) if named else ' '}{probs[integer]:.2f}"
+            word = short(words(site, integer), LONGEST_WORD) if named else short(words(site, integer))
+            text = f"{word}{chr(10) if named else ' '}{probs[integer]:.2f}"
             axes.text(
                 integer + 0.5 if named else widest + 0.4,
                 row,

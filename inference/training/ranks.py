@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.distributed.rendezvous import rendezvous
 
 from ntpt_pyro.errors import NtptError, RunError, UsageError
 from ntpt_pyro.language.parts import Part
@@ -204,8 +205,9 @@ def alone() -> Iterator[None]:
 
 def _begin(backend: str) -> None:
     """Make the group; processes that torchrun has started again do not meet what those before left."""
-    store, number, size = next(iter(dist.rendezvous("env://")))
-    store = dist.PrefixStore(f"attempt {os.environ.get(STARTED_AGAIN, 0)}", store)
+    store, number, size = next(iter(rendezvous("env://")))
+    attempt = f"attempt {os.environ.get(STARTED_AGAIN, 0)}"
+    store = dist.PrefixStore(attempt, store)  # type: ignore[attr-defined]  # of its documented names
     dist.init_process_group(backend, store=store, rank=number, world_size=size)
 
 

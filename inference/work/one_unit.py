@@ -14,6 +14,7 @@ from typing import Any
 
 import cloudpickle  # type: ignore[import-untyped]  # ships no types
 import torch
+from tqdm import tqdm
 
 from ntpt_pyro.errors import NtptError
 from ntpt_pyro.inference.work.workers import Opening, Told
@@ -22,6 +23,8 @@ LOOK = 1.0
 """Seconds between two looks whether somebody still waits for the work."""
 _one_at_a_time = threading.Lock()
 """Pyro's handlers and parameters belong to a process: no two pieces may be in one at a time."""
+_of_bars = threading.RLock()
+"""For progress bars; their own lock is one of several processes, which stays behind where one is killed."""
 _watched: list[int] = []
 """The process that this one works for, once it is watched."""
 
@@ -103,6 +106,7 @@ def do_unit(parcel: Parcel) -> Outcome:
     :returns: what came of it.
     """
     around = parcel.surroundings
+    tqdm.set_lock(_of_bars)
     with _one_at_a_time, ExitStack() as stack:
         if around.parent is not None:
             _end_with(around.parent)

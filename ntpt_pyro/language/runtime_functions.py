@@ -38,7 +38,8 @@ class RuntimeFunction:
     :param ranges: the range of each argument: argument ``i`` takes ``0..ranges[i]-1``.
     :param out_range: results lie in ``0..out_range-1``.
     :raises RangeError: where the ranges are no list of integers, the signature does not fit them, or a
-        result is out of range (the message names the arguments).
+        result is out of range (the message names the arguments), or where Python cannot say how many
+        arguments the function takes, as of ``max``.
 
     >>> add = RuntimeFunction(lambda a, b: a + b, [2, 2], 3)
     >>> add(1, 1)
@@ -50,13 +51,13 @@ class RuntimeFunction:
     def __init__(self, function: Callable[..., int], ranges: Sequence[int], out_range: int) -> None:
         self.function = function
         self.name = getattr(function, "__name__", repr(function))
+        arguments = _number_of_arguments(self.name, function)
         self.__doc__ = function.__doc__
         self.__module__ = function.__module__
         self.__qualname__ = getattr(function, "__qualname__", self.name)
         _check_ranges(self.name, ranges, out_range)
         self.ranges = tuple(ranges)
         self.out_range = out_range
-        arguments = len(inspect.signature(function).parameters)
         if arguments != len(self.ranges):
             raise RangeError(
                 self.name,
@@ -169,6 +170,21 @@ class RuntimeFunction:
                 remedy="correct them, or declare larger ranges",
             )
         return int(self.table[integers])
+
+
+def _number_of_arguments(name: str, function: object) -> int:
+    """How many arguments a function takes; raises where it does not say so, as some of Python's own."""
+    try:
+        return len(inspect.signature(function).parameters)  # type: ignore[arg-type]  # what cannot be called is told
+    except (TypeError, ValueError) as error:
+        raise RangeError(
+            name,
+            expected="a function of which Python knows the arguments",
+            got=f"{function!r:.60}, which has no signature",
+            remedy=f"write the arguments, as in runtime([10, 10], 10)(lambda a, b: {name}(a, b))"
+            if callable(function)
+            else "give a function of integers",
+        ) from error
 
 
 def _check_ranges(name: str, ranges: object, out_range: object) -> None:

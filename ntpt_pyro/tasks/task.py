@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from ntpt_pyro.errors import TaskError
 from ntpt_pyro.inference.handlers.model_sites import model_sites
 from ntpt_pyro.inference.handlers.sure_readings import SureReadings
 from ntpt_pyro.inference.posterior.accuracy import predicted, program_accuracy
@@ -172,6 +173,7 @@ class Task(Drawing, Solvable):
 
         :param program: every choice's integer by site.
         :returns: its lines; where the task gives no text, a line a choice.
+        :raises TaskError: where ``source`` gives something else than a text or lines.
         """
         if self._source is None:
             return [
@@ -179,6 +181,13 @@ class Task(Drawing, Solvable):
                 for site, integer in program.items()
             ]
         text = self._source(program)
+        if not isinstance(text, Iterable):
+            raise TaskError(
+                f"task {self.name}, source",
+                expected="a text, or lines",
+                got=type(text).__name__,
+                remedy="return that",
+            )
         lines = text.splitlines() if isinstance(text, str) else text
         return [line if isinstance(line, Line) else Line(str(line)) for line in lines]
 

@@ -45,6 +45,15 @@ def test_it_is_as_readable_in_the_dark(opened, paged_run, kind):
             assert contrast(text, ground) >= 4.5, (text, ground)
 
 
+def test_bars_are_seen_in_forced_colours(opened, paged_run):
+    page = opened(paged_run("posterior").page)
+    page.emulate_media(forced_colors="active")
+    filled = "one => getComputedStyle(one, '::after').backgroundColor"
+    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    bar = page.locator(".behaviours .bar").first.evaluate(filled)
+    assert contrast(bar, ground) >= 4.5, (bar, ground)
+
+
 def luminance(colour: str) -> float:
     """Of a colour as a browser tells it, ``rgb(1, 2, 3)``."""
     parts = [int(part) / 255 for part in colour.removeprefix("rgb(").removesuffix(")").split(", ")]

@@ -115,6 +115,11 @@ def test_lines_may_be_texts_lines_or_one_text():
     assert [str(one) for one in sum_task(source=lambda _: "x = 1\nreturn x").lines(SUM)] == lines_of(lines)
 
 
+def test_lines_that_are_none_are_refused():
+    with pytest.raises(TaskError, match="source: expected a text, or lines, got NoneType; return that"):
+        sum_task(source=lambda _: None).lines(SUM)
+
+
 def lines_of(lines):
     return list(map(str, lines))
 

@@ -1,6 +1,6 @@
 """How much faster several processes are than one: an exhaustive search, and runs of several seeds.
 
-    python -m ntpt_pyro.experiments.workers --out experiments/results/workers/cpu.json
+    python -m ntpt_pyro.experiments.worker_speed --out experiments/results/workers/cpu.json
 
 Parts: `exhaustive` (programs of ADD2X2 on all examples, none dropped, with a network that is not trained)
 and `rates` (a short run of `add2x2/top` for each seed). Both are done by one process and by others in turn,
@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
             "exhaustive": partial(_exhaustive_figures, options),
             "rates": partial(_rates_figures, options),
         }
-        return record_parts("workers", options, parts_of(options.part, made), cores=cores(), threads=1)
+        return record_parts("worker_speed", options, parts_of(options.part, made), cores=cores(), threads=1)
     finally:
         torch.set_num_threads(threads)
 
