@@ -38,7 +38,14 @@ def in_parallel(
     names: Sequence[str] = (),
     label: str | None = None,
 ) -> list[Result]:
-    """The results of pieces of work, in their order; see :func:`each`.
+    """The results of pieces of work, in their order; see :func:`each`, which gives them one by one.
+
+    :param function: of one piece.
+    :param units: the pieces.
+    :param workers: who does them.
+    :param names: of the pieces, which errors begin with.
+    :param label: of a progress bar; None shows none.
+    :returns: the results.
 
     >>> in_parallel(abs, [-2, 3])
     [2, 3]
@@ -70,6 +77,11 @@ def each(
     :raises NtptError: as a piece raised it, the first that is seen; the others are given up.
     :raises WorkerError: where a piece kills one worker after the other.
     :raises UsageError: where the cluster cannot be reached.
+
+    >>> for size in each(abs, [-2, 3]):
+    ...     print(size)
+    2
+    3
     """
     pieces = list(units)
     if workers.alone or (workers.cluster is None and workers.count(len(pieces)) == 1):

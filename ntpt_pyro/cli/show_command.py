@@ -53,7 +53,7 @@ def show(
     from ntpt_pyro.report.plain_console import print_heading, print_line
     from ntpt_pyro.runs.run_folder import RunFolder
 
-    folder, console = RunFolder(run), outputs.console()
+    folder, console = RunFolder(run, incomplete=outputs.html is not None), outputs.console()
     result, posterior = folder.program_result(), folder.posterior()
     single = ranked(result, posterior, programs) if programs else []
     shown, on_input = _on_example(folder, result, example, data)

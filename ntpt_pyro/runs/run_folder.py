@@ -45,6 +45,8 @@ MODEL = "model.safetensors"
 """The weights of a model without a library of its own."""
 KEPT = (OPTIONS, POSTERIOR, HISTORY, LIBRARY, MODEL)
 """Files that a finished run may have; result.json says which of them it has."""
+SPARED = (HISTORY, LIBRARY, MODEL)
+"""Those that a page does without, and says so."""
 
 Kind = TypeVar("Kind", bound=Result)
 
@@ -70,12 +72,14 @@ class RunFolder:
     """A run folder.
 
     :param folder: its path.
+    :param incomplete: whether a finished run may be read of which files are gone that no result stands in.
 
     >>> RunFolder(Path("no-such-run")).complete
     False
     """
 
     folder: Path
+    incomplete: bool = False
 
     def _repr_html_(self) -> str:
         """What a notebook shows of it; of a run that is not finished, or is not whole, why."""
@@ -292,7 +296,8 @@ class RunFolder:
         self.options()
         content: dict[str, Any] = read_json(self.folder / RESULT, RUN)
         for name in typed(content.pop("files", []), list[str], self.folder / RESULT, RUN):
-            self._check_there(name)
+            if not (self.incomplete and name in SPARED):
+                self._check_there(name)
         return content
 
     def options(self) -> dict[str, Any]:

@@ -24,7 +24,7 @@ SLIPS = {
     "a builtin without a signature": (
         lambda: runtime([10, 10], 10)(max),
         r"^max: expected a function of which Python knows the arguments, "
-        r"got <built-in function max>, which has no signature; .* lambda a, b: max\(a, b\)\)$",
+        r"got <built-in function max>, which has no signature; .*\(lambda a, b: max\(a, b\)\)$",
     ),
     "no function": (
         lambda: runtime([10], 10)(5),

@@ -181,6 +181,17 @@ def test_a_page_says_that_the_networks_are_gone(ntpt, tmp_path):
     assert "Nothing was trained" in text
 
 
+def test_a_page_says_which_files_of_a_run_are_gone(ntpt, refused, finished, tmp_path):
+    run, _ = finished
+    for name in ("history.json", "library.safetensors"):
+        (run / name).unlink()
+    assert "got no history.json in it" in refused("show", run)
+    assert ntpt("show", run, "--html", tmp_path / "after.html")[0] == 0
+    text = seen((tmp_path / "after.html").read_text())
+    assert "The run kept no library: the networks that the program calls are gone." in text
+    assert "The run kept no history of it, so its way cannot be drawn." in text
+
+
 def test_a_page_says_that_the_data_are_gone(ntpt, monkeypatch, finished, tmp_path):
     from ntpt_pyro.errors import DataError
     from ntpt_pyro.tasks import image_task
