@@ -86,16 +86,26 @@ def test_step_costs_are_the_recorded_ones():
 
 def test_what_a_gpu_does_is_the_recorded():
     found, search = recorded("devices/h100.json"), recorded("devices/h100-search.json")
-    for name, step in found["steps"].items():
-        times = step["milliseconds"]
-        row = f"| {name} | {times['package']:.1f} ms | {times['by hand']:.1f} ms | {step['ratio']:.2f} |"
-        assert row in MEASURED
+    for name, step in recorded("devices/h100-steps.json")["steps"].items():
+        times = [f"{step['milliseconds'][way]:.1f} ms" for way in ("package", "unrecorded", "by hand")]
+        ratios = [f"{one['ratio']:.2f}" for one in (step, found["steps"][name])]
+        assert f"| {name} | {' | '.join([*times, *ratios])} |" in MEASURED
     for rate in search["search"]["add2x2, 64 examples"]["a second"].values():
         assert f"{rate / 1e6:.1f} million with" in MEASURED
     for name, trained in found["trained"].items():
         digits = [f"{trained['% right by digits'][n]:.1f}" for n in ["1", "2", "5", "8", "12", "16", "32"]]
         row = [f"{trained['seconds']:.0f} s", str(trained["trained to"]), *digits]
         assert f"| {found['baselines'][name]['milliseconds']:.1f} ms | {' | '.join(row)} |" in MEASURED
+
+
+def test_what_looks_on_the_way_come_to_is_the_recorded():
+    document = (ROOT / "docs" / "results" / "learning.md").read_text(encoding="utf-8")
+    found = recorded("rates/looks.json")
+    for how in ("at the end only", "every 25 steps"):
+        for task, one in found[how]["summary"].items():
+            cells = [share(one["right_programs"]), ranged(one["accuracy"], ".1%")]
+            cells += [ranged(one["search_steps"], "g"), f"{ranged(one['seconds'], '.0f')} s"]
+            assert f"| {task} | {how} | {' | '.join(cells)} |" in document
 
 
 def test_what_em_came_to_is_the_recorded():

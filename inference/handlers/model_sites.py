@@ -152,7 +152,7 @@ def claim(site: str, taken: set[str]) -> None:
             f"site {site!r}",
             expected="a name used once in the model",
             got="a second use",
-            remedy="give each choice and var its own name; SVI's model and guide are wrapped each by itself, "
+            remedy="give each choice and var its own name; in SVI, wrap model and guide each by itself, "
             "strategy(model) and strategy(guide)",
         )
     taken.add(site)

@@ -1,7 +1,7 @@
 """How many examples a decided program gets right: its most probable results against the observed ones."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -25,6 +25,35 @@ def predicted(
     :raises SiteError: where the model observes nothing, or something other than an integer of the language.
     """
     return {site: node["fn"].probs.argmax(-1) for site, node in _observed(fixed, batch).items()}
+
+
+class Compared(NamedTuple):
+    """A decided program's result at one observed site, beside the data.
+
+    :param found: the most probable result, ``[*programs, examples]``.
+    :param truth: what it is compared with, ``[examples]``.
+    :param masked: which examples are no data there, ``[examples]``.
+    """
+
+    found: Int[Tensor, "*programs examples"]
+    truth: Int[Tensor, " examples"]
+    masked: Bool[Tensor, " examples"]
+
+
+def compared(fixed: Callable[..., Any], batch: Sequence[Tensor]) -> dict[str, Compared]:
+    """The most probable results of decided programs, and what the model compares them with.
+
+    :param fixed: see :func:`predicted`.
+    :param batch: its arguments, results included.
+    :returns: by site of an :func:`~ntpt_pyro.observe`.
+    :raises SiteError: see :func:`predicted`.
+    """
+    made = {}
+    for site, node in _observed(fixed, batch).items():
+        truth: Tensor = node["value"]
+        mask = torch.as_tensor(True if node["mask"] is None else node["mask"], device=truth.device)
+        made[site] = Compared(node["fn"].probs.argmax(-1), truth, ~mask.expand(truth.shape))
+    return made
 
 
 def reproduced(fixed: Callable[..., Any], batch: Sequence[Tensor]) -> Bool[Tensor, "*programs examples"]:

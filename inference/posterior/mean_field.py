@@ -118,4 +118,4 @@ class MeanFieldPosterior(Posterior):
             kept[several] = marginals[site][several]
             marginals[site] = kept / kept.sum()
         known = None if self.log_evidence is None else self.log_evidence + math.log(probability)
-        return MeanFieldPosterior(marginals, known)
+        return MeanFieldPosterior(marginals, known).worded(self.words)

@@ -6,8 +6,10 @@ running every program gives it.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from copy import copy
 from operator import index
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -18,7 +20,7 @@ from torch import Tensor
 
 from ntpt_pyro.bounds import in_digits
 from ntpt_pyro.errors import SiteError, UsageError
-from ntpt_pyro.inference.posterior.posterior_drawing import Words, integer_word, plot_marginals
+from ntpt_pyro.inference.posterior.posterior_drawing import Words, plot_marginals
 from ntpt_pyro.inference.posterior.posterior_html import posterior_html
 from ntpt_pyro.inference.posterior.posterior_tree import tree_of
 
@@ -37,6 +39,9 @@ class Posterior(ABC):
 
     :param log_evidence: see :attr:`log_evidence`.
     """
+
+    words: Mapping[str, Sequence[str]] = MappingProxyType({})
+    """By choice the word of each alternative, where they are known, as a run's are: what it is shown with."""
 
     def __init__(self, log_evidence: float | None) -> None:
         self.log_evidence = log_evidence
@@ -126,13 +131,40 @@ class Posterior(ABC):
         """The marginals as arrays, ``[size]`` by site."""
         return {site: probs.double().cpu().numpy() for site, probs in self.marginals.items()}
 
-    def plot(self, ax: "Axes | None" = None, *, words: Words = integer_word) -> "Axes":
+    def word(self, site: str, integer: int) -> str:
+        """The word for an alternative of a choice.
+
+        :param site: the choice.
+        :param integer: the alternative.
+        :returns: one of :attr:`words`; its number where none is known.
+        """
+        known = self.words.get(site, ())
+        return known[integer] if integer < len(known) else str(integer)
+
+    def worded(self: Of, words: Mapping[str, Sequence[str]]) -> Of:
+        """The same posterior, shown with words.
+
+        :param words: see :attr:`words`.
+        :returns: a copy that shares its tensors.
+
+        >>> from ntpt_pyro import MeanFieldPosterior
+        >>> posterior = MeanFieldPosterior({"op": torch.tensor([0.75, 0.25])}).worded({"op": ["ADD", "MUL"]})
+        >>> posterior.word("op", 1), posterior.given({"op": 0}).word("op", 0)
+        ('MUL', 'ADD')
+        """
+        found = copy(self)
+        found.words = {site: list(known) for site, known in words.items()}
+        return found
+
+    def plot(self, ax: "Axes | None" = None, *, words: Words | None = None) -> "Axes":
         """Draw the marginals: a row a choice, a cell an alternative, shaded by its probability.
 
-        Nothing is shown and nothing of pyplot changes; a panel that is made here shows itself in a notebook.
+        Nothing is shown and nothing of pyplot changes; a panel that is made here shows itself in a notebook,
+        and ``panel.figure.savefig("file.png")`` writes it. (``plt.savefig`` would write an empty picture.)
 
         :param ax: the panel to draw on; None makes one of its own figure.
-        :param words: ``(site, integer) -> text``, the word for an alternative, such as a task's ``word``.
+        :param words: ``(site, integer) -> text``, the word for an alternative, such as a task's ``word``; None
+            takes :attr:`words`.
         :returns: the panel.
 
         >>> from ntpt_pyro import MeanFieldPosterior
@@ -140,10 +172,10 @@ class Posterior(ABC):
         >>> [label.get_text() for label in axes.get_yticklabels()]
         ['op']
         """
-        return plot_marginals(self.numpy(), ax, words=words, title="probabilities of the choices")
+        return plot_marginals(self.numpy(), ax, words=words or self.word, title="probabilities of the choices")
 
     def to_xarray(
-        self, draws: int = 1000, *, chains: int = 4, seed: int = 0, words: Words = integer_word
+        self, draws: int = 1000, *, chains: int = 4, seed: int = 0, words: Words | None = None
     ) -> "DataTree":
         """The posterior as a tree of data sets, which xarray reads and writes, and ArviZ takes.
 
@@ -162,7 +194,7 @@ class Posterior(ABC):
         >>> dict(tree["posterior"].sizes), tree["marginals"]["op"].values.tolist()
         ({'chain': 4, 'draw': 500}, [0.75, 0.25])
         """
-        return tree_of(self, draws, chains=chains, seed=seed, words=words)
+        return tree_of(self, draws, chains=chains, seed=seed, words=words or self.word)
 
     def distances(self, other: "Posterior") -> dict[str, float]:
         """How far two posteriors are apart in each choice: total variation, from 0 to 1.

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from ntpt_pyro import _html
 from ntpt_pyro.bounds import in_digits
-from ntpt_pyro.inference.posterior.posterior_drawing import Words, integer_word
+from ntpt_pyro.inference.posterior.posterior_drawing import Words
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -39,13 +39,14 @@ def _about(posterior: "Posterior") -> str:
     )
 
 
-def marginals_table(posterior: "Posterior", words: Words = integer_word) -> "Markup":
+def marginals_table(posterior: "Posterior", words: Words | None = None) -> "Markup":
     """The most probable alternative of each choice by itself.
 
     :param posterior: of the choices.
-    :param words: for alternatives.
+    :param words: for alternatives; None takes the posterior's own.
     :returns: a table, and how many choices it leaves out.
     """
+    words = words or posterior.word
     entropies, rows = posterior.entropies(), []
     marginals = posterior.numpy()
     for site, probs in list(marginals.items())[:MOST_CHOICES]:
@@ -67,8 +68,8 @@ def _top(posterior: "Posterior") -> "tuple[str, Markup]":
     """The most probable programs, and what they are headed by."""
     best = posterior.top(min(TOP, posterior.programs()))
     rows = [
-        (f"{probability:.4g}", ", ".join(f"{site} = {integer}" for site, integer in program.items()))
-        for program, probability in best
+        (f"{probability:.4g}", ", ".join(f"{site} = {posterior.word(site, n)}" for site, n in one.items()))
+        for one, probability in best
     ]
     title = f"the {len(best)} most probable programs"
     return title, _html.table(("probability", "program"), rows, numbers={0})

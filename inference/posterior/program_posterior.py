@@ -85,7 +85,8 @@ class ProgramPosterior(Posterior):
         programs, counts = torch.stack(list(sample.values()), -1).unique(dim=0, return_counts=True)
         columns = dict(zip(sample, programs.unbind(-1), strict=True))
         sizes = {site: len(probs) for site, probs in posterior.marginals.items()}
-        return cls(columns, counts.double().log(), sizes, posterior.log_evidence)
+        drawn = cls(columns, counts.double().log(), sizes, posterior.log_evidence)
+        return drawn.worded(posterior.words)
 
     @property
     def marginals(self) -> Mapping[str, Float[Tensor, " size"]]:
@@ -189,4 +190,4 @@ class ProgramPosterior(Posterior):
             allowed[several] = self.unused[site][several]
             if allowed.any():  # else no program that is left leaves it open
                 unused[site] = allowed / allowed.sum()
-        return ProgramPosterior(columns, log_probs, self.sizes, known, hidden, unused)
+        return ProgramPosterior(columns, log_probs, self.sizes, known, hidden, unused).worded(self.words)

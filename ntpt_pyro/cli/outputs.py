@@ -61,8 +61,8 @@ class Outputs:
         if self.quiet and out is None and not (self.json or any(self._files())):
             raise UsageError(
                 "--quiet",
-                expected="with it a place for what is found, such as --out RUN or --json",
-                got="none",
+                expected="--out, --json, --plot or --html with it",
+                got="none of them, and what is found would be lost",
                 remedy="add one",
             )
         if asks and (self.json or self.quiet):

@@ -1,5 +1,6 @@
 """Printing a result by its kind: one function a kind, registered here."""
 
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -115,10 +116,12 @@ def print_few(console: "Console", result: ProgramResult, programs: Sequence[Rank
 
 
 def print_kept(console: "Console", out: Path | None) -> None:
-    """Say where a run is kept.
+    """Say where a run is kept, and what shows it.
 
     :param console: where to.
     :param out: its folder.
     """
-    kept = f"kept in {out}" if out is not None else "not kept: give --out FOLDER to keep the run"
+    kept = "not kept: give --out FOLDER to keep the run"
+    if out is not None:
+        kept = f"kept in {out}: ntpt show {shlex.quote(str(out))}"
     print_line(console, kept, style="dim", whole=True)

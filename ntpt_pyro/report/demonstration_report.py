@@ -18,11 +18,20 @@ def print_demonstration(console: "Console", shown: Demonstration) -> None:
     :param console: where to.
     :param shown: the run.
     """
+    for line in shown.before:
+        print_line(console, line)
+    if shown.steps:
+        _print_steps(console, shown)
+    else:
+        print_line(console, shown.no_steps, style="dim")
+    print_line(console, f"{shown.what:<8}{shown.verdict}{shown.remark}")
+
+
+def _print_steps(console: "Console", shown: Demonstration) -> None:
+    """Print the table of steps."""
     from rich.table import Table
     from rich.text import Text
 
-    for line in shown.before:
-        print_line(console, line)
     table = Table(box=None, pad_edge=False)
     for number, column in enumerate(shown.columns):
         numbers = all(row[number].lstrip("-").isdigit() or not row[number] for row in shown.steps)
@@ -30,7 +39,6 @@ def print_demonstration(console: "Console", shown: Demonstration) -> None:
     for row in shown.steps:
         table.add_row(*map(Text, row))
     print_table(console, table)
-    print_line(console, f"{shown.what:<8}{shown.verdict}{shown.remark}")
 
 
 def draw_demonstration(shown: Demonstration, file: Path) -> None:

@@ -5,7 +5,7 @@ from ntpt_pyro.runs.results import LearnedResult, ProgramResult
 
 GUIDE = "the guide's probabilities of the choices, each by itself"
 """Of what training ends with: of programs that explain the examples as well a guide settles for one."""
-POSTERIOR = "posterior of the choices"
+POSTERIOR = "posterior of the choices, each by itself"
 """Of what is exact."""
 
 

@@ -173,7 +173,8 @@ def kept(run: RunFolder, task: Task) -> Induced:
     :raises RunError: where the run is not finished, damaged or of another version.
     """
     library = load_library(run.folder, task.functions) if (run.folder / LIBRARY).exists() else Library()
-    return Induced(run.program_result(), run.posterior(), library, run.snapshots())
+    result = run.program_result()
+    return Induced(result, run.posterior().worded(result.words), library, run.snapshots())
 
 
 def settled_settings(
@@ -244,7 +245,7 @@ def _induce(
     result = result_of(work, found, total, rounds, source, seconds=time.monotonic() - began)
     if run is not None:
         run.finish(result, ended.posterior, ended.library, ended.snapshots)
-    return Induced(result, ended.posterior, ended.library, ended.snapshots)
+    return Induced(result, ended.posterior.worded(result.words), ended.library, ended.snapshots)
 
 
 def prepared(

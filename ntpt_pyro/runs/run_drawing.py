@@ -24,6 +24,8 @@ LONGEST = 200
 """Characters of a program that is written into a bar, more than there is room for."""
 COURSE = 1.9
 """Inches of the course of a number."""
+SHARE = "share of a few examples that each program gets right, of those held back where any are"
+"""What is said of the accuracies of restarts."""
 Draw = Callable[["Axes"], None]
 
 
@@ -86,7 +88,7 @@ def courses(
     found = []
     for title, values in (
         ("log-likelihood of a training example in each restart, in nats", _log_likelihoods),
-        ("share of examples held back that each restart's program gets right", _accuracies),
+        (SHARE, _accuracies),
     ):
         if any(map(values, snapshots)):
             found.append(_Panel(COURSE, title, _restarts_drawn(snapshots, values, colours)))

@@ -210,7 +210,13 @@ def _takes(function: Callable[..., Any], *arguments: Any, **named: Any) -> bool:
 
 
 def executed(
-    task: "Task", program: Program, library: Library | None, examples: Examples, row: int
+    task: "Task",
+    program: Program,
+    library: Library | None,
+    examples: Examples,
+    row: int,
+    *,
+    sites: Sequence[str] = (),
 ) -> int | Mapping[str, int]:
     """The result of the concrete interpreter on one example.
 
@@ -219,8 +225,9 @@ def executed(
     :param library: the functions that it calls.
     :param examples: the examples.
     :param row: which of them.
+    :param sites: that the model observes, where they are known, for messages.
     :returns: an integer, or one for each observed site.
-    :raises TaskError: where the interpreter fails.
+    :raises TaskError: where the interpreter fails, or gives something else.
     """
     assert task.execute is not None
     inputs = [_plain(tensor[row]) for tensor in examples.inputs]
@@ -229,7 +236,8 @@ def executed(
         result = task.execute(program, *inputs, **functions)
         if isinstance(result, Mapping):
             return {site: index(one) for site, one in result.items()}
-        return index(result)
+        if hasattr(result, "__index__"):
+            return index(result)
     except NtptError:
         raise
     except Exception as error:  # the user's own code: anything may go wrong in it
@@ -239,6 +247,14 @@ def executed(
             got=f"{type(error).__name__}: {error}",
             remedy="correct execute",
         ) from error
+    kind = "None" if result is None else f"a {type(result).__name__}"
+    mapping = f"{{{sites[0]!r}: ...}}" if sites else "{site: integer}"
+    raise TaskError(
+        f"task {task.name}, execute on {_shown(inputs)}",
+        expected=f"an integer, or where several sites observe a mapping by site, {mapping}",
+        got=kind,
+        remedy="correct execute",
+    )
 
 
 def executes_right(task: "Task", program: Program, library: Library | None, examples: Examples) -> bool:
@@ -284,7 +300,7 @@ def _compare(
     of_model: Mapping[str, int],
 ) -> None:
     """Raise where the interpreter gives another result than the model."""
-    result = executed(task, program, library, examples, row)
+    result = executed(task, program, library, examples, row, sites=tuple(of_model))
     of_execute = result if isinstance(result, Mapping) else dict.fromkeys(of_model, result)
     if dict(of_execute) != dict(of_model):
         single = len(of_model) == 1

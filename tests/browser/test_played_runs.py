@@ -115,6 +115,38 @@ def test_variables_of_a_users_task_come_up_step_by_step(opened, paged_run, kind)
     assert list(values(page).values())[-1] == told["result"]
 
 
+NAMED = """
+import pyro, torch
+from ntpt_pyro import Task, choice, observe, one_hot, switch, var
+def model(x, y=None):
+    kept = choice("kept", 2)
+    with pyro.plate("examples", len(x)):
+        for number in range({steps}):
+            a, b = var(f"a_{{number}}", one_hot(x, 3)), var(f"b_{{number}}", one_hot(2 - x, 3))
+        observe("y", switch(kept, [one_hot(2 - x, 3), one_hot(x, 3)]), y)
+task = Task(model, examples=(torch.arange(3), torch.arange(3)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("steps", "said"),
+    [
+        (0, ["Start, 1 step to go", "Step 1 of 1 result"]),
+        (2, ["Start, 3 steps to go", "Step 1 of 3", "Step 2 of 3", "Step 3 of 3 result"]),
+    ],
+)
+def test_a_step_is_counted_once(opened, tmp_path, steps, said):
+    (tmp_path / "named.py").write_text(NAMED.format(steps=steps))
+    command(tmp_path, "posterior", "named.py:task", "--html", tmp_path / "page.html")
+    page = opened(tmp_path / "page.html")
+    slider = page.locator(f"{SHOWN} input")
+    for number, words in enumerate(said):
+        assert text_of(page, ".doing").strip() == words
+        told = slider.get_attribute("aria-valuetext")
+        assert told.count("step") == (2 if number == 0 else 1)  # "before the first step" is the other
+        page.locator(f"{SHOWN} [data-does=next]").click()
+
+
 def test_another_example_is_picked_and_plays_from_its_start(opened, paged_run):
     run = paged_run("grid")
     page = opened(run.page)

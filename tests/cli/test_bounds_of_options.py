@@ -180,7 +180,7 @@ def test_the_exact_posterior_is_named_where_it_is_near(ntpt, user_file):
     assert told in ntpt("learn", "my own.py:task", "--restarts=2", "--steps=5")[1]
     assert told not in ntpt("posterior", "my own.py:task")[1]
     kept = ntpt("learn", "my own.py:task", "--restarts=2", "--steps=5", "--out", "run")[1]
-    assert kept.endswith("the exact posterior: ntpt posterior run\nkept in run\n")
+    assert kept.endswith("the exact posterior: ntpt posterior run\nkept in run: ntpt show run\n")
 
 
 @pytest.mark.parametrize(

@@ -132,9 +132,10 @@ def test_quiet_prints_nothing_and_keeps_everything(ntpt, refused, turn):
     assert ntpt("posterior", "mine.py:task", "-q", "--out", "exact") == (0, "", "")
     assert ntpt("terpret", *turn, "--check", "--quiet") == (0, "", "")
     assert json.loads(ntpt(*LEARN, "--quiet", "--json")[1])["kind"] == "learned"
-    assert "--quiet: expected with it a place for what is found, such as --out RUN or --json, got none" in (
-        refused(*LEARN, "--quiet")
-    )
+    assert (
+        "--quiet: expected --out, --json, --plot or --html with it, got none of them, and what is found would "
+        "be lost; add one"
+    ) in refused(*LEARN, "--quiet")
     assert "restarts: expected" in refused("learn", "mine.py:task", "--restarts=0", "--quiet", "--json")
 
 

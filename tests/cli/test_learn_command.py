@@ -102,7 +102,7 @@ def test_a_folder_has_whatever_name_it_has(ntpt, tmp_path, monkeypatch, name):
     out = Path(name)
     code, printed, error = ntpt("learn", "add2x2/top", *FLAGS, "--out", out)
     assert (code, error) == (0, "")
-    assert f"kept in {name}\n" in printed
+    assert f"kept in {name}: ntpt show '{name}'\n" in printed
     code, printed, error = ntpt("show", out, "--plot", out / "p[red].png")
     assert (code, error) == (0, "")
     assert f"drawn to {name}/p[red].png\n" in printed

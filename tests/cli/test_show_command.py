@@ -22,7 +22,7 @@ def test_a_run_is_shown_as_it_was_when_it_ended(ntpt, finished):
     assert (code, error) == (0, "")
     code, shown, error = ntpt("show", finished)
     assert (code, error) == (0, "")
-    assert shown == printed.replace(f"kept in {finished}\n", "")
+    assert shown == printed.replace(f"kept in {finished}: ntpt show {finished}\n", "")
     assert "\x1b" not in shown
 
 

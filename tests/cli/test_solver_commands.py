@@ -71,7 +71,7 @@ def test_a_machine_is_solved_and_proved_kept_shown_and_evaluated(ntpt, tmp_path)
     assert result["question"]["expected"] != result["question"]["other"]
     code, shown, error = ntpt("show", out)
     assert (code, error) == (0, "")
-    assert shown == printed.replace(f"kept in {out}\n", "")
+    assert shown == printed.replace(f"kept in {out}: ntpt show {out}\n", "")
     code, evaluated, error = ntpt("evaluate", out, "--seed", 1)
     assert (code, error) == (0, "")
     assert evaluated.splitlines()[-1].endswith("right")
@@ -184,7 +184,7 @@ def test_instances_that_contradict_each_other_are_named(ntpt, table):
     assert row(printed, "unexplained") in ("example 1", "example 3")
     result = json.loads(Path("run/result.json").read_text())
     assert (result["contradiction"], result["smallest"], result["cost"]) == ([1, 3], True, 1)
-    assert ntpt("show", "run")[1] == printed.replace("kept in run\n", "")
+    assert ntpt("show", "run")[1] == printed.replace("kept in run: ntpt show run\n", "")
 
 
 def test_a_determined_behaviour_has_no_question(ntpt, table):

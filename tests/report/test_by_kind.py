@@ -3,6 +3,7 @@
 import io
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -131,5 +132,9 @@ def test_of_more_programs_than_there_are_all_are_shown(how):
 
 
 def test_where_a_run_is_kept_is_said_as_the_folder_is_called(tmp_path):
-    assert printed(print_kept, tmp_path / "[/x]").replace("\n", "") == f"kept in {tmp_path / '[/x]'}"
+    assert printed(print_kept, tmp_path / "[/x]").replace("\n", "") == (
+        f"kept in {tmp_path / '[/x]'}: ntpt show '{tmp_path / '[/x]'}'"
+    )
+    assert printed(print_kept, Path("my run")) == "kept in my run: ntpt show 'my run'\n"
+    assert printed(print_kept, Path("run")) == "kept in run: ntpt show run\n"
     assert printed(print_kept, None) == "not kept: give --out FOLDER to keep the run\n"

@@ -55,6 +55,7 @@ def test_marginals_have_a_row_a_choice():
 
 
 def test_only_a_guides_probabilities_are_called_so():
+    assert POSTERIOR == "posterior of the choices, each by itself"
     kinds = {"exhaustive": POSTERIOR, "enumeration": POSTERIOR, "marginal": GUIDE, "em": GUIDE}
     for strategy, heading in kinds.items():
         assert heading_of(induce(sum_task(), strategy=strategy, restarts=1, steps=3).result) == heading

@@ -1,10 +1,11 @@
 """The drawing of a run: the panels that there is anything for, and what is in them."""
 
+import pickle
 from dataclasses import replace
 
 import pytest
 
-from ntpt_pyro import induce
+from ntpt_pyro import MeanFieldPosterior, induce
 from ntpt_pyro.runs.headings import GUIDE, POSTERIOR
 from ntpt_pyro.runs.history import Snapshot
 from ntpt_pyro.runs.run_drawing import draw_run
@@ -28,12 +29,38 @@ def test_a_learned_run_has_all_panels(learned):
     assert titles(panels)[0] == GUIDE
     assert "what programs compute" in computed.get_title("left")
     assert explained.get_title("left").endswith("in nats")
-    assert right.get_title("left").startswith("share of examples held back")
+    assert right.get_title("left") == (
+        "share of a few examples that each program gets right, of those held back where any are"
+    )
     assert "probability of each choice" in choices.get_title("left")
     assert computed.texts[0].get_text().endswith("  $a_{")
     assert {axes.figure for axes in panels} == {panels.figure}
     assert "training step" in panels._repr_html_()
     assert len(marginals.patches) == 6
+
+
+def test_the_posterior_of_a_run_is_shown_with_the_words_of_its_task(learned):
+    posterior = learned.posterior
+    shown = pickle.loads(pickle.dumps(posterior))
+    drawn = shown.drawn(9)
+    for one in (posterior, shown, posterior.given({"function": 1}), drawn, drawn.given({})):
+        assert one.word("return", 2) == "$2$"
+        panel = one.plot()
+        assert [text.get_text().split()[0] for text in panel.texts] == ["$0$", "$1$", "$2$"] * 2
+        assert ">$" in one._repr_html_()
+    assert "function = $" in posterior._repr_html_()
+    marginals = posterior.to_xarray(draws=2)["marginals"]
+    assert marginals["return"].coords["return_alternative"].values.tolist() == ["$0$", "$1$", "$2$"]
+    own = posterior.plot(words=lambda site, n: f"{site} {n}")
+    assert own.texts[2].get_text().startswith("function 2")
+    assert MeanFieldPosterior(posterior.marginals).word("return", 2) == "2"
+
+
+def test_a_run_that_was_kept_knows_its_words(learned, tmp_path):
+    task = sum_task(execute=execute, words=lambda site, n: f"word {n}")
+    again = [induce(task, strategy="exhaustive", out=tmp_path / "run", resume=True) for _ in range(2)]
+    assert [one.posterior.word("function", 1) for one in again] == ["word 1", "word 1"]
+    assert again[0].posterior.words == again[1].posterior.words
 
 
 def test_steps_are_to_scale_and_rows_are_named(learned):

@@ -8,6 +8,8 @@ import torch
 
 from ntpt_pyro import Task, choice, observe, one_hot, switch
 from ntpt_pyro.errors import RangeError, SiteError, TaskError
+from ntpt_pyro.tasks.checking import executes_right
+from ntpt_pyro.tasks.examples import Examples
 from tests.two_registers import PROGRAMS, SUMS, X, Y, execute, model, sum_task
 
 
@@ -73,8 +75,7 @@ def test_several_results_are_compared_by_site():
     [
         (lambda program, x, y: 1 / 0, "got ZeroDivisionError: division by zero; correct execute"),
         (lambda program, x: 0, "got TypeError: .* takes 2 positional arguments but 3 were given"),
-        (lambda program, x, y: None, "got TypeError: 'NoneType' object"),
-        (lambda program, x, y: 0.5, "got TypeError: 'float' object"),
+        (lambda program, x, y: {"y": None}, "got TypeError: 'NoneType' object"),
     ],
 )
 def test_an_interpreter_that_fails_is_told_with_program_and_input(run, got):
@@ -83,6 +84,20 @@ def test_an_interpreter_that_fails_is_told_with_program_and_input(run, got):
     )
     with pytest.raises(TaskError, match=f"{where}.*{got}"):
         sum_task(execute=run).check()
+
+
+@pytest.mark.parametrize(("result", "kind"), [([0, 1], "a list"), (None, "None"), (0.5, "a float")])
+def test_an_interpreter_gives_an_integer_or_a_mapping_by_site(result, kind):
+    x = torch.arange(3)
+    task = Task(both, (x, torch.stack([x, 2 - x], -1)), execute=lambda program, x: result)
+    with pytest.raises(TaskError) as error:
+        task.check()
+    assert str(error.value) == (
+        "task task, execute on 0: expected an integer, or where several sites observe a mapping by site, "
+        f"{{'first': ...}}, got {kind}; correct execute"
+    )
+    with pytest.raises(TaskError, match=rf"a mapping by site, {{site: integer}}, got {kind}; correct"):
+        executes_right(task, {"line": 0}, None, Examples((x, x)))
 
 
 def without_choice(x, y=None):

@@ -82,7 +82,8 @@ def _lead(tried: TriedExamples) -> str:
     known = any(one.right is not None for one in tried.examples)
     wrong = f"; the result is wrong on {tried.wrong}" if tried.wrong else "; all results are right"
     failed = f"; on {tried.failed} there is none" if tried.failed else ""
-    first = "" if len(tried.examples) < 2 else " The worst come first."
+    bad = tried.wrong or tried.failed
+    first = " The worst come first." if bad and len(tried.examples) > 1 else ""
     return f"Tried on {some}{wrong if known else ''}{failed}.{first}"
 
 

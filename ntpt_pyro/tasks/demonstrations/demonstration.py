@@ -99,6 +99,7 @@ class Demonstration:
     :param remark: stands after the result.
     :param picture: where there is one.
     :param scene: to play the run step by step, where there is one.
+    :param no_steps: stands in the place of the table where it has no row.
     """
 
     columns: Sequence[str]
@@ -110,6 +111,7 @@ class Demonstration:
     remark: str = ""
     picture: Picture | None = None
     scene: "Scene | None" = None
+    no_steps: str = "no steps"
 
     @property
     def right(self) -> bool | None:

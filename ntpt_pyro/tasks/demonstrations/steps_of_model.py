@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ntpt_pyro.bounds import check_count
 from ntpt_pyro.inference.handlers.sure_readings import SureReadings
-from ntpt_pyro.inference.posterior.accuracy import predicted
+from ntpt_pyro.inference.posterior.accuracy import compared
 from ntpt_pyro.inference.posterior.decided_programs import decided, programs_of
 from ntpt_pyro.language.program import Program
 from ntpt_pyro.language.sites import Message
@@ -71,15 +71,16 @@ def demonstrate_model(
     fixed = decided(noted(SureReadings()(model)), programs_of(program), example.tensors)
     noted.noted.clear()  # of the look that found the choices
     with torch.no_grad():
-        results = predicted(fixed, example.tensors)
-    found = {site: int(value.flatten()[0]) for site, value in results.items()}
-    truths = example.results.flatten().tolist()
+        results = compared(fixed, example.tensors)
+    found = {site: int(one.found.flatten()[0]) for site, one in results.items()}
+    masked = {site for site, one in results.items() if one.masked[0]}  # right whatever comes out
+    truth = {site: found[site] if site in masked else int(one.truth[0]) for site, one in results.items()}
     single = len(found) == 1
     return Demonstration(
         columns=("step", "value"),
         steps=[(one.name, one.words) for one in noted.noted],
-        result=str(next(iter(found.values())) if single else found),
-        truth=str(truths[0]) if single and len(truths) == 1 else None,
+        result=_in_words(found),
+        truth=None if masked == set(found) else _in_words(truth),
         before=[
             f"input   {_shown(tensor[0])}" for tensor in example.inputs if not tensor.is_floating_point()
         ],
@@ -88,7 +89,13 @@ def demonstrate_model(
             noted.noted,
             {"result" if single else site: str(value) for site, value in found.items()},
         ),
+        no_steps="no steps: name them with var(...) in the model",
     )
+
+
+def _in_words(results: Mapping[str, int]) -> str:
+    """Results by site; where there is one site its integer."""
+    return str(next(iter(results.values())) if len(results) == 1 else dict(results))
 
 
 def _names(model: Callable[..., Any], inputs: int) -> list[str]:

@@ -9,6 +9,7 @@ import torch
 
 from ntpt_pyro import Library
 from ntpt_pyro.report.figure_files import empty_figure
+from ntpt_pyro.report.page.examples_part import examples_of
 from ntpt_pyro.report.page.inline_svg import STAND_INS, inline_svg
 from ntpt_pyro.report.page.networks_part import networks_of
 from ntpt_pyro.report.page.pictures import picture
@@ -20,6 +21,7 @@ from ntpt_pyro.tasks.demonstrations.demonstration import Demonstration
 from ntpt_pyro.tasks.demonstrations.scene import Moment, Place, Scene
 from tests.runs.reading import bright, reading_task
 from tests.small import keep_run
+from tests.two_registers import sum_task
 
 
 @pytest.mark.parametrize("shape", [(5, 7), (5, 7, 3)])
@@ -100,6 +102,25 @@ def test_a_run_without_a_scene_is_its_table_and_one_without_a_result_says_why():
     assert (plain.mark, plain.moments) == ("open", [])
     failed = failed_run(2, "Example 1", "it never halts", "")
     assert (failed.mark, failed.outcome) == ("wrong", "no result: it never halts")
+
+
+@pytest.mark.parametrize(
+    ("choices", "judged", "lead"),
+    [
+        ({"function": 0, "return": 2}, True, "Tried on 25 examples; all results are right."),
+        (
+            {"function": 0, "return": 0},
+            True,
+            "Tried on 25 examples; the result is wrong on 20. The worst come first.",
+        ),
+        ({"function": 0, "return": 0}, False, "Tried on 25 examples."),
+    ],
+)
+def test_the_worst_come_first_where_some_are_bad(monkeypatch, tmp_path, choices, judged, lead):
+    if not judged:
+        monkeypatch.setattr(Demonstration, "right", None)
+    result = RunFolder(keep_run(tmp_path / "run", "task", choices)).program_result()
+    assert examples_of(result, sum_task(), None, (), "")[0].lead == lead
 
 
 def test_of_a_network_without_labelled_images_those_of_the_examples_are_shown():

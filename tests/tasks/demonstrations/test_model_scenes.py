@@ -131,3 +131,46 @@ def test_a_model_of_too_many_steps_has_no_scene(steps, moments):
     noted = [Noted(f"v{number}", "0") for number in range(steps)]
     scene = model_scene([], noted, {"result": "0"})
     assert (None if scene is None else len(scene.moments)) == moments
+
+
+def two_letters(masked=()):
+    """A task whose two letters are compared with data, each at a site of its own; some are no data."""
+
+    def model(x, y=None):
+        flipped = choice("flipped", 2)
+        with pyro.plate("examples", len(x)):
+            for number in range(2):
+                letter = one_hot(x[:, number], 3)
+                with pyro.poutine.mask(mask=torch.tensor(number not in masked)):
+                    observed = None if y is None else y[:, number]
+                    observe(f"letter_{number}", switch(flipped, [letter, letter.flip(-1)]), observed)
+
+    x = torch.tensor([[0, 1], [2, 1], [1, 1]])
+    return Task(model, examples=(x, x))
+
+
+@pytest.mark.parametrize("flipped", [0, 1])
+def test_several_observed_sites_are_judged_together(flipped):
+    runs = [two_letters().demonstrate({"flipped": flipped}, None, Asked(instance=n)) for n in range(3)]
+    assert [run.right for run in runs] == [not flipped, not flipped, True]
+    assert runs[1].truth == "{'letter_0': 2, 'letter_1': 1}"
+    words = "{'letter_0': 0, 'letter_1': 1}, not {'letter_0': 2, 'letter_1': 1}"
+    assert runs[1].verdict == (words if flipped else "{'letter_0': 2, 'letter_1': 1}, right")
+
+
+def test_what_is_masked_is_no_data_and_not_judged():
+    def right(masked):
+        return two_letters(masked).demonstrate({"flipped": 1}, None, Asked(instance=1)).right
+
+    assert [right(()), right((0,)), right((1,)), right((0, 1))] == [False, True, False, None]
+
+
+def test_a_single_site_of_several_columns_is_judged_by_its_own():
+    def model(x, y=None):
+        flipped = choice("flipped", 2)
+        with pyro.plate("examples", len(x)):
+            observe("y", switch(flipped, [one_hot(x, 3), one_hot(2 - x, 3)]), None if y is None else y[:, 1])
+
+    task = Task(model, examples=(torch.tensor([0, 1]), torch.tensor([[1, 2], [0, 1]])))
+    run = task.demonstrate({"flipped": 1}, None, Asked(instance=0))
+    assert (run.result, run.truth) == ("2", "2")

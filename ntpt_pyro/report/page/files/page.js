@@ -65,10 +65,13 @@ class Player {
   showControls(row) {
     const last = this.rows.length;
     this.slider.value = this.position;
-    const text = row ? row.querySelector(".text").textContent : "before the first step";
-    this.slider.setAttribute("aria-valuetext", `step ${this.position} of ${last}: ${text}`);
+    const said = row ? row.querySelector(".text").textContent : "before the first step";
+    const text = /^step \d+$/.test(said) ? "" : said; // its number is said already
+    this.slider.setAttribute("aria-valuetext", `step ${this.position} of ${last}${text && `: ${text}`}`);
     const doing = this.example.querySelector(".doing");
-    doing.querySelector("span").textContent = row ? `Step ${this.position} of ${last}` : `Start, ${last} steps to go`;
+    doing.querySelector("span").textContent = row
+      ? `Step ${this.position} of ${last}`
+      : `Start, ${last} ${last === 1 ? "step" : "steps"} to go`;
     doing.querySelector("b").textContent = row ? text : "";
     for (const button of this.controls.querySelectorAll("button")) {
       const end = { first: 0, back: 0, next: last, last }[button.dataset.does];
