@@ -163,8 +163,8 @@ class Posterior(ABC):
         and ``panel.figure.savefig("file.png")`` writes it. (``plt.savefig`` would write an empty picture.)
 
         :param ax: the panel to draw on; None makes one of its own figure.
-        :param words: ``(site, integer) -> text``, the word for an alternative, such as a task's ``word``; None
-            takes :attr:`words`.
+        :param words: ``(site, integer) -> text``, the word for an alternative, such as a task's ``word``;
+            None takes :attr:`words`.
         :returns: the panel.
 
         >>> from ntpt_pyro import MeanFieldPosterior
@@ -172,7 +172,9 @@ class Posterior(ABC):
         >>> [label.get_text() for label in axes.get_yticklabels()]
         ['op']
         """
-        return plot_marginals(self.numpy(), ax, words=words or self.word, title="probabilities of the choices")
+        return plot_marginals(
+            self.numpy(), ax, words=words or self.word, title="probabilities of the choices"
+        )
 
     def to_xarray(
         self, draws: int = 1000, *, chains: int = 4, seed: int = 0, words: Words | None = None

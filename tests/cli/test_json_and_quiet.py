@@ -133,8 +133,8 @@ def test_quiet_prints_nothing_and_keeps_everything(ntpt, refused, turn):
     assert ntpt("terpret", *turn, "--check", "--quiet") == (0, "", "")
     assert json.loads(ntpt(*LEARN, "--quiet", "--json")[1])["kind"] == "learned"
     assert (
-        "--quiet: expected --out, --json, --plot or --html with it, got none of them, and what is found would "
-        "be lost; add one"
+        "--quiet: expected --out, --json, --plot or --html with it, got none of them, and what is found "
+        "would be lost; add one"
     ) in refused(*LEARN, "--quiet")
     assert "restarts: expected" in refused("learn", "mine.py:task", "--restarts=0", "--quiet", "--json")
 

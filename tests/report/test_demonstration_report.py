@@ -34,9 +34,7 @@ def test_a_model_without_steps_says_how_to_name_them(flipped, verdict):
     x = torch.tensor([[2, 1]])
     shown = Task(model, examples=(x, x)).demonstrate({"flipped": flipped}, None, Asked(instance=0))
     assert printed(shown) == (
-        "input   [2, 1]\n"
-        "no steps: name them with var(...) in the model\n"
-        f"result  {{'letter_0': {verdict}\n"
+        f"input   [2, 1]\nno steps: name them with var(...) in the model\nresult  {{'letter_0': {verdict}\n"
     )
 
 
