@@ -63,6 +63,8 @@ NEVER = (
     "[/x]",
 )
 """What no option takes that is a number."""
+ALL_CORES = "-1"
+"""What a number of jobs may be."""
 UNBOUNDED = ("--seed", "--first-seed", "--example", "--instance", "--steps")
 """Options for which 10**12 is a number like another, to some commands."""
 TASKS = (
@@ -109,6 +111,8 @@ PATHS: dict[str, tuple[str, ...]] = {
     "--library": ("", "nothing", "empty", "noise.bin", "deep.json", "[/x]", "x" * 300),
     "--out": ("", "sums.py", "/dev/null", "sums.py/x", "/proc/x", "x" * 300),
     "--plot": ("", "nothing/a.png", "empty", "a.words", "/dev/null", "/nosuch/a.png", "[/x]/a.png"),
+    "--html": ("", "-", "nothing/a.html", "empty", "a.words", "/dev/null", "/nosuch/a.html", "[/x]/a.html"),
+    "--log": ("", "nothing/a.jsonl", "sums.py", "/dev/null", "/nosuch/a.jsonl"),
     "--save": ("", "nothing/a.png", "empty", "/dev/null"),
     "--strip": ("", "nothing", "noise.bin", "empty"),
     "--schedule": ("", "nothing", "noise.bin", "deep.json", "empty"),
@@ -173,6 +177,10 @@ def _with_value(random: Random, needed: list[str], options: Mapping[str, str]) -
 
 
 def _wrong_values(name: str, kind: str) -> Sequence[str]:
+    if name == "--jobs":
+        return [*(value for value in NEVER if value != ALL_CORES), "0", "1.5"]
+    if kind == "address":
+        return [""]  # to knock at others takes seconds
     if kind == "int":
         return NEVER if name in UNBOUNDED else (*NEVER, str(10**12), "1.5")
     if kind == "float":

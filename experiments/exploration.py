@@ -29,7 +29,7 @@ from ntpt_pyro.runs.statistics import Rate, success_rate
 from ntpt_pyro.tasks.text_task import TextTask, text_task
 
 FOLDER = Path(models.__file__).parent / "terpret"
-PAGE = Path(models.__file__).resolve().parents[1] / "docs" / "guide" / "a_loop_of_your_own.md"
+PAGE = Path(models.__file__).resolve().parents[1] / "docs" / "how_to" / "a_loop_of_your_own.md"
 FALLING = {"kl_start": 0.3, "kl": 0.01}
 WIDE = {"init_scale": 3.0, "kl": 0.03}
 """The defaults of tasks that are no texts: restarts begin as different, nearly decided programs."""

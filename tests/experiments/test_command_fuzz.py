@@ -27,12 +27,16 @@ def test_every_command_and_option_is_known():
     assert set(found) == set(NEEDED)
     assert found["show"] == {
         "--top": "int",
+        "--programs": "int",
         "--plot": "path",
+        "--html": "path",
+        "--json": "",
         "--example": "int",
         "--data": "path",
         "--help": "",
     }
-    assert {"", "int", "float", "str", "path"} == {kind for of in found.values() for kind in of.values()}
+    kinds = {kind for of in found.values() for kind in of.values()}
+    assert kinds == {"", "int", "float", "str", "path", "address"}
 
 
 def test_a_line_is_the_same_every_time_and_all_kinds_come():
