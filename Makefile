@@ -8,8 +8,9 @@ READY := .venv/ready
 run: $(READY)
 	$(BIN)/ntpt learn add2x2/top $(ARGS)
 
+# A process a core, each of one thread.
 test: $(READY)
-	$(BIN)/python -m pytest $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
 
 check: $(READY)
 	$(BIN)/ruff check

@@ -80,8 +80,14 @@ def test_step_costs_are_the_recorded_ones():
     benchmark = recorded("benchmark/cpu.json")
     for name, milliseconds in benchmark["median_milliseconds"].items():
         assert step_row(name, milliseconds) in MEASURED
-    for name in ("marginal R=1 / hand-written R=1", "marginal R=32 / marginal R=1"):
-        assert f"{benchmark['ratios'][name]:.2f}" in MEASURED
+    told = flowing(MEASURED)
+    for way in ("", " unrecorded", " inductor"):
+        one, many = (
+            f"{benchmark['ratios'][f'marginal{way} R={n} / hand-written R={n}']:.2f}" for n in (1, 32)
+        )
+        assert re.search(rf"\b{one}( times|\b).{{0,120}}\b{many} times", told), way
+    assert f"32 restarts take {benchmark['ratios']['marginal R=32 / marginal R=1']:.2f} times one" in told
+    assert f"1,024 take {benchmark['ratios']['marginal R=1024 / marginal R=32']:.0f} times 32" in told
 
 
 def test_what_a_gpu_does_is_the_recorded():
