@@ -57,7 +57,8 @@ class StepSettings:
     :param compile: how steps are run. ``none``: by the model itself. ``jit``: the operations of one step are
         recorded and run again, without Pyro and Python, with the same result bit for bit. ``auto``: the same
         once it pays off, after 30 steps. ``inductor``: compiled to C++, which takes a minute and a compiler,
-        and is equal up to rounding. See :mod:`ntpt_pyro.inference.training.compiled_step`.
+        and is equal up to rounding. In a recorded step the model's own Python is not run. See
+        :mod:`ntpt_pyro.inference.training.compiled_step`.
     :raises UsageError: names the first field that is out of its range.
 
     >>> StepSettings(choice_lr=0.0)
