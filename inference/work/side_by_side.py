@@ -7,6 +7,8 @@ this machine (loky) or of a cluster (Dask).
 
 import copy
 import os
+import signal
+import threading
 import warnings
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -131,7 +133,11 @@ def _finished(
         while waiting:
             parcels = (Parcel(n, opening, sent, packed(piece), around) for n, piece in [*waiting.items()])
             try:
-                with _quiet_end(_parallel(client, count, around.threads, parcels)) as outcomes:
+                with _interrupts_wait() as waited:
+                    begun = _parallel(client, count, around.threads, parcels)
+                with _quiet_end(begun) as outcomes:
+                    if waited:
+                        raise KeyboardInterrupt
                     for outcome in outcomes:
                         del waiting[outcome.number]
                         lost = 0
@@ -160,6 +166,20 @@ def _parallel(
             parallel = Parallel(n_jobs=count, max_nbytes=None, **how)
     outcomes: Generator[Outcome, None, None] = parallel(delayed(do_unit)(parcel) for parcel in parcels)
     return outcomes
+
+
+@contextmanager
+def _interrupts_wait() -> Generator[list[int]]:
+    """Note interrupts instead of raising them: a worker half begun would be waited for without end."""
+    waited: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield waited
+        return
+    before = signal.signal(signal.SIGINT, lambda number, _: waited.append(number))
+    try:
+        yield waited
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from ntpt_pyro.errors import DataError, UsageError
+from ntpt_pyro.inference.work import side_by_side
 from ntpt_pyro.inference.work.side_by_side import WorkerError, each, in_parallel
 from ntpt_pyro.inference.work.workers import MOST_JOBS, Workers, cores, threads_for
 from tests.inference.work.units import (
@@ -143,3 +144,18 @@ def test_workers_are_never_more_than_pieces_and_share_the_cores(monkeypatch):
     assert Workers(-1).count(units=100) == 8
     assert Workers(100).count(units=3) == 3
     assert [threads_for(workers, 4) for workers in (1, 2, 4, 8, 16)] == [4, 4, 2, 1, 1]
+
+
+def test_an_interrupt_while_workers_begin_waits_until_they_have(tmp_path, monkeypatch):
+    begin = side_by_side._parallel
+
+    def interrupted(*given):
+        signal.raise_signal(signal.SIGINT)
+        return begin(*given)
+
+    monkeypatch.setattr(side_by_side, "_parallel", interrupted)
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        in_parallel(beating, [(tmp_path, n) for n in range(2)], workers=TWO)
+    assert signal.getsignal(signal.SIGINT) is handler
+    assert not still_beats(tmp_path)
