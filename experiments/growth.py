@@ -84,6 +84,8 @@ def draw(found: Mapping[str, Any], file: Path) -> None:
         axes.plot(line, a + b * line**c, color="C0", linewidth=1)
         axes.plot(sizes, milliseconds, "o", color="C0", markersize=4)
         axes.set(xscale="log", yscale="log", xlabel=part)
+        axes.set_xticks(sizes, [f"{size:,}" for size in sizes], fontsize=7)
+        axes.minorticks_off()
         axes.set_title(f"{a:.2g} + {b:.2g} n^{c:.2f}", fontsize=9, loc="left")
     panels[0].set_ylabel("milliseconds")
     write_figure(figure, file)
@@ -114,7 +116,7 @@ def law(sizes: Sequence[int], milliseconds: Sequence[float]) -> tuple[float, flo
     """
     n, taken = np.array(sizes, dtype=float), np.array(milliseconds)
     best, found = np.inf, (0.0, 0.0, 1.0)
-    for c in np.linspace(0.2, 3.0, 281):
+    for c in np.linspace(0.2, 4.0, 381):
         columns = np.stack([np.ones_like(n), n**c], -1) / taken[:, None]
         (a, b), *_ = np.linalg.lstsq(columns, np.ones_like(n), rcond=None)
         if a < 0:  # no step takes less than nothing

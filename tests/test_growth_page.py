@@ -1,0 +1,40 @@
+"""The page of how cost grows tells what was recorded."""
+
+import json
+
+import pytest
+
+from ntpt_pyro.experiments.growth import SIZES, _curve, law
+from tests.pages import ROOT
+
+PAGE = (ROOT / "docs" / "results" / "growth.md").read_text(encoding="utf-8")
+RESULTS = ROOT / "experiments" / "results"
+FOUND = json.loads((RESULTS / "growth" / "cpu.json").read_text(encoding="utf-8"))
+
+
+def cell(size: str, one: dict) -> str:
+    memory = f"{one['megabytes']:.1f} MB" if "megabytes" in one else "-"
+    return f"{int(size):,}: {one['milliseconds']:.1f} ms, {memory}"
+
+
+@pytest.mark.parametrize("part", SIZES)
+def test_a_row_is_the_recorded_one(part):
+    a, b, c = law(*_curve(FOUND[part]))
+    sizes = list(FOUND[part])
+    cells = [cell(size, FOUND[part][size]) for size in (sizes[0], sizes[-1])]
+    assert f"| {cells[0]} | {cells[1]} | {a:.2g} + {b:.2g} n^{c:.2f} |" in PAGE
+
+
+def test_what_is_said_of_more_follows_from_the_figures():
+    rate = max(32_000 * int(n) / one["milliseconds"] for n, one in FOUND["programs"].items())
+    years = 1e12 * 32 / rate / 3600 / 24 / 365
+    told = " ".join(PAGE.split())
+    assert (
+        f"at the {rate:,.0f} programs times examples a second of one core that is {years:.1f} years" in told
+    )
+    lifetimes = json.loads((RESULTS / "lifelong" / "plain.json").read_text(encoding="utf-8"))
+    a_task = lifetimes["models"]["ntpt"]["seconds"]["mean"] / 8
+    assert (
+        f"at the {a_task:.0f} s that one of a lifetime's eight tasks takes: {1000 * a_task / 3600:.1f} h"
+        in told
+    )
