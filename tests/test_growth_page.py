@@ -38,3 +38,10 @@ def test_what_is_said_of_more_follows_from_the_figures():
         f"at the {a_task:.0f} s that one of a lifetime's eight tasks takes: {1000 * a_task / 3600:.1f} h"
         in told
     )
+
+
+def test_what_two_processes_do_is_the_recorded():
+    found = json.loads((RESULTS / "workers" / "cpu.json").read_text(encoding="utf-8"))
+    (exhaustive,) = found["exhaustive"].values()
+    assert exhaustive["same"]
+    assert f"two on two cores run programs {exhaustive['ratios']['2']:.2f} times as fast as one" in PAGE
