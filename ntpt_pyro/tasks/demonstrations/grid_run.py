@@ -139,7 +139,8 @@ def _said(task: "ImageTask", cells: Float[Tensor, "cells 28 28"]) -> list[str | 
 def _label(images: Images, cell: Float[Tensor, "28 28"]) -> int | None:
     """The label of an image; None where none is the same, or some are that have different labels."""
     middle = len(cell) // 2  # most differ there: all pixels of all images would be many
-    (rows,) = (images.images[:, middle] == cell[middle]).all(-1).nonzero(as_tuple=True)
+    (rows,) = (images.images[:, middle, middle] == cell[middle, middle]).nonzero(as_tuple=True)
+    rows = rows[(images.images[rows, middle] == cell[middle]).all(-1)]
     same = (images.images[rows] == cell).flatten(1).all(-1)
     labels = set(images.labels[rows[same]].tolist())
     return labels.pop() if len(labels) == 1 else None

