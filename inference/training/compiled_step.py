@@ -7,8 +7,7 @@ by the model itself. Now and then a step is taken both ways; from step to step a
 
 import math
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,9 +71,8 @@ class _Recorded:
                 return None
         return values.tolist(), gradients
 
-    @contextmanager
-    def undone(self) -> Iterator[Callable[[], None]]:
-        """Remember torch's random state and what a run writes into; gives what puts it back."""
+    def undoing(self) -> Callable[[], None]:
+        """What puts torch's random state, and what a run writes into, back to where they are now."""
         before = [self.given[number].detach().clone() for number in self.written]
         random = _random_state(self.given)
 
@@ -84,7 +82,7 @@ class _Recorded:
                 for number, kept in zip(self.written, before, strict=True):
                     self.given[number].detach().copy_(kept)
 
-        yield undo
+        return undo
 
 
 @dataclass(eq=False)
@@ -187,24 +185,25 @@ class CompiledStep:
     def _built(self, recorded: _Recorded) -> _Recorded:
         """A recorded step, to be run by an engine."""
         given = tuple(one.detach() for one in recorded.given)
-        with recorded.undone() as undo, torch.no_grad():
-            try:
+        undo = recorded.undoing()
+        try:
+            with torch.no_grad():
                 recorded.run = (_inductor if self.compile == "inductor" else _jit)(recorded.run, given)
-            finally:
-                undo()
+        finally:
+            undo()
         return recorded
 
     def _replay(self, recorded: _Recorded, key: Any, batch: tuple[Tensor, ...], step: int) -> float:
         """A recorded step; by the model itself where that would do something else, or to compare the two."""
         recorded.taken += 1
-        with recorded.undone() as undo:
-            found = recorded(batch, step)
-            if found is None:
-                undo()
-                return self._plain(batch, step)
-            if _is_checked(recorded.taken):
-                undo()
-                return self._compared(recorded, found[1], key, batch, step, undo)
+        undo = recorded.undoing()
+        found = recorded(batch, step)
+        if found is None:
+            undo()
+            return self._plain(batch, step)
+        if _is_checked(recorded.taken):
+            undo()
+            return self._compared(recorded, found[1], key, batch, step, undo)
         loss = self.total(recorded.terms.loss(found[0]))
         for parameter, gradient in zip(recorded.learned, found[1], strict=True):
             parameter.grad = gradient

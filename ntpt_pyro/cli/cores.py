@@ -6,7 +6,7 @@ from functools import wraps
 from typing import Any
 
 from ntpt_pyro.cli import session
-from ntpt_pyro.cli.options import Cluster, Command, Jobs, Threads
+from ntpt_pyro.cli.options import Cluster, Command, Jobs, Threads, with_parameters
 from ntpt_pyro.inference.work.workers import Workers
 
 
@@ -51,6 +51,4 @@ def with_cores(command: Command) -> Command:
         jobs, cluster, threads = (given.pop(name) for name in kinds)
         command(**given, cores=Cores(Workers(jobs, cluster), threads))
 
-    run.__signature__ = inspect.Signature([*own, *added])  # type: ignore[attr-defined]  # typer reads it
-    run.__annotations__ = {one.name: one.annotation for one in (*own, *added)}
-    return run
+    return with_parameters(run, [*own, *added])

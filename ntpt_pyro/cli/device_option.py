@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ntpt_pyro.cli.options import Command, beginning
+from ntpt_pyro.cli.options import Command, beginning, with_parameters
 from ntpt_pyro.errors import UsageError
 from ntpt_pyro.runs.device_names import DEVICES, device_named
 
@@ -41,9 +41,7 @@ def with_device(*, shares: bool) -> Callable[[Command], Command]:
             with on_device(given.pop("device"), shares=shares):
                 command(**given)
 
-        run.__signature__ = inspect.Signature([*own, option])  # type: ignore[attr-defined]  # typer reads it
-        run.__annotations__ = {one.name: one.annotation for one in (*own, option)}
-        return run
+        return with_parameters(run, [*own, option])
 
     return decorate
 

@@ -169,6 +169,18 @@ def command_app() -> typer.Typer:
     return typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
+def with_parameters(command: Command, parameters: Sequence[inspect.Parameter]) -> Command:
+    """A command with the parameters that typer is to read of it.
+
+    :param command: takes any by name.
+    :param parameters: its arguments and options.
+    :returns: the command itself.
+    """
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # typer reads it
+    command.__annotations__ = {one.name: one.annotation for one in parameters}
+    return command
+
+
 def with_settings(
     settings: type[Any],
     *,
@@ -215,9 +227,7 @@ def with_settings(
             )
             for one in taken
         ]
-        run.__signature__ = inspect.Signature([*own, *added])  # type: ignore[attr-defined]  # typer reads it
-        run.__annotations__ = {p.name: p.annotation for p in (*own, *added)}
-        return run
+        return with_parameters(run, [*own, *added])
 
     return decorate
 

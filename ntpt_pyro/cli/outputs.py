@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from ntpt_pyro.cli.options import Command, new_file, path_option
+from ntpt_pyro.cli.options import Command, new_file, path_option, with_parameters
 from ntpt_pyro.errors import UsageError
 
 if TYPE_CHECKING:  # heavy; imported where something is found
@@ -214,9 +214,7 @@ def _with_options(command: Command, names: Sequence[str], about: Mapping[str, st
         found = Outputs(**{name: given.pop(name) for name in names})
         command(**given, outputs=found)
 
-    run.__signature__ = inspect.Signature([*own, *added])  # type: ignore[attr-defined]  # typer reads it
-    run.__annotations__ = {one.name: one.annotation for one in (*own, *added)}
-    return run
+    return with_parameters(run, [*own, *added])
 
 
 def _option(name: str, about: str | None) -> Any:
