@@ -21,8 +21,9 @@ from ntpt_pyro.errors import NtptError
 from ntpt_pyro.inference.work.one_unit import Outcome, Parcel, Surroundings, do_unit, packed, unpacked
 from ntpt_pyro.inference.work.workers import ALONE, Workers, threads_for
 
-MOST_LOST = 3
-"""So often in a row, without a result in between, may workers of this machine die."""
+MOST_LOST = 2
+"""So often in a row, without a result in between, may workers of this machine die side by side; then a piece is
+done with none beside it, and where its worker dies too, it is known which piece it died of."""
 
 Unit = TypeVar("Unit")
 Result = TypeVar("Result")
@@ -131,7 +132,8 @@ def _finished(
         waiting = dict(enumerate(pieces))
         lost = 0
         while waiting:
-            parcels = (Parcel(n, opening, sent, packed(piece), around) for n, piece in [*waiting.items()])
+            given = [*waiting.items()][: 1 if lost == MOST_LOST else None]
+            parcels = (Parcel(n, opening, sent, packed(piece), around) for n, piece in given)
             try:
                 with _interrupts_wait() as waited:
                     begun = _parallel(client, count, around.threads, parcels)
@@ -145,9 +147,9 @@ def _finished(
             except Exception as error:
                 if not _of_a_dead_worker(error):
                     raise
-                lost += 1
                 if client is not None or lost == MOST_LOST:
-                    raise _given_up(waiting, names, error) from error
+                    raise _given_up([n for n, _ in given], names) from error
+                lost += 1
 
 
 def _parallel(
@@ -184,13 +186,27 @@ def _interrupts_wait() -> Generator[list[int]]:
 
 @contextmanager
 def _quiet_end(outcomes: Generator[Outcome]) -> Generator[Generator[Outcome]]:
-    """Close joblib's generator; it warns of pieces that are given up, which is what is wanted."""
+    """Close joblib's generator, without a word of the pieces that are given up, which is what is wanted.
+
+    Joblib warns of them, and loky's thread may look for one that is given up before it was begun.
+    """
     try:
         yield outcomes
     finally:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            outcomes.close()
+        told = threading.excepthook
+
+        def tell(failure: threading.ExceptHookArgs) -> None:
+            name = failure.thread.name if failure.thread else None
+            if not (failure.exc_type is KeyError and name == "ExecutorManagerThread"):
+                told(failure)
+
+        threading.excepthook = tell
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                outcomes.close()
+        finally:
+            threading.excepthook = told
 
 
 def _of_a_dead_worker(error: Exception) -> bool:
@@ -200,8 +216,8 @@ def _of_a_dead_worker(error: Exception) -> bool:
     return isinstance(error, BrokenProcessPool) or type(error).__name__ == "KilledWorker"
 
 
-def _given_up(waiting: "dict[int, Any]", names: Sequence[str], error: Exception) -> WorkerError:
-    left = ", ".join(names[n] if names else f"piece {n + 1}" for n in [*waiting][:3])
+def _given_up(given: Sequence[int], names: Sequence[str]) -> WorkerError:
+    left = ", ".join(names[n] if names else f"piece {n + 1}" for n in given[:3])
     return WorkerError(
         left,
         expected="workers that live until it is done",

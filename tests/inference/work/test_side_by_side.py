@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 
 import pytest
 import torch
@@ -83,9 +84,11 @@ def test_what_a_worker_that_died_had_to_do_is_done_again(tmp_path):
     assert (tmp_path / "killed").exists()
 
 
-def test_a_piece_that_kills_every_worker_is_given_up():
-    with pytest.raises(WorkerError, match=r"^b: expected workers that live until it is done, got one "):
-        in_parallel(deadly, range(2), workers=TWO, names=["a", "b"])
+def test_a_piece_that_kills_every_worker_is_given_up_and_takes_none_before_it_along():
+    with closing(each(deadly, range(4), workers=TWO, names=["a", "b", "c", "d"])) as results:
+        assert next(results) == 0
+        with pytest.raises(WorkerError, match=r"^b: expected workers that live until it is done, got one "):
+            next(results)
 
 
 def test_closed_early_the_rest_is_given_up(tmp_path):
