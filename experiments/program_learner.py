@@ -14,7 +14,7 @@ from ntpt_pyro.experiments.task_program import TaskProgram
 from ntpt_pyro.inference import follow
 from ntpt_pyro.inference.training.checkpoint import State
 from ntpt_pyro.inference.training.restart_search import Verdict
-from ntpt_pyro.inference.training.split_adam import adam_state, set_adam_state
+from ntpt_pyro.inference.training.split_adam import adam_state, fits_fused, set_adam_state
 from ntpt_pyro.runs.methods.method import Work
 from ntpt_pyro.runs.verdict import reading_accuracies
 from ntpt_pyro.tasks.examples import Examples
@@ -101,7 +101,9 @@ class ProgramLearner:
         self.updates[name] = 0
         weights = list(self.library[name].parameters())
         if self._adam is None:
-            self._adam = torch.optim.Adam(weights, lr=self.settings.library_lr, eps=EPSILON)
+            self._adam = torch.optim.Adam(
+                weights, lr=self.settings.library_lr, eps=EPSILON, fused=fits_fused(weights)
+            )
         else:
             self._adam.add_param_group({"params": weights, "lr": self.settings.library_lr})
 

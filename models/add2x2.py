@@ -24,7 +24,6 @@ from ntpt_pyro import (
     observe,
     runtime,
     select,
-    stack,
     switch,
     var,
     widen,
@@ -84,8 +83,7 @@ def add2x2(
         for k, (instr, left, right) in enumerate(program, start=1):
             cells = move(directions, head.unsqueeze(-2))  # the head after each move, [..., 4, cell]
             seen = select(cells, readings.unsqueeze(-3))  # and what it reads there, [..., 4, 19]
-            held = stack(registers)
-            total = add(select(left, held), select(right, held))
+            total = add(select(left, registers), select(right, registers))
             registers.append(var(f"R{k}", switch(instr, [zero, *seen.unbind(-2), total])))
             if k < lines:
                 head = var(f"head_{k}", switch(instr, [head, *cells.unbind(-2), head]))

@@ -31,7 +31,6 @@ from ntpt_pyro import (
     one_hot,
     runtime,
     select,
-    stack,
     switch,
     var,
     widen,
@@ -106,8 +105,9 @@ def apply2x2(
         for k, (instr, left, right, op) in enumerate(program, start=1):
             cells = move(directions, head.unsqueeze(-2))  # the head after each move, [..., 4, cell]
             seen = select(cells, readings.unsqueeze(-3))  # and what it reads there, [..., 4, 19]
-            held = stack(registers)
-            result = apply(select(left, held), select(right, held), operator_of(select(op, held)))
+            result = apply(
+                select(left, registers), select(right, registers), operator_of(select(op, registers))
+            )
             registers.append(var(f"R{k + INTEGERS}", switch(instr, [zero, *seen.unbind(-2), result])))
             if k < lines:
                 head = var(f"head_{k}", switch(instr, [head, *cells.unbind(-2), head]))

@@ -83,17 +83,17 @@ def math_loop(
         state |= {f"R{b}": zero for b in range(BLOCKS)}
         for step in range(1, steps_needed(symbols) + 1 if steps is None else steps + 1):
             block, head = state["block"], state["head"]
-            held = stack([state[f"R{b}"] for b in range(BLOCKS)])
+            registers = [state[f"R{b}"] for b in range(BLOCKS)]
             instr = fork(
                 f"executed_{step}", switch(past_end(head), [widen(select(block, chosen["instr"]), 3), halted])
             )
             moved = move(head)
             seen = select(select(block, chosen["net_choice"]), select(moved.unsqueeze(-2), readings))
-            left, right, op = (select(select(block, chosen[part]), held) for part in ARGUMENTS)
+            left, right, op = (select(select(block, chosen[part]), registers) for part in ARGUMENTS)
             value = switch(instr, [seen, apply(left, right, operator_of(op)), zero])
-            for b in range(BLOCKS):
+            for b, register in enumerate(registers):
                 written = written_by(b)(instr, block)
-                state[f"R{b}"] = switch(written, [state[f"R{b}"], value])
+                state[f"R{b}"] = switch(written, [register, value])
             state["head"] = switch(instr, [moved, head, head])
             state["block"] = switch(
                 past_end(state["head"]), [select(block, chosen["goto"]), constant(0, BLOCKS)]

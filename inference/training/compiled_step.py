@@ -27,6 +27,9 @@ from ntpt_pyro.inference.training.step_recording import NotRecordableError, Reco
 
 WAIT = 30
 """Steps that the model takes itself before one is recorded, which costs as much as about so many of them."""
+MISSES = 16
+"""So many steps more that did something else than what was recorded than steps that did the same, and the
+recording is forgotten. The next one is made after twice as many steps as the last."""
 CHECKS = 256
 """A recorded step is compared with the model's own where its number is a power of two or divided by this."""
 NEAR = 1e-4
@@ -56,6 +59,8 @@ class _Recorded:
     learned: list[Tensor]
     schedules: dict[Annealing, Tensor]
     taken: int = 0
+    misses: int = 0
+    """Steps that did something else, less those since that did the same."""
 
     def __call__(self, batch: Sequence[Tensor], step: int) -> tuple[list[float], list[Tensor]] | None:
         """The objective's terms and the gradients; None where the model would have done something else."""
@@ -105,6 +110,8 @@ class CompiledStep:
     total: Callable[[float], float] = finite_loss
     _known: dict[Any, "int | _Recorded | None"] = field(default_factory=dict)
     """By shapes and modes: how many steps the model took, what was recorded, or None where nothing can be."""
+    _forgotten: dict[Any, int] = field(default_factory=dict)
+    """By shapes and modes: how many recordings were."""
 
     def __call__(self, batch: tuple[Tensor, ...], step: int) -> float:
         """Take a step.
@@ -121,10 +128,15 @@ class CompiledStep:
             return self._replay(known, key, batch, step)
         if known is None or self.compile == "none":
             return self._plain(batch, step)
-        if known < (WAIT if self.compile == "auto" else 1):  # the first step is validated
+        if known < self._wait << self._forgotten.get(key, 0):  # the first step is validated
             self._known[key] = known + 1
             return self._plain(batch, step)
         return self._record(key, batch, step)
+
+    @property
+    def _wait(self) -> int:
+        """Steps that the model takes itself before the first recording."""
+        return WAIT if self.compile == "auto" else 1
 
     def _key(self, batch: tuple[Tensor, ...]) -> Any:
         shapes = tuple((one.shape, one.stride(), one.dtype, one.device) for one in batch)
@@ -200,7 +212,12 @@ class CompiledStep:
         found = recorded(batch, step)
         if found is None:
             undo()
+            recorded.misses += 1
+            if recorded.misses == MISSES:
+                self._known[key] = 0
+                self._forgotten[key] = self._forgotten.get(key, 0) + 1
             return self._plain(batch, step)
+        recorded.misses = max(0, recorded.misses - 1)
         if _is_checked(recorded.taken):
             undo()
             return self._compared(recorded, found[1], key, batch, step, undo)

@@ -17,6 +17,9 @@ from ntpt_pyro.inference.training.finite_steps import (
 )
 from ntpt_pyro.language.own_names import in_order_of_names
 
+FUSED_ON = ("cpu", "cuda")
+"""Devices on which Adam's step is taken in one pass."""
+
 
 class SplitAdam(PyroOptim):
     """One torch Adam for the guide's choices, and another for everything else.
@@ -91,7 +94,7 @@ class SplitAdam(PyroOptim):
         choices = [p for p in ordered if id(p) in self._choices]
         others = [] if self._shared else [p for p in ordered if id(p) not in self._choices]
         groups = zip((choices, others), self._rates, strict=True)
-        adams = [torch.optim.Adam(group, lr=lr) for group, lr in groups if group]
+        adams = [torch.optim.Adam(group, lr=lr, fused=fits_fused(group)) for group, lr in groups if group]
         for number, adam in enumerate(adams):
             prefix = f"{number}."
             mine = {k.removeprefix(prefix): v for k, v in self._waiting.items() if k.startswith(prefix)}
@@ -126,6 +129,15 @@ class SplitAdam(PyroOptim):
         """
         self._waiting = dict(state_dict)
         self._adams = None
+
+
+def fits_fused(parameters: Iterable[Tensor]) -> bool:
+    """Whether torch can take Adam's step in one pass over each parameter, which is several times as fast.
+
+    :param parameters: of one optimiser.
+    :returns: True where all are floating numbers of a device that it is written for.
+    """
+    return all(one.is_floating_point() and one.device.type in FUSED_ON for one in parameters)
 
 
 def adam_state(adam: torch.optim.Adam) -> dict[str, Tensor]:

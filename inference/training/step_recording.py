@@ -2,13 +2,15 @@
 
 A recording notes every operation of torch while a function runs, below autograd: those of the backward pass
 too. Tensors that the function did not make (parameters, buffers, constants) are held, so that what has been
-written into them since is read when the recording is run. What Python decides by a value is kept as a guard:
-a recording whose guard comes out otherwise has run what the function would not have.
+written into them since is read when the recording is run. What Python decides by a value is kept as a guard,
+and so are sizes that values decide (``nonzero``): a recording whose guard comes out otherwise has run what
+the function would not have.
 """
 
 import operator
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from keyword import iskeyword
 from typing import Any
 
 import torch
@@ -28,6 +30,10 @@ WRITES = {
     torch.ops.aten.miopen_batch_norm.default: (3, 4),
 }
 """Operations that write into arguments although they do not declare it: running statistics."""
+
+
+MASKS = (torch.bool, torch.uint8)
+"""Types of indices that choose elements, instead of naming them."""
 
 
 class NotRecordableError(Exception):
@@ -81,6 +87,28 @@ class Recording(TorchDispatchMode):
             self._read(noted[0][0], result)
             return result
         self._calls.append((func, *noted, tree_map(self._new, result)))
+        if torch.Tag.dynamic_output_shape in func.tags:
+            self._guard_size(func, args)
+        return result
+
+    def _guard_size(self, func: Any, args: Sequence[Any]) -> None:
+        """Note how many elements decided the size of a result, which later operations rely on."""
+        if func is torch.ops.aten.nonzero.default:
+            deciding = [args[0]]
+        elif func is torch.ops.aten.masked_select.default:
+            deciding = [args[1]]
+        elif func is torch.ops.aten.index.Tensor:
+            deciding = [one for one in args[1] if one is not None and one.dtype in MASKS]
+        else:
+            raise NotRecordableError("a size depends on values")
+        for mask in deciding:
+            count = self._also(torch.ops.aten.sum.default, self._also(torch.ops.aten.ne.Scalar, mask, 0))
+            self.guards.append((self._number(count), int(count)))
+
+    def _also(self, func: Any, *args: Any) -> Any:
+        """Run and note an operation that the function did not ask for."""
+        noted, result = tree_map(self._number, args), func(*args)
+        self._calls.append((func, noted, {}, tree_map(self._new, result)))
         return result
 
     def _keep(self, func: Any, args: Sequence[Any]) -> None:
@@ -141,7 +169,8 @@ class Recording(TorchDispatchMode):
             return found[value.number] if isinstance(value, _Made) else value
 
         for func, args, kwargs, result in self._calls:
-            node = graph.call_function(func, tree_map(node_of, args), tree_map(node_of, kwargs))
+            called = func.overloadpacket if iskeyword(func._overloadname) else func  # as in random_.from
+            node = graph.call_function(called, tree_map(node_of, args), tree_map(node_of, kwargs))
             if isinstance(result, _Made):
                 found[result.number] = node
                 continue

@@ -22,8 +22,8 @@ from ntpt_pyro.inference.work.one_unit import Outcome, Parcel, Surroundings, do_
 from ntpt_pyro.inference.work.workers import ALONE, Workers, threads_for
 
 MOST_LOST = 2
-"""So often in a row, without a result in between, may workers of this machine die side by side; then a piece is
-done with none beside it, and where its worker dies too, it is known which piece it died of."""
+"""So often in a row, without a result in between, may workers of this machine die side by side; then a piece
+is done with none beside it, and where its worker dies too, it is known which piece it died of."""
 
 Unit = TypeVar("Unit")
 Result = TypeVar("Result")
@@ -135,9 +135,10 @@ def _finished(
             given = [*waiting.items()][: 1 if lost == MOST_LOST else None]
             parcels = (Parcel(n, opening, sent, packed(piece), around) for n, piece in given)
             try:
-                with _interrupts_wait() as waited:
-                    begun = _parallel(client, count, around.threads, parcels)
-                with _quiet_end(begun) as outcomes:
+                with ExitStack() as ends:
+                    with _interrupts_wait() as waited:
+                        begun = _parallel(client, count, around.threads, parcels)
+                        outcomes = ends.enter_context(_quiet_end(begun))
                     if waited:
                         raise KeyboardInterrupt
                     for outcome in outcomes:

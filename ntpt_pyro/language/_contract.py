@@ -2,9 +2,11 @@
 
 Batches broadcast, as everywhere in the language; but a product expanded over dimensions that only one side
 has (a choice knows nothing of the examples, an enumerated step nothing of another) would cost memory and time
-for nothing. Where there are such dimensions the sum is done as one matrix product over them.
+for nothing. Where there are such dimensions the sum is done as one matrix product over them. A few large
+items that are given one by one are added up one by one, without a copy of them side by side.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 from math import prod
 from string import ascii_letters
@@ -18,6 +20,8 @@ Shape = tuple[int, ...]
 
 SMALL = 2**16
 """Numbers in an expanded product up to which making it is cheaper than avoiding it."""
+MOST_APART = 12
+"""Items that are added up one by one, at most."""
 
 
 class _Plan(NamedTuple):
@@ -43,6 +47,37 @@ def contract(
         return (index.unsqueeze(-1) * items).sum(-2)
     left, right = index.reshape(plan.index_shape), items.reshape(plan.items_shape)
     return torch.einsum(plan.equation, left, right).reshape(plan.out_shape)
+
+
+def mix(
+    index: Float[Tensor, "*index n"], items: Sequence[Float[Tensor, "*item m"]]
+) -> Float[Tensor, "*batch m"]:
+    """Contract a value with items that are given one by one, see :func:`is_apart`.
+
+    :param index: ``[*batch, n]``.
+    :param items: of ``[*batch, m]`` each; batches broadcast.
+    :returns: ``[*batch, m]``.
+    """
+    (weight, first), *others = zip(index.unsqueeze(-1).unbind(-2), items, strict=True)
+    mixed = weight * first
+    for weight, item in others:
+        mixed = torch.addcmul(mixed, weight, item)
+    return mixed
+
+
+@lru_cache(maxsize=4096)
+def is_apart(index: Shape, items: tuple[Shape, ...]) -> bool:
+    """Whether items of these shapes are faster added up one by one than side by side.
+
+    :param index: ``[*batch, n]``.
+    :param items: of ``[*batch, m]`` each.
+    :returns: True where they are few and large, and where each has the whole batch or none, so that no
+        gradient is summed over dimensions that one of them lacks.
+    """
+    whole = torch.broadcast_shapes(index[:-1], *(item[:-1] for item in items))
+    if len(items) > MOST_APART or prod(whole) * len(items) * items[0][-1] <= SMALL:
+        return False
+    return all(prod(item[:-1]) in (1, prod(whole)) for item in items)
 
 
 @lru_cache(maxsize=4096)

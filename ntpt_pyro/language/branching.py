@@ -11,9 +11,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ntpt_pyro.errors import RangeError
-from ntpt_pyro.language._contract import contract
+from ntpt_pyro.language._contract import contract, is_apart, mix
 from ntpt_pyro.language.overriding import overriding
-from ntpt_pyro.language.values import Value, check_values, stack
+from ntpt_pyro.language.values import Value, check_one_range, check_values, stack
 
 SMALLEST_PROBABILITY = 1e-20
 """Of what happened: nothing is divided by less."""
@@ -47,7 +47,11 @@ def select(index: Value, items: Float[Tensor, "*items n m"] | Sequence[Value]) -
         return made
     if given == 1:  # a value among one is that one
         return items[..., 0, :] if isinstance(items, Tensor) else items[0]
-    return contract(index, items if isinstance(items, Tensor) else stack(items))
+    if isinstance(items, Tensor):
+        return contract(index, items)
+    if is_apart(index.shape, tuple(check_one_range(items))):
+        return mix(index, items)
+    return contract(index, stack(items))
 
 
 def switch(condition: Value, cases: Mapping[int, Value] | Sequence[Value]) -> Value:

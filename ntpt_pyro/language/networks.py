@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import torch
 from jaxtyping import Float
 from pyro.poutine.runtime import effectful
-from torch.nn.functional import dropout
 
 from ntpt_pyro.errors import RangeError
+from ntpt_pyro.language.dropout import dropped
 from ntpt_pyro.language.own_names import OwnNames
 
 if TYPE_CHECKING:  # a declaration builds its network, so that it imports this file
@@ -207,7 +207,8 @@ class NeuralFunction(Network):
             batch = (self.copies, *(batch[1:] if apart else batch))
             leading = (x.shape[0],) if apart else ()
             rows = x.reshape(*leading, -1, x.shape[-1]).expand(self.copies, -1, -1)
-        rows = dropout(rows, self.dropout[min(layer, 1)], self.training)
+        if self.training:
+            rows = dropped(rows, self.dropout[min(layer, 1)])
         if bias is None:
             return (rows @ weight).reshape(*batch, weight.shape[-1])
         multiply = torch.addmm if self.copies is None else torch.baddbmm

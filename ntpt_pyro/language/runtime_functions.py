@@ -6,14 +6,15 @@ simplex it acts by its multilinear extension (Gaunt et al. 2017, section 2.1),
     out[k] = sum over i, j of  1[f(i, j) = k] * x[i] * y[j],
 
 which is the distribution of ``f`` if its arguments were independent, equals ``f`` at one-hot arguments, and
-is linear in each argument. Cost of a call: ``prod(ranges) * out_range`` multiply-adds a batch element.
+is linear in each argument. Cost of a call: ``prod(ranges) * out_range`` multiply-adds a batch element, for
+large batches on the CPU only ``prod(ranges)``.
 """
 
 import inspect
 import itertools
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from functools import reduce
+from functools import cached_property, reduce
 from typing import Any, SupportsIndex, overload
 
 import torch
@@ -23,10 +24,13 @@ from torch import Tensor
 from ntpt_pyro.errors import BudgetError, RangeError
 from ntpt_pyro.language._contract import contract, joint_batch
 from ntpt_pyro.language.overriding import overriding
+from ntpt_pyro.language.table_product import TableProduct
 from ntpt_pyro.language.values import Value, check_values
 
 MOST_NUMBERS = 2**28
 """Combinations of arguments, times results, of a function on the simplex: 1 GiB."""
+FEWEST_PAIRS = 2**16
+"""Pairs of arguments, of all elements of a batch, from which on they are added up result by result."""
 
 
 class RuntimeFunction:
@@ -148,6 +152,8 @@ class RuntimeFunction:
         first, *others = arguments
         indicator = self.indicator(first.dtype, first.device)
         if joint_batch(*(argument.shape for argument in arguments)):
+            if self._adds_up(arguments):
+                return self._product(*arguments)
             if len(arguments) < 3:
                 return reduce(outer, arguments) @ indicator
             # The last argument last: an outer product of all would be the largest tensor by far.
@@ -158,6 +164,16 @@ class RuntimeFunction:
         for argument in others:
             partial = contract(argument, partial.unflatten(-1, (argument.shape[-1], -1)))
         return partial
+
+    @cached_property
+    def _product(self) -> TableProduct:
+        return TableProduct(self.table, self.out_range)
+
+    def _adds_up(self, arguments: Sequence[Value]) -> bool:
+        """Whether adding up the pairs of each result is faster than a matrix product."""
+        first, *others = arguments
+        pairs = first.shape[:-1].numel() * self.table.shape[: max(2, len(arguments) - 1)].numel()
+        return bool(others) and pairs >= FEWEST_PAIRS and first.device.type == "cpu" and not _in_functorch()
 
     def _of_integers(self, integers: tuple[int, ...]) -> int:
         """The function at integers of its domain."""
@@ -170,6 +186,11 @@ class RuntimeFunction:
                 remedy="correct them, or declare larger ranges",
             )
         return int(self.table[integers])
+
+
+def _in_functorch() -> bool:
+    """Whether one of torch.func's transforms is at work, which know of matrix products only."""
+    return torch._C._are_functorch_transforms_active()
 
 
 def _number_of_arguments(name: str, function: object) -> int:

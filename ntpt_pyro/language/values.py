@@ -149,9 +149,20 @@ def stack(values: Sequence[Value]) -> Float[Tensor, "*batch items n"]:
     if other is not None:
         made: Tensor = other.ntpt_function(stack, (values,))
         return made
-    shapes = [value.shape for value in values]
+    shapes = check_one_range(values)
     if shapes.count(shapes[0]) == len(shapes):
         return torch.stack(list(values), -2)
+    return torch.stack(torch.broadcast_tensors(*values), -2)
+
+
+def check_one_range(values: Sequence[Value]) -> list[torch.Size]:
+    """Check that values have the same range.
+
+    :param values: any.
+    :returns: their shapes.
+    :raises RangeError: where their ranges differ.
+    """
+    shapes = [value.shape for value in values]
     ranges = [shape[-1] for shape in shapes]
     if ranges.count(ranges[0]) != len(ranges):
         raise RangeError(
@@ -160,7 +171,7 @@ def stack(values: Sequence[Value]) -> Float[Tensor, "*batch items n"]:
             got=f"ranges {ranges}",
             remedy=f"make the others as large: widen(value, {max(ranges)})",
         )
-    return torch.stack(torch.broadcast_tensors(*values), -2)
+    return shapes
 
 
 def _outside(where: str, integer: int, size: int) -> RangeError:

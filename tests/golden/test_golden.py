@@ -24,7 +24,7 @@ import math
 import os
 import reprlib
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from functools import cache
 from pathlib import Path
@@ -37,7 +37,6 @@ import torch
 from torch import Tensor
 
 from ntpt_pyro import _files, cli
-from ntpt_pyro.runs.statistics import success_rate
 
 FOLDER = Path(__file__).parent
 TEXTS = Path(_files.__file__).parent / "models" / "terpret"
@@ -88,40 +87,6 @@ SCHEDULE = {
     ]
 }
 
-
-def reading(network: str) -> Callable[[dict[str, Any]], Any]:
-    """How well a network reads, None where it is not in the library."""
-    return lambda found: found["readings"].get(network, {}).get("accuracy")
-
-
-def reproduced(found: dict[str, Any]) -> dict[str, list[int]]:
-    """By batch of a text the instances reproduced, and how many there are."""
-    counts = {name: words for name, words in found["facts"].items() if name.startswith("batch ")}
-    return {
-        name[7:-1]: [int(word) for word in words.split() if word.isdigit()] for name, words in counts.items()
-    }
-
-
-def compiled(found: dict[str, Any]) -> dict[str, int]:
-    """The size of a compiled text."""
-    words = found["facts"]["compiled to"].replace(",", "").split()
-    return {"products": int(words[0]), "statements": int(words[3])}
-
-
-RENAMED: dict[str, str | Callable[[dict[str, Any]], Any]] = {
-    "operator_accuracy": reading("net_1"),
-    "sign_accuracy": reading("LOOK"),
-    "beyond": "trials",
-    "evidence": "held_back_log_likelihood",
-    "restarts_rate": lambda found: vars(success_rate(found["restarts_correct"], found["restarts"])),
-    "reproduced": reproduced,
-    "compiled": compiled,
-    "strategy": lambda found: {"em": "exact", "exhaustive": "exact"}.get(
-        found["strategy"], found["strategy"]
-    ),
-}
-"""Recorded keys that have another name now, or that a function finds in the dictionary that had them."""
-
 KEPT = ("result.json", "choices.json", "history.json")
 TIMES = {"seconds", "search_seconds", "seconds_at_most", "seconds_a_success", "least_seconds"}
 TIMES |= {"at_equal_cost"}
@@ -163,7 +128,7 @@ def test_every_record_is_of_a_run():
     assert {file.stem for file in FOLDER.glob("*.json")} == set(RUNS)
 
 
-def test_what_differs_is_named(monkeypatch):
+def test_what_differs_is_named():
     recorded = {"a": [1, {"b": 0.5}], "c": "text"}
     assert not list(differences(recorded, {**recorded, "kind": "new"}))
     assert list(differences(recorded, {"a": [1, {"b": 0.25}]})) == ["/a/1/b: was 0.5, is 0.25", "/c: is gone"]
@@ -171,9 +136,6 @@ def test_what_differs_is_named(monkeypatch):
         "/a: was [1, {'b': 0.5}], is [1]",
         "/c: was 'text', is 2",
     ]
-    monkeypatch.setitem(RENAMED, "c", "d")
-    monkeypatch.setitem(RENAMED, "b", lambda found: found["halves"] / 2)
-    assert not list(differences(recorded, {"a": [1, {"halves": 1.0}], "d": "text"}))
 
 
 def test_on_another_machine_only_what_is_robust_counts():
@@ -422,7 +384,7 @@ def differences(recorded: Any, found: Any, where: str = "") -> Iterator[str]:
     """What was recorded and is not there, or is not the same to the last bit."""
     if isinstance(recorded, dict) and isinstance(found, dict):
         for key, value in recorded.items():
-            yield from differences(value, looked_up(found, key), f"{where}/{key}")
+            yield from differences(value, found.get(key, GONE), f"{where}/{key}")
     elif isinstance(recorded, list) and isinstance(found, list) and len(recorded) == len(found):
         for number, (value, other) in enumerate(zip(recorded, found, strict=True)):
             yield from differences(value, other, f"{where}/{number}")
@@ -438,7 +400,7 @@ def structural_differences(recorded: Any, found: Any, where: str = "") -> Iterat
         yield from differences(recorded, found, where)
     elif isinstance(recorded, dict) and isinstance(found, dict):
         for key, value in recorded.items():
-            yield from structural_differences(value, looked_up(found, key), f"{where}/{key}")
+            yield from structural_differences(value, found.get(key, GONE), f"{where}/{key}")
     elif isinstance(recorded, list) and isinstance(found, list):
         if kind_of(recorded) == kind_of(found) == "numbers" and len(recorded) != len(found):
             yield changed(recorded, found, where)
@@ -463,12 +425,6 @@ def first_differences(recorded: Any, found: Any, *, losses: bool) -> Iterator[st
 def first_losses(write: dict[str, Any] | None) -> list[float]:
     """The first losses that a file tells of."""
     return [loss for losses in (write or {}).get("losses", ()) for loss in losses["first"]]
-
-
-def looked_up(found: dict[str, Any], key: str) -> Any:
-    """The value of a recorded key, by whatever name it has now."""
-    name = RENAMED.get(key, key)
-    return found.get(name, GONE) if isinstance(name, str) else name(found)
 
 
 def kind_of(value: Any) -> str:

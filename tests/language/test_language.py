@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from ntpt_pyro import constant, mode, one_hot, runtime, select, stack, switch, widen
 from ntpt_pyro.errors import RangeError
-from ntpt_pyro.language._contract import SMALL, contract
+from ntpt_pyro.language import _contract
+from ntpt_pyro.language._contract import MOST_APART, SMALL, contract, is_apart
 from ntpt_pyro.language.runtime_functions import RuntimeFunction
 
 BATCHES = [  # batches of two values that broadcast: none, plates, enumeration dims of their own
@@ -185,3 +186,33 @@ def test_values_round_trip_and_refuse_what_is_outside():
         constant(4, 4)
     with pytest.raises(RangeError, match="widen: expected a range of at least 4, got 3"):
         widen(constant(1, 4), 3)
+
+
+@pytest.mark.parametrize("batch", [(5,), (3, 1), (4, 3, 5)])
+@pytest.mark.parametrize("first", ["a value", "a constant"])
+def test_large_items_are_added_up_one_by_one_to_the_same(batch, first, monkeypatch):
+    index = simplex(*batch, 3).requires_grad_()
+    whole = torch.broadcast_shapes(batch, (3, 5)) if batch != (5,) else (3, 5)
+    items = [simplex(*whole, 4, seed=number).requires_grad_() for number in range(3)]
+    if first == "a constant":
+        items[0] = simplex(4).requires_grad_()
+    assert not is_apart(index.shape, tuple(item.shape for item in items))  # they are small
+    expected = select(index, items)
+    wanted = torch.autograd.grad(expected.square().sum(), [index, *items])
+    monkeypatch.setattr(_contract, "SMALL", 0)
+    is_apart.cache_clear()
+    assert is_apart(index.shape, tuple(item.shape for item in items))
+    found = select(index, items)
+    is_apart.cache_clear()
+    torch.testing.assert_close(found, expected)
+    for ours, theirs in zip(torch.autograd.grad(found.square().sum(), [index, *items]), wanted, strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
+@pytest.mark.parametrize(
+    ("items", "apart"),
+    [([(64, 64, 19)] * 3, True), ([(19,), (64, 64, 19)], True), ([(64, 19), (64, 64, 19)], False)],
+)
+def test_items_are_added_up_one_by_one_where_each_has_the_whole_batch_or_none(items, apart):
+    assert is_apart((64, 1, len(items)), tuple(items)) == apart
+    assert not is_apart((64, 64, MOST_APART + 1), ((64, 64, 19),) * (MOST_APART + 1))

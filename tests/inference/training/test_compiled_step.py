@@ -22,7 +22,7 @@ from ntpt_pyro.inference import (
     marginal,
     relaxed,
 )
-from ntpt_pyro.inference.training.compiled_step import WAIT
+from ntpt_pyro.inference.training.compiled_step import MISSES, WAIT
 from tests.inference.tiny import READ_ONCE, READ_TWICE, REGISTERS, data
 from tests.inference.training.reader import problem
 
@@ -176,6 +176,58 @@ def test_what_python_decides_by_a_value_is_decided_each_time():
     one, other = (trained(model, batches, how, strategy=marginal()) for how in ("none", "jit"))
     check_equal(one, other)
     assert is_recorded(other)
+
+
+def of_ones(bits):
+    """A model of the ones among its examples, however many there are."""
+    bit = choice("bit", 2)
+    chosen = CHOOSING[of_ones.by](bits)
+    with pyro.plate("ones", len(chosen)):
+        result = switch(bit, [torch.tensor([0.9, 0.1]), torch.tensor([0.3, 0.7])])
+        observe("result", result.expand(*result.shape[:-2], len(chosen), 2), chosen)
+
+
+CHOOSING = {
+    "nonzero": lambda bits: bits[bits.nonzero()[:, 0]],
+    "masked_select": lambda bits: bits.masked_select(bits == 1),
+    "a mask": lambda bits: bits[bits == 1],
+}
+ONE, THREE = (torch.tensor([0, 1, 0, 0]),), (torch.tensor([1, 1, 0, 1]),)
+
+
+@pytest.mark.parametrize("by", CHOOSING)
+@pytest.mark.parametrize("first", [ONE, THREE], ids=["fewer first", "more first"])
+def test_a_size_that_values_decide_is_decided_each_time(first, by, monkeypatch):
+    monkeypatch.setattr(of_ones, "by", by, raising=False)
+    other = THREE if first is ONE else ONE
+    batches = [first] * 3 + [other, first, other, other]
+    one, recorded = (trained(of_ones, batches, how, strategy=marginal()) for how in ("none", "jit"))
+    check_equal(one, recorded)
+    (known,) = recorded._take._known.values()
+    assert (known.taken, known.misses) == (5, 2)  # of two before the first change, and one between
+
+
+def test_a_size_that_cannot_be_known_is_not_recorded():
+    def model(bits):
+        bit = choice("bit", 2)
+        bit = bit * len(bits.unique())
+        with pyro.plate("examples", len(bits)):
+            observe("result", bit / bit.sum(-1, keepdim=True), bits)
+
+    one, other = (trained(model, [ONE] * 4, how, strategy=marginal()) for how in ("none", "jit"))
+    check_equal(one, other)
+    assert not is_recorded(other)
+
+
+def test_a_recording_that_no_longer_fits_is_forgotten_and_another_made(monkeypatch):
+    monkeypatch.setattr(of_ones, "by", "nonzero", raising=False)
+    batches = [ONE] * 3 + [THREE] * (MISSES + 8)
+    one, other = (trained(of_ones, batches, how, strategy=marginal()) for how in ("none", "jit"))
+    check_equal(one, other)
+    (known,) = other._take._known.values()
+    assert known.taken == 8 - 2 - 1  # two steps by the model, one that is recorded
+    assert known.misses == 0
+    assert [*other._take._forgotten.values()] == [1]
 
 
 def test_a_model_that_reads_a_real_number_takes_its_steps_itself():
