@@ -22,6 +22,7 @@ import io
 import json
 import math
 import os
+import re
 import reprlib
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -93,6 +94,8 @@ TIMES |= {"at_equal_cost"}
 LEFT_OUT = TIMES | {"versions", "commit", "commits", "options", "command", "format", "data"}
 LEFT_OUT |= {"checksum", "of", "files"}  # what files are sealed with
 """Keys whose values may be another every time."""
+SECONDS = re.compile(r", [0-9.]+ s$")
+"""A time at the end of what is said in words."""
 ASKED = {"task", "strategy", "model", "seed", "restarts", "trials"}
 """Keys whose values are what a run was asked to do, on any machine."""
 LAST_WRITES = 6
@@ -235,12 +238,12 @@ def files_left(out: Path) -> dict[str, Any]:
 
 
 def lasting(content: Any) -> Any:
-    """JSON without the keys whose values may be another every time."""
+    """JSON without the keys whose values may be another every time, and without times in words."""
     if isinstance(content, dict):
         return {key: lasting(value) for key, value in content.items() if key not in LEFT_OUT}
     if isinstance(content, list):
         return [lasting(value) for value in content]
-    return content
+    return SECONDS.sub("", content) if isinstance(content, str) else content
 
 
 def digest_of(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> dict[str, Any]:
