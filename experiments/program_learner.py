@@ -55,7 +55,10 @@ class ProgramLearner:
         program = self.programs[batch.task]
         if program.network is None:
             free = (batch.rows >= len(program.work.held_back)).nonzero()[:, 0]
-            verdict = program.search(batch.examples.take(free))
+            if not len(free):
+                return
+            again = torch.arange(len(batch.rows)) % len(free)  # batches of one size have steps recorded
+            verdict = program.search(batch.examples.take(free[again]))
             if verdict is not None:
                 self._settle(program, verdict)
         else:

@@ -8,6 +8,7 @@ by the model itself. Now and then a step is taken both ways; from step to step a
 import math
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +25,7 @@ from ntpt_pyro.inference.handlers.annealing import Annealing, held, number_at
 from ntpt_pyro.inference.training.finite_steps import finite_loss
 from ntpt_pyro.inference.training.objective import Terms, terms_of
 from ntpt_pyro.inference.training.step_recording import NotRecordableError, Recording
+from ntpt_pyro.language.runtime_functions import only_matrix_products
 
 WAIT = 30
 """Steps that the model takes itself before one is recorded, which costs as much as about so many of them."""
@@ -164,7 +166,7 @@ class CompiledStep:
         random, schedules = _random_state(batch), dict[Annealing, Tensor]()
         recording = Recording(batch)
         try:
-            with held(schedules), poutine.trace(param_only=True) as capture, recording:
+            with held(schedules), self._compilable(), poutine.trace(param_only=True) as capture, recording:
                 model, guide = self.programs(step, len(batch[0]))
                 terms = terms_of(self.elbo, model, guide, batch)
                 (-terms.surrogate).backward()
@@ -193,6 +195,10 @@ class CompiledStep:
         self._move(parameters)
         self._known[key] = self._built(recorded)
         return loss
+
+    def _compilable(self) -> AbstractContextManager[None]:
+        """Where operations are recorded that the engine runs right."""
+        return only_matrix_products() if self.compile == "inductor" else nullcontext()
 
     def _built(self, recorded: _Recorded) -> _Recorded:
         """A recorded step, to be run by an engine."""

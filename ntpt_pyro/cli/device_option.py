@@ -3,7 +3,7 @@
 import inspect
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
@@ -69,7 +69,10 @@ def on_device(name: str, *, shares: bool) -> Iterator[None]:
     device = device_named(name)
     if device.startswith("cuda:"):
         torch.cuda.set_device(device)
-    with torch.device(device), sharing_restarts(device):
+    with ExitStack() as stack:
+        if torch.device(device) != torch.get_default_device():  # it costs a call of Python for each operation
+            stack.enter_context(torch.device(device))
+        stack.enter_context(sharing_restarts(device))
         yield
 
 

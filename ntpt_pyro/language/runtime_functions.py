@@ -13,7 +13,9 @@ large batches on the CPU only ``prod(ranges)``.
 import inspect
 import itertools
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cached_property, reduce
 from typing import Any, SupportsIndex, overload
 
@@ -31,6 +33,7 @@ MOST_NUMBERS = 2**28
 """Combinations of arguments, times results, of a function on the simplex: 1 GiB."""
 FEWEST_PAIRS = 2**16
 """Pairs of arguments, of all elements of a batch, from which on they are added up result by result."""
+_only_products: ContextVar[bool] = ContextVar("only_matrix_products", default=False)
 
 
 class RuntimeFunction:
@@ -172,8 +175,10 @@ class RuntimeFunction:
     def _adds_up(self, arguments: Sequence[Value]) -> bool:
         """Whether adding up the pairs of each result is faster than a matrix product."""
         first, *others = arguments
+        if not others or first.device.type != "cpu" or _only_products.get() or _in_functorch():
+            return False
         pairs = first.shape[:-1].numel() * self.table.shape[: max(2, len(arguments) - 1)].numel()
-        return bool(others) and pairs >= FEWEST_PAIRS and first.device.type == "cpu" and not _in_functorch()
+        return pairs >= FEWEST_PAIRS
 
     def _of_integers(self, integers: tuple[int, ...]) -> int:
         """The function at integers of its domain."""
@@ -186,6 +191,16 @@ class RuntimeFunction:
                 remedy="correct them, or declare larger ranges",
             )
         return int(self.table[integers])
+
+
+@contextmanager
+def only_matrix_products() -> Iterator[None]:
+    """Let no function add up pairs, for what is compiled: torch's inductor gives other sums there."""
+    token = _only_products.set(True)
+    try:
+        yield
+    finally:
+        _only_products.reset(token)
 
 
 def _in_functorch() -> bool:

@@ -72,7 +72,10 @@ class TableProduct:
         :param of_results: numbers of results, by the value of the last argument.
         :returns: the sums of those that a pair comes to.
         """
-        return embedding_bag(self._of_pair, of_results.flatten(0, 1).contiguous(), mode="sum")
+        flat = of_results.flatten(0, 1).contiguous()
+        if self._last == 1:
+            return flat.index_select(0, self._of_pair.squeeze(-1))
+        return embedding_bag(self._of_pair, flat, mode="sum")
 
     def to_results_again(self, of_pairs: Float[Tensor, "pairs batch"]) -> Float[Tensor, "last results batch"]:
         """:meth:`to_results`, slower, with gradients that can be differentiated again.

@@ -84,6 +84,12 @@ def test_a_function_takes_it_for_many_pairs_and_gives_the_same(monkeypatch):
             runtime([4, 6], 5)(lambda w, x: table[w, x])(*arguments), by_hand(*arguments)
         )
         assert len(used) == times
+    used.clear()
+    with runtime_functions.only_matrix_products():
+        torch.testing.assert_close(
+            runtime([4, 6], 5)(lambda w, x: table[w, x])(*arguments), by_hand(*arguments)
+        )
+    assert not used
 
 
 def test_transforms_of_torch_func_go_on_as_before(monkeypatch):
