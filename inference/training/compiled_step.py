@@ -8,7 +8,7 @@ by the model itself. Now and then a step is taken both ways; from step to step a
 import math
 import warnings
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,6 +36,8 @@ CHECKS = 256
 """A recorded step is compared with the model's own where its number is a power of two or divided by this."""
 NEAR = 1e-4
 """How far gradients may be apart, as a share of the largest one. On a CPU they are equal."""
+NEAR_COMPILED = 1e-3
+"""The same for compiled code, which rounds otherwise: up to 6e-5 apart, and 2e-3 and more where it was wrong."""
 EXACT = frozenset({"cpu"})
 """Devices on which the same operations have the same result; others may add in another order each time."""
 NOISE = 10.0
@@ -124,6 +126,10 @@ class CompiledStep:
         :raises NonFiniteError: where the loss is not finite; nothing has moved then.
         :raises UsageError: where the model has done something else than what was recorded of it.
         """
+        with only_matrix_products() if self.compile == "inductor" else nullcontext():
+            return self._step(batch, step)
+
+    def _step(self, batch: tuple[Tensor, ...], step: int) -> float:
         key = self._key(batch)
         known = self._known.get(key, 0)
         if isinstance(known, _Recorded):
@@ -166,7 +172,7 @@ class CompiledStep:
         random, schedules = _random_state(batch), dict[Annealing, Tensor]()
         recording = Recording(batch)
         try:
-            with held(schedules), self._compilable(), poutine.trace(param_only=True) as capture, recording:
+            with held(schedules), poutine.trace(param_only=True) as capture, recording:
                 model, guide = self.programs(step, len(batch[0]))
                 terms = terms_of(self.elbo, model, guide, batch)
                 (-terms.surrogate).backward()
@@ -195,10 +201,6 @@ class CompiledStep:
         self._move(parameters)
         self._known[key] = self._built(recorded)
         return loss
-
-    def _compilable(self) -> AbstractContextManager[None]:
-        """Where operations are recorded that the engine runs right."""
-        return only_matrix_products() if self.compile == "inductor" else nullcontext()
 
     def _built(self, recorded: _Recorded) -> _Recorded:
         """A recorded step, to be run by an engine."""
@@ -244,15 +246,16 @@ class CompiledStep:
     ) -> float:
         """A step that the model takes, once its gradients are what was recorded."""
         loss, parameters = self._gradients(batch, step)
+        near = NEAR_COMPILED if self.compile == "inductor" else NEAR
         apart = _apart([one.grad for one in recorded.learned], gradients)
-        if apart > NEAR and not EXACT.issuperset(one.device.type for one in recorded.learned):
+        if apart > near and not EXACT.issuperset(one.device.type for one in recorded.learned):
             own = [one.grad for one in recorded.learned]
             zero_grads(parameters)
             undo()
             self.elbo.loss_and_grads(*self.programs(step, len(batch[0])), *batch)  # alone: no other process
             noise = _apart([one.grad for one in recorded.learned], own)
             apart -= NOISE * noise if math.isfinite(noise) else 0.0
-        if apart > NEAR:
+        if apart > near:
             self._known[key] = None
             if recorded.taken > 1:
                 zero_grads(parameters)
