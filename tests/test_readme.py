@@ -90,6 +90,19 @@ def test_step_costs_are_the_recorded_ones():
     assert f"1,024 take {benchmark['ratios']['marginal R=1024 / marginal R=32']:.0f} times 32" in told
 
 
+def test_what_one_waits_for_is_the_recorded():
+    found = recorded("waits/cpu.json")
+    for name, row in found["commands"].items():
+        times = []
+        for when in ("before", "now"):
+            assert all(row[when]["right"])
+            first, last = min(row[when]["seconds"]), max(row[when]["seconds"])
+            times.append(f"{first:.0f} s" if first == last else f"{first:.0f} to {last:.0f} s")
+        assert f"| {name} | {' | '.join(times)} | {row['ratio']:.2f} |" in MEASURED
+    life = found["a lifetime"]
+    assert f"takes {life['seconds']['mean']:.0f} s of learning, and {life['right']} programs" in flowing(MEASURED)
+
+
 def test_what_a_gpu_does_is_the_recorded():
     found, search = recorded("devices/h100.json"), recorded("devices/h100-search.json")
     for name, step in recorded("devices/h100-steps.json")["steps"].items():
