@@ -42,6 +42,9 @@ def test_what_is_said_of_more_follows_from_the_figures():
 
 def test_what_two_processes_do_is_the_recorded():
     found = json.loads((RESULTS / "workers" / "cpu.json").read_text(encoding="utf-8"))
-    (exhaustive,) = found["exhaustive"].values()
+    (exhaustive,), (rates,) = found["exhaustive"].values(), found["rates"].values()
     assert exhaustive["same"]
-    assert f"two on two cores run programs {exhaustive['ratios']['2']:.2f} times as fast as one" in PAGE
+    assert rates["same"]
+    told = " ".join(PAGE.split())
+    assert f"two on two cores run programs {exhaustive['ratios']['2']:.2f} times as fast as one" in told
+    assert f"and trainings of four seeds {rates['ratios']['2']:.2f} times, with the same results" in told
