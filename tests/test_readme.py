@@ -100,7 +100,9 @@ def test_what_one_waits_for_is_the_recorded():
             times.append(f"{first:.0f} s" if first == last else f"{first:.0f} to {last:.0f} s")
         assert f"| {name} | {' | '.join(times)} | {row['ratio']:.2f} |" in MEASURED
     life = found["a lifetime"]
-    assert f"takes {life['seconds']['mean']:.0f} s of learning, and {life['right']} programs" in flowing(MEASURED)
+    assert f"takes {life['seconds']['mean']:.0f} s of learning, and {life['right']} programs" in flowing(
+        MEASURED
+    )
 
 
 def test_what_a_gpu_does_is_the_recorded():

@@ -37,7 +37,7 @@ CHECKS = 256
 NEAR = 1e-4
 """How far gradients may be apart, as a share of the largest one. On a CPU they are equal."""
 NEAR_COMPILED = 1e-3
-"""The same for compiled code, which rounds otherwise: up to 6e-5 apart, and 2e-3 and more where it was wrong."""
+"""The same for compiled code, which rounds otherwise: 6e-5 apart at most, and 2e-3 at least where wrong."""
 EXACT = frozenset({"cpu"})
 """Devices on which the same operations have the same result; others may add in another order each time."""
 NOISE = 10.0

@@ -204,11 +204,16 @@ def alone() -> Iterator[None]:
 
 
 def _begin(backend: str) -> None:
-    """Make the group; processes that torchrun has started again do not meet what those before left."""
+    """Make the group; processes that torchrun has started again do not meet what those before left.
+
+    All have reached each other then: one that ended at once would break what others still connect.
+    """
     store, number, size = next(iter(rendezvous("env://")))
     attempt = f"attempt {os.environ.get(STARTED_AGAIN, 0)}"
     store = dist.PrefixStore(attempt, store)  # type: ignore[attr-defined]  # of its documented names
     dist.init_process_group(backend, store=store, rank=number, world_size=size)
+    if backend == "gloo":  # nccl connects later, when it is used
+        dist.barrier()
 
 
 def is_one_of_several() -> bool:

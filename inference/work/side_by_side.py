@@ -175,7 +175,8 @@ def _parallel(
 def _interrupts_wait() -> Generator[list[int]]:
     """Note interrupts instead of raising them: a worker half begun would be waited for without end."""
     waited: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
+    ignored = signal.getsignal(signal.SIGINT) == signal.SIG_IGN  # as in the background of a shell's script
+    if ignored or threading.current_thread() is not threading.main_thread():
         yield waited
         return
     before = signal.signal(signal.SIGINT, lambda number, _: waited.append(number))

@@ -100,7 +100,8 @@ def test_closed_early_the_rest_is_given_up(tmp_path):
 
 
 INTERRUPTED = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it for what runs in its background
 from pathlib import Path
 from ntpt_pyro.inference.work.side_by_side import in_parallel
 from ntpt_pyro.inference.work.workers import Workers
@@ -157,8 +158,26 @@ def test_an_interrupt_while_workers_begin_waits_until_they_have(tmp_path, monkey
         return begin(*given)
 
     monkeypatch.setattr(side_by_side, "_parallel", interrupted)
-    handler = signal.getsignal(signal.SIGINT)
-    with pytest.raises(KeyboardInterrupt):
-        in_parallel(beating, [(tmp_path, n) for n in range(2)], workers=TWO)
-    assert signal.getsignal(signal.SIGINT) is handler
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            in_parallel(beating, [(tmp_path, n) for n in range(2)], workers=TWO)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert not still_beats(tmp_path)
+
+
+def test_an_interrupt_that_is_ignored_stays_ignored(monkeypatch):
+    begin = side_by_side._parallel
+
+    def interrupted(*given):
+        signal.raise_signal(signal.SIGINT)
+        return begin(*given)
+
+    monkeypatch.setattr(side_by_side, "_parallel", interrupted)
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        assert in_parallel(abs, [-1, 2], workers=TWO) == [1, 2]
+    finally:
+        signal.signal(signal.SIGINT, before)
