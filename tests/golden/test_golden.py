@@ -92,7 +92,7 @@ KEPT = ("result.json", "choices.json", "history.json")
 TIMES = {"seconds", "search_seconds", "seconds_at_most", "seconds_a_success", "least_seconds"}
 TIMES |= {"at_equal_cost"}
 LEFT_OUT = TIMES | {"versions", "commit", "commits", "options", "command", "format", "data"}
-LEFT_OUT |= {"checksum", "of", "files"}  # what files are sealed with
+LEFT_OUT |= {"checksum", "of", "files", "found_by"}  # what files are sealed with, and where texts lie
 """Keys whose values may be another every time."""
 SECONDS = re.compile(r", [0-9.]+ s$")
 """A time at the end of what is said in words."""
