@@ -110,14 +110,7 @@ class RuntimeFunction:
         """
         key = (dtype, device)
         if key not in self._indicators:
-            numbers = self.table.numel() * self.out_range
-            if numbers > MOST_NUMBERS:
-                raise BudgetError(
-                    self.name,
-                    expected=f"at most {MOST_NUMBERS:,} arguments times results",
-                    got=f"{numbers:,}",
-                    remedy="make the ranges smaller, or split the function in two",
-                )
+            self._check_numbers()
             flat = torch.eye(self.out_range, dtype=dtype)[self.table.flatten()]
             self._indicators[key] = flat.to(device)
         return self._indicators[key]
@@ -153,10 +146,12 @@ class RuntimeFunction:
             made: Value = other.ntpt_function(self, arguments)
             return made
         first, *others = arguments
+        same_batch = joint_batch(*(argument.shape for argument in arguments))
+        if same_batch and self._adds_up(arguments):
+            self._check_numbers()
+            return self._product(*arguments)
         indicator = self.indicator(first.dtype, first.device)
-        if joint_batch(*(argument.shape for argument in arguments)):
-            if self._adds_up(arguments):
-                return self._product(*arguments)
+        if same_batch:
             if len(arguments) < 3:
                 return reduce(outer, arguments) @ indicator
             # The last argument last: an outer product of all would be the largest tensor by far.
@@ -167,6 +162,17 @@ class RuntimeFunction:
         for argument in others:
             partial = contract(argument, partial.unflatten(-1, (argument.shape[-1], -1)))
         return partial
+
+    def _check_numbers(self) -> None:
+        """Raise where there are too many arguments times results."""
+        numbers = self.table.numel() * self.out_range
+        if numbers > MOST_NUMBERS:
+            raise BudgetError(
+                self.name,
+                expected=f"at most {MOST_NUMBERS:,} arguments times results",
+                got=f"{numbers:,}",
+                remedy="make the ranges smaller, or split the function in two",
+            )
 
     @cached_property
     def _product(self) -> TableProduct:

@@ -150,14 +150,20 @@ def test_workers_are_never_more_than_pieces_and_share_the_cores(monkeypatch):
     assert [threads_for(workers, 4) for workers in (1, 2, 4, 8, 16)] == [4, 4, 2, 1, 1]
 
 
-def test_an_interrupt_while_workers_begin_waits_until_they_have(tmp_path, monkeypatch):
+@pytest.fixture
+def interrupted(monkeypatch):
+    """An interrupt while workers begin."""
     begin = side_by_side._parallel
 
-    def interrupted(*given):
+    def begun(*given):
         signal.raise_signal(signal.SIGINT)
         return begin(*given)
 
-    monkeypatch.setattr(side_by_side, "_parallel", interrupted)
+    monkeypatch.setattr(side_by_side, "_parallel", begun)
+
+
+@pytest.mark.usefixtures("interrupted")
+def test_an_interrupt_while_workers_begin_waits_until_they_have(tmp_path):
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
     try:
         with pytest.raises(KeyboardInterrupt):
@@ -168,14 +174,8 @@ def test_an_interrupt_while_workers_begin_waits_until_they_have(tmp_path, monkey
     assert not still_beats(tmp_path)
 
 
-def test_an_interrupt_that_is_ignored_stays_ignored(monkeypatch):
-    begin = side_by_side._parallel
-
-    def interrupted(*given):
-        signal.raise_signal(signal.SIGINT)
-        return begin(*given)
-
-    monkeypatch.setattr(side_by_side, "_parallel", interrupted)
+@pytest.mark.usefixtures("interrupted")
+def test_an_interrupt_that_is_ignored_stays_ignored():
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         assert in_parallel(abs, [-1, 2], workers=TWO) == [1, 2]
