@@ -198,17 +198,17 @@ class CompiledStep:
             schedules,
         )
         loss = self.total(terms.loss(values.tolist()))
+        self._known[key] = self._built(recorded, random)
         self._move(parameters)
-        self._known[key] = self._built(recorded)
         return loss
 
-    def _built(self, recorded: _Recorded) -> _Recorded:
-        """A recorded step, to be run by an engine."""
+    def _built(self, recorded: _Recorded, random: dict[torch.device, Tensor]) -> _Recorded:
+        """A recorded step, to be run by an engine, which tries it with the draws that it was recorded with."""
         given = tuple(one.detach() for one in recorded.given)
-        undo = recorded.undoing()
+        undo, build = recorded.undoing(), _inductor if self.compile == "inductor" else _jit
         try:
             with torch.no_grad():
-                recorded.run = (_inductor if self.compile == "inductor" else _jit)(recorded.run, given)
+                recorded.run = build(recorded.run, given, lambda: _set_random_state(random))
         finally:
             undo()
         return recorded
@@ -307,18 +307,21 @@ def _set_random_state(states: dict[torch.device, Tensor]) -> None:
             torch.cuda.set_rng_state(state, device)
 
 
-def _jit(module: Run, given: tuple[Tensor, ...]) -> Run:
+def _jit(module: Run, given: tuple[Tensor, ...], draw_again: Callable[[], None]) -> Run:
     """Run by torch's own interpreter, operation by operation, with the same result bit for bit.
 
-    Where it does not know an operation, Python runs them.
+    Where it does not know an operation, Python runs them. Other draws may give tensors of other sizes, which
+    is an error in a run, so that each one here draws again what was drawn.
     """
     with warnings.catch_warnings(), optimized_execution(False):
         warnings.filterwarnings("ignore", ".*torch.jit.*deprecated", FutureWarning)
         warnings.filterwarnings("ignore", category=TracerWarning)
+        draw_again()
         try:
             traced = torch.jit.trace(module, given, check_trace=False)
         except RuntimeError:
             return module
+        draw_again()
         traced(*given)  # plans the execution
 
     def run(*tensors: Tensor) -> tuple[Tensor, ...]:
@@ -329,8 +332,9 @@ def _jit(module: Run, given: tuple[Tensor, ...]) -> Run:
     return run
 
 
-def _inductor(module: Run, given: tuple[Tensor, ...]) -> Run:
+def _inductor(module: Run, given: tuple[Tensor, ...], draw_again: Callable[[], None]) -> Run:
     """Compiled by torch's inductor, which needs a C++ compiler and a minute; equal up to rounding."""
     run: Run = torch.compile(module, fullgraph=True, dynamic=False, options={"fallback_random": True})
+    draw_again()
     run(*given)
     return run

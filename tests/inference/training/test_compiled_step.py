@@ -42,9 +42,9 @@ def is_recorded(training: Training) -> bool:
     return any(hasattr(one, "guards") for one in training._take._known.values())
 
 
-def trained(model: Any, batches: Any, how: str, **more: Any) -> Training:
-    """A training after a step on each batch, from a fixed seed."""
-    torch.manual_seed(0)
+def trained(model: Any, batches: Any, how: str, seed: int = 0, **more: Any) -> Training:
+    """A training after a step on each batch, from a seed."""
+    torch.manual_seed(seed)
     source = torch.Generator().manual_seed(1)
     training = Training(model, batches[0], generator=source, compile=how, **more)
     for batch in batches:
@@ -206,6 +206,21 @@ def test_a_size_that_values_decide_is_decided_each_time(first, by, monkeypatch):
     check_equal(one, recorded)
     (known,) = recorded._take._known.values()
     assert (known.taken, known.misses) == (5, 2)  # of two before the first change, and one between
+
+
+def two_or_three(bits):
+    """Two bits, and a third one at random."""
+    return torch.cat([bits[:2], bits[2:][(torch.rand(1) < 0.5).nonzero()[:, 0]]])
+
+
+def test_a_size_that_draws_decide_is_recorded_with_the_draws_of_its_step(monkeypatch):
+    monkeypatch.setitem(CHOOSING, "drawn", two_or_three)
+    monkeypatch.setattr(of_ones, "by", "drawn", raising=False)
+    batches = [(torch.tensor([0, 1, 1]),)] * 4
+    for seed in range(16):  # one in four has other draws where the recording is first run than before
+        one, other = (trained(of_ones, batches, how, seed, strategy=marginal()) for how in ("none", "jit"))
+        check_equal(one, other)
+        assert is_recorded(other)
 
 
 def test_a_size_that_cannot_be_known_is_not_recorded():
