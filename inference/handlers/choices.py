@@ -80,6 +80,13 @@ class RelaxedChoices(ChoiceTreatment):
         """
         return replace(self, step=step) if isinstance(self.temperature, Annealing) else self
 
+    def without_samples(self) -> MeanChoices:
+        """See :class:`~ntpt_pyro.inference.handlers.treatment.Treatment`.
+
+        :returns: the treatment that takes the mean.
+        """
+        return MeanChoices()
+
     def _pyro_sample(self, msg: Message) -> None:
         if is_free_choice(msg) and type(msg["fn"]) is OneHot:
             msg["fn"] = RelaxedOneHot(msg["fn"].logits, self._now, self.hard)

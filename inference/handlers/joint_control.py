@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ntpt_pyro.inference.handlers.steps import ForwardMarginals
 from ntpt_pyro.language.carry import check_control
+from ntpt_pyro.language.runtime_functions import outer
 from ntpt_pyro.language.sites import Message
 from ntpt_pyro.language.values import Value
 
@@ -145,7 +146,7 @@ class JointControl(ForwardMarginals):
     def _paths(self, control: list[Value], dim: int) -> Float[Tensor, "cases *batch values"]:
         """The probability of every open case with every joint value of control, ``[F, *batch, C]``."""
         given = torch.ones(1) if self._weights is None else self._weights
-        joint = reduce(_outer, control) if control else given.new_ones(1)
+        joint = reduce(outer, control) if control else given.new_ones(1)
         return self._flat_cases(given.unsqueeze(-1) * joint, dim)
 
     def _side_by_side(self, values: list[Value], dim: int) -> Float[Tensor, "*batch cases numbers"]:
@@ -167,8 +168,3 @@ class JointControl(ForwardMarginals):
 def _along(cases: Tensor, dim: int) -> Tensor:
     """Cases ``[n, *rest]`` reshaped so that they lie along dimension ``dim`` of the result."""
     return cases.reshape(cases.shape[0], *(1,) * (-dim - cases.ndim), *cases.shape[1:])
-
-
-def _outer(left: Any, right: Any) -> Any:
-    """The joint of independent values, ``[*batch, n * m]``."""
-    return (left.unsqueeze(-1) * right.unsqueeze(-2)).flatten(-2)

@@ -20,8 +20,8 @@ from ntpt_pyro.inference.handlers.budget import Budget
 from ntpt_pyro.inference.handlers.choices import EnumeratedChoices, MeanChoices, RelaxedChoices
 from ntpt_pyro.inference.handlers.joint_control import JointControl
 from ntpt_pyro.inference.handlers.steps import EnumeratedSteps, ForwardMarginals
-from ntpt_pyro.inference.handlers.strategy import PerSite, Strategy
-from ntpt_pyro.inference.handlers.treatment import StepTreatment
+from ntpt_pyro.inference.handlers.strategy import Strategy
+from ntpt_pyro.inference.handlers.treatment import PerSite, StepTreatment
 
 
 def marginal(

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from functools import partial
 from math import inf, prod
+from operator import methodcaller
 from threading import get_ident
 from typing import Any
 
@@ -26,7 +27,13 @@ from ntpt_pyro.inference.handlers.handler_stack import (
 )
 from ntpt_pyro.inference.handlers.model_sites import Model, ModelSites, claim, model_sites
 from ntpt_pyro.inference.handlers.strategy_html import strategy_html
-from ntpt_pyro.inference.handlers.treatment import ChoiceTreatment, StepTreatment, Treatment
+from ntpt_pyro.inference.handlers.treatment import (
+    ChoiceTreatment,
+    PerSite,
+    StepTreatment,
+    Treatment,
+    changed_sites,
+)
 from ntpt_pyro.inference.handlers.wrapped_module import WrappedModule
 from ntpt_pyro.inference.training.choice_guide import ChoiceGuide
 from ntpt_pyro.inference.training.latent_guide import LatentGuide
@@ -35,7 +42,6 @@ from ntpt_pyro.language.sites import Message, mark_treated, role_of
 
 KINDS = {"choice": ChoiceTreatment, "step": StepTreatment}
 """The treatments of each role."""
-PerSite = Mapping[str, Treatment] | Callable[[str], Treatment | None]
 
 
 class Strategy(Messenger):
@@ -259,12 +265,23 @@ class Strategy(Messenger):
         :param step: counted from 0.
         :returns: a new strategy.
         """
-        own = self.sites
-        if isinstance(own, Mapping):
-            own = {site: treatment.at(step) for site, treatment in own.items()}
-        elif own is not None:
-            own = partial(_at_of, own, step)
-        return Strategy(choices=self.choices.at(step), steps=self.steps.at(step), sites=own, kl=self.kl)
+        return self._changed(methodcaller("at", step))
+
+    def without_samples(self) -> "Strategy":
+        """The strategy with choices at their means where it samples them: no randomness of its own is left.
+
+        :returns: a new strategy.
+
+        >>> from ntpt_pyro.inference import relaxed
+        >>> relaxed(0.5).without_samples()
+        Strategy(choices=MeanChoices(), steps=ForwardMarginals(), kl=1.0)
+        """
+        return self._changed(methodcaller("without_samples"))
+
+    def _changed(self, change: Callable[[Any], Any]) -> "Strategy":
+        """The strategy with each of its treatments changed."""
+        sites = changed_sites(self.sites, change)
+        return Strategy(choices=change(self.choices), steps=change(self.steps), sites=sites, kl=self.kl)
 
     def weighted(self, kl: float) -> "Strategy":
         """The same strategy with the choices' terms weighted by a further factor.
@@ -381,9 +398,3 @@ class Strategy(Messenger):
             budgets[0].sites.update(sizes)
             budgets[0].check(prod(sizes.values()) * sites.largest_plate, len(sizes) + 1)
         return set(sizes)
-
-
-def _at_of(sites: Callable[[str], Treatment | None], step: int, site: str) -> Treatment | None:
-    """What a function of the site's name returns, at a training step."""
-    treatment = sites(site)
-    return treatment and treatment.at(step)

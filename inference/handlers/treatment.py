@@ -1,5 +1,7 @@
 """What every treatment of sites has in common, so that a strategy need not know which ones there are."""
 
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TypeVar
 
 from pyro.poutine.messenger import Messenger
@@ -33,6 +35,13 @@ class Treatment(Messenger):
         """
         return self
 
+    def without_samples(self) -> "Treatment":
+        """The treatment that yields means where this one yields samples.
+
+        :returns: itself where it draws nothing, else a new treatment.
+        """
+        return self
+
     def reset(self) -> None:
         """Forget the last run of the model; a strategy calls this before and after each."""
 
@@ -43,6 +52,30 @@ class ChoiceTreatment(Treatment):
 
 class StepTreatment(Treatment):
     """A treatment of what :func:`ntpt_pyro.var` and its relatives yield."""
+
+
+PerSite = Mapping[str, Treatment] | Callable[[str], Treatment | None]
+"""Treatments of some sites, by name or by a function of the name."""
+
+
+def changed_sites(sites: PerSite | None, change: Callable[[Treatment], Treatment]) -> PerSite | None:
+    """Treatments of some sites, each of them changed.
+
+    :param sites: them, if any.
+    :param change: what is done to each.
+    :returns: the new ones, in the same way.
+    """
+    if isinstance(sites, Mapping):
+        return {site: change(treatment) for site, treatment in sites.items()}
+    return sites and partial(_changed_of, sites, change)
+
+
+def _changed_of(
+    sites: Callable[[str], Treatment | None], change: Callable[[Treatment], Treatment], site: str
+) -> Treatment | None:
+    """What a function of the site's name returns, changed."""
+    treatment = sites(site)
+    return treatment and change(treatment)
 
 
 def is_free_choice(msg: Message) -> bool:

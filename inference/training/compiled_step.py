@@ -203,7 +203,7 @@ class CompiledStep:
         return loss
 
     def _built(self, recorded: _Recorded, random: dict[torch.device, Tensor]) -> _Recorded:
-        """A recorded step, to be run by an engine, which tries it with the draws that it was recorded with."""
+        """A recorded step, to be run by an engine, which tries it with the draws of that step."""
         given = tuple(one.detach() for one in recorded.given)
         undo, build = recorded.undoing(), _inductor if self.compile == "inductor" else _jit
         try:

@@ -320,12 +320,14 @@ def _settled(work: Work, found: Found) -> Ended:
         for network in library:
             network.dropout = IMAGE_DROPOUT
     steps = settings.steps - min(found.steps, search_steps(settings))
+    sure = found.verdict.good_enough  # samples are for looking about
+    strategy = found.strategy.without_samples() if sure else found.strategy
     history = History(steps, work.history("settle"), LooksAtTraining(task, work.held_back))
     if steps > 0:
         state = fit(
             task.with_library(library),
             work.examples.tensors,
-            strategy=found.strategy,
+            strategy=strategy,
             library=library,
             guide=guide,
             steps=steps,
