@@ -9,6 +9,7 @@ import selectors
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ OUT_OF_MEMORY = ("alloc", "MemoryError", "map segment")
 KILLED, OUT_OF_TIME = -9, -14
 """What a process ends with that somebody (or the system, out of memory) killed, or that its own clock did."""
 CHUNK = 1 << 20
+SOLVERS = ("cadical300", "cadical153")
+"""The SAT solvers that were fastest, by their names in python-sat: alone, and asked by RC2."""
 
 
 class SolverError(NtptError, RuntimeError):
@@ -84,12 +87,15 @@ class Engine:
 
     :param memory: bytes that the process may take in all, of address space; None: no limit. Python and
         python-sat take 120 MB of it.
+    :param solvers: by their names in python-sat: of :meth:`solve`, and of RC2 in :meth:`minimise`.
     """
 
-    def __init__(self, *, memory: int | None = None) -> None:
+    def __init__(self, *, memory: int | None = None, solvers: tuple[str, str] = SOLVERS) -> None:
         self.variables = 0
         self.clauses = 0
         self._memory = memory
+        self._solvers = solvers
+        self._stopped = threading.Event()
         self._added: list[Clauses] = []
         self._sent = 0  # how many of these arrays the process has
         self._process: subprocess.Popen[bytes] | None = None
@@ -126,6 +132,15 @@ class Engine:
             self._added.append(added)
             self.clauses += int((added == 0).sum())
             self.variables = max(self.variables, int(added.max()), -int(added.min()))
+
+    def add_all_of(self, other: "Engine") -> None:
+        """Add the clauses and variables of another engine.
+
+        :param other: which is asked or added to by nobody meanwhile but this thread, or waits in a call.
+        """
+        self._added += other._added  # none of these arrays ever changes
+        self.clauses += other.clauses
+        self.variables = max(self.variables, other.variables)
 
     def solve(self, assumptions: Sequence[int] = (), *, seconds: float | None = None) -> Answer:
         """Look for an assignment that satisfies all clauses.
@@ -196,6 +211,22 @@ class Engine:
         status = last.get("status", "unknown" if true is None else "feasible")
         return Optimum(status, true, last["cost"], last["bound"], taken, interrupted)
 
+    def stop(self) -> None:
+        """End the call that another thread waits in, as if its time were over; those after it end at once.
+
+        It may be called from any thread, and more than once.
+        """
+        self._stopped.set()
+        process = self._process
+        if process is not None:
+            process.kill()
+
+    def resume(self) -> None:
+        """Answer again after :meth:`stop`, when no other thread will stop it any more."""
+        if self._stopped.is_set():
+            self.close()
+            self._stopped.clear()
+
     def close(self) -> None:
         """End the process, if one runs."""
         process, self._process = self._process, None
@@ -225,12 +256,14 @@ class Engine:
         However a call ends other than with an answer, the process ends too.
         """
         limit = math.inf if seconds is None else seconds
-        if limit <= 0:
+        if limit <= 0 or self._stopped.is_set():
             return
         deadline = time.monotonic() + limit
         answered = False
         try:
             process = self._running()
+            if self._stopped.is_set():  # while it started
+                return
             body = b"".join(one.tobytes() for one in self._added[self._sent :])
             header = {**asked, "variables": self.variables, "seconds": limit if limit < math.inf else None}
             self._send(process, frame(header, body), deadline)
@@ -245,7 +278,7 @@ class Engine:
             pass
         except (EOFError, BrokenPipeError):
             code = process.wait()
-            if code != OUT_OF_TIME:
+            if code != OUT_OF_TIME and not self._stopped.is_set():
                 self._complain(self._last_words(code), code == KILLED or self._memory is not None)
         finally:
             if not answered:
@@ -261,7 +294,7 @@ class Engine:
         self._process = subprocess.Popen(
             [
                 *(sys.executable, "-P", "-m", "ntpt_pyro.inference.solver.worker"),
-                *(str(os.getpid()), str(self._memory or 0)),
+                *(str(os.getpid()), str(self._memory or 0), *self._solvers),
             ],
             bufsize=0,
             stdin=subprocess.PIPE,

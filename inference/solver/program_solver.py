@@ -18,10 +18,12 @@ from ntpt_pyro.inference.handlers.model_sites import Model
 from ntpt_pyro.inference.solver.agreement import check_agreement
 from ntpt_pyro.inference.solver.circuit import FALSE, MOST_GATES, TRUE, Circuit, Literals, value_of
 from ntpt_pyro.inference.solver.clauses import ClauseWriter, signed, unit_clauses
-from ntpt_pyro.inference.solver.engine import Engine, require_solver
+from ntpt_pyro.inference.solver.engine import require_solver
 from ntpt_pyro.inference.solver.model_circuit import ModelRun, program_in, run_on_literals, together
+from ntpt_pyro.inference.solver.racing_engine import engine_for
 from ntpt_pyro.inference.solver.readings import Readings
 from ntpt_pyro.inference.solver.scores import Scores
+from ntpt_pyro.inference.work.workers import ALONE, Workers
 from ntpt_pyro.language.given_data import Data, given_data
 
 
@@ -109,8 +111,15 @@ class ProgramSolver:
     :param data: its arguments, tensors with a common first axis of examples.
     :param free: learned functions of which any integer is as likely, such as untrained ones.
     :param least: see :class:`~ntpt_pyro.inference.solver.readings.Readings`.
-    :param memory: bytes that the solver's process may take; None is no limit.
+    :param memory: bytes that each of the solver's processes may take; None is no limit.
     :param most_gates: that the circuit may have.
+    :param workers: so many processes of this machine, 4 at most, search side by side for the answer to a hard
+        question, by different SAT solvers, see
+        :class:`~ntpt_pyro.inference.solver.racing_engine.RacingEngine`. Where no time is over, the status,
+        the cost, the bound and the proved simplicity of the best program are the same then; it may be another
+        one of those that are as good. Where learned functions read, programs of the same results may differ
+        in likelihood by the gap that is told, and questions that have a limit of their own may be answered
+        that would be left open else. A contradiction that is shown may be another one too.
 
     >>> import pyro, torch
     >>> from ntpt_pyro import choice, observe
@@ -133,6 +142,7 @@ class ProgramSolver:
         least: float = 0.0,
         memory: int | None = None,
         most_gates: int = MOST_GATES,
+        workers: Workers = ALONE,
     ) -> None:
         require_solver()
         if torch.get_default_device().type != "cpu":
@@ -157,7 +167,7 @@ class ProgramSolver:
         self.least = least
         self.scores = Scores(model, self.data)
         self.circuit = Circuit(most_gates=most_gates)
-        self.engine = Engine(memory=memory)
+        self.engine = engine_for(workers, memory=memory)
         self.choices: dict[str, Literals] = {}
         """By site the literals of the program's choices."""
         self.asserted: list[Asserted] = []

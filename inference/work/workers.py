@@ -43,7 +43,8 @@ def opening_of_nothing() -> Opening:
 
 @dataclass(frozen=True)
 class Workers:
-    """Who does pieces of work. The results do not depend on it, as far as every worker has one thread.
+    """Who does pieces of work. The results do not depend on it, as far as every worker has one thread,
+    but for the choice of a solver among programs that are as good.
 
     :param jobs: processes beside each other on this machine; 1 is this process itself, -1 as many as there
         are cores for this process.

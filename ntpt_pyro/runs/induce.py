@@ -98,7 +98,8 @@ def induce(
         :class:`~ntpt_pyro.inference.JsonLines`; see :func:`~ntpt_pyro.inference.in_phase`. They are no part
         of the settings: one that ends a training early changes the result, and nothing says so.
     :param workers: who searches, such as ``Workers(2)``: rounds run side by side, and programs of an
-        exhaustive search that share no work. The result does not depend on it.
+        exhaustive search that share no work. The result does not depend on it; by a solver, which of the
+        programs that are as good it is may depend on it.
     :param changes: single settings by name, such as ``restarts=32``.
     :returns: the program, its posterior, the functions.
     :raises NtptError: for whatever is wrong with the task, the settings, the library or the folder.

@@ -80,7 +80,7 @@ class SolverMethod:
             patience=PATIENCE if work.oracle is None else PATIENCE_OF_ASKERS,
         )
         with (
-            ProgramSolver(model, data, least=LEAST) as solver,
+            ProgramSolver(model, data, least=LEAST, workers=work.workers) as solver,
             tqdm(desc=task.name, disable=not work.progress, leave=False, bar_format="{desc}") as bar,
         ):
 
