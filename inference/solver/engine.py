@@ -30,8 +30,8 @@ OUT_OF_MEMORY = ("alloc", "MemoryError", "map segment")
 KILLED, OUT_OF_TIME = -9, -14
 """What a process ends with that somebody (or the system, out of memory) killed, or that its own clock did."""
 CHUNK = 1 << 20
-SOLVERS = ("cadical300", "cadical153")
-"""The SAT solvers that were fastest, by their names in python-sat: alone, and asked by RC2."""
+SOLVER = "cadical300"
+"""The SAT solver that was fastest, by its name in python-sat."""
 
 
 class SolverError(NtptError, RuntimeError):
@@ -87,14 +87,14 @@ class Engine:
 
     :param memory: bytes that the process may take in all, of address space; None: no limit. Python and
         python-sat take 120 MB of it.
-    :param solvers: by their names in python-sat: of :meth:`solve`, and of RC2 in :meth:`minimise`.
+    :param solver: of :meth:`solve`, by its name in python-sat.
     """
 
-    def __init__(self, *, memory: int | None = None, solvers: tuple[str, str] = SOLVERS) -> None:
+    def __init__(self, *, memory: int | None = None, solver: str = SOLVER) -> None:
         self.variables = 0
         self.clauses = 0
         self._memory = memory
-        self._solvers = solvers
+        self._solver = solver
         self._stopped = threading.Event()
         self._added: list[Clauses] = []
         self._sent = 0  # how many of these arrays the process has
@@ -294,7 +294,7 @@ class Engine:
         self._process = subprocess.Popen(
             [
                 *(sys.executable, "-P", "-m", "ntpt_pyro.inference.solver.worker"),
-                *(str(os.getpid()), str(self._memory or 0), *self._solvers),
+                *(str(os.getpid()), str(self._memory or 0), self._solver),
             ],
             bufsize=0,
             stdin=subprocess.PIPE,

@@ -18,6 +18,8 @@ import numpy as np
 
 FRAME = struct.Struct("<IQ")
 """The bytes of a message's header, and of its body."""
+SOLVER_OF_RC2 = "cadical153"
+"""The SAT solver that was fastest where RC2 asks it, by its name in python-sat."""
 PR_SET_PDEATHSIG = 1
 """Of Linux: the signal that this process gets when its parent dies."""
 CHUNK = 1 << 18
@@ -50,14 +52,12 @@ class Session:
     :param questions: messages are read from here.
     :param answers: and written to here.
     :param solver: that says whether clauses can be satisfied, by its name in python-sat.
-    :param of_rc2: that RC2 asks.
     """
 
-    def __init__(self, questions: IO[bytes], answers: IO[bytes], solver: str, of_rc2: str) -> None:
+    def __init__(self, questions: IO[bytes], answers: IO[bytes], solver: str) -> None:
         self.questions = questions
         self.answers = answers
         self.name = solver
-        self.of_rc2 = of_rc2
         self.added: list[np.ndarray] = []
         self.loaded = 0  # how many of these arrays the solver has
         self.solver: Any = None
@@ -131,8 +131,7 @@ class Session:
             return known["cost"] is not None and known["cost"] <= known["bound"]
 
         units = np.array([[one, 0] for one in asked["assumptions"]], np.int32).reshape(-1)
-        found = clauses([*self.added, units])
-        if not rc2(self.of_rc2, found, asked["variables"], costs, report):
+        if not rc2(clauses([*self.added, units]), asked["variables"], costs, report):
             self.write({**known, "status": "infeasible"})
         else:
             assert known["cost"] == known["bound"], f"RC2 ended with {known}"
@@ -172,13 +171,10 @@ def assignment(solver: Any, variables: int) -> np.ndarray:
     return true
 
 
-def rc2(
-    solver: str, found: Iterator[list[int]], variables: int, costs: dict[int, int], report: Report
-) -> bool:
+def rc2(found: Iterator[list[int]], variables: int, costs: dict[int, int], report: Report) -> bool:
     """Find a cheapest assignment: of literals that cannot all be false some cost is due, which is moved from
     these literals into the bound until those left can all be false.
 
-    :param solver: that is asked, by its name in python-sat.
     :param found: clauses.
     :param variables: how many there are.
     :param costs: what literals cost, above 0; never of both literals of a variable.
@@ -190,7 +186,7 @@ def rc2(
     for literal, cost in costs.items():
         formula.append([-literal], weight=cost)
     search = importlib.import_module("pysat.examples.rc2").RC2(
-        formula, solver=solver, adapt=True, exhaust=True
+        formula, solver=SOLVER_OF_RC2, adapt=True, exhaust=True
     )
     ask = search._call_oracle
 
@@ -216,9 +212,8 @@ def rc2(
 
 
 def main() -> None:
-    """Serve the process of the number on the command line, within so many bytes, by the solvers named."""
+    """Serve the process of the number on the command line, within so many bytes, by the solver named."""
     parent, memory = map(int, sys.argv[1:3])
-    solver, of_rc2 = sys.argv[3:]
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -230,7 +225,7 @@ def main() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     with os.fdopen(os.dup(0), "rb") as questions, os.fdopen(os.dup(1), "wb") as answers:
         os.dup2(2, 1)  # what a library prints is no answer
-        Session(questions, answers, solver, of_rc2).serve()
+        Session(questions, answers, sys.argv[3]).serve()
 
 
 if __name__ == "__main__":

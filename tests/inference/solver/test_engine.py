@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from ntpt_pyro.errors import BudgetError, UsageError
-from ntpt_pyro.inference.solver.engine import SOLVERS, Engine, SolverError
+from ntpt_pyro.inference.solver.engine import SOLVER, Engine, SolverError
 from ntpt_pyro.inference.solver.worker import frame
 
 VARIABLES = 7
@@ -350,7 +350,7 @@ def test_a_process_ends_itself_where_nobody_stops_it():
     clauses = pigeonhole(11).tobytes()
     asked = {"assumptions": [], "variables": 132, "seconds": 0.05}
     with subprocess.Popen(
-        [sys.executable, "-m", "ntpt_pyro.inference.solver.worker", str(os.getpid()), "0", *SOLVERS],
+        [sys.executable, "-m", "ntpt_pyro.inference.solver.worker", str(os.getpid()), "0", SOLVER],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     ) as process:

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-from dataclasses import replace
 
 import numpy as np
 import pyro
@@ -17,14 +16,14 @@ from ntpt_pyro import Task, choice, induce, observe, one_hot
 from ntpt_pyro.errors import SiteError
 from ntpt_pyro.inference import Workers
 from ntpt_pyro.inference.solver import racing_engine
-from ntpt_pyro.inference.solver.engine import Engine, Optimum, SolverError
+from ntpt_pyro.inference.solver.engine import Engine, SolverError
 from ntpt_pyro.inference.solver.likeliest import CLOSE, LEAST
 from ntpt_pyro.inference.solver.program_solver import ProgramSolver
-from ntpt_pyro.inference.solver.racing_engine import HELPERS, RacingEngine, best_known, engine_for
+from ntpt_pyro.inference.solver.racing_engine import HELPERS, RacingEngine, engine_for
 from ntpt_pyro.inference.solver.solution import Questions, solve
 from ntpt_pyro.runs.methods import solver_method
 from tests.inference.solver.test_differences import CIRCUIT
-from tests.inference.solver.test_engine import covers, flat, gone, pigeonhole, some_clauses, wait_for
+from tests.inference.solver.test_engine import flat, gone, pigeonhole, some_clauses, wait_for
 from tests.inference.solver.test_explaining import some_task, two_tables
 from tests.inference.solver.test_likeliest import model as model_of_images
 from tests.inference.solver.test_likeliest import some_task as some_images
@@ -82,26 +81,20 @@ def test_what_is_said_is_what_one_engine_says(at_once, helpers):
                 several.add(flat([clause]))
                 one.add(flat([clause]))
             assumptions = [int(random.integers(1, 8))]
-            costs = {int(x): int(random.integers(6)) for x in (1, 2, -3, 4, 5)}
             answers = [engine.solve(assumptions) for engine in (several, one)]
-            optima = [engine.minimise(costs, assumptions) for engine in (several, one)]
             assert answers[0].status == answers[1].status
-            assert (optima[0].status, optima[0].cost) == (optima[1].status, optima[1].cost)
-            if optima[0].true is not None:
-                assert optima[0].bound == optima[1].bound
+            if answers[0].true is not None:
                 assert len(answers[0].true) == several.variables + 1
             seen.add(answers[0].status)
     assert seen == {"satisfiable", "unsatisfiable"}
 
 
-@pytest.mark.parametrize("solvers", HELPERS)
-def test_each_helper_can_do_all_that_is_asked(solvers):
-    with Engine(solvers=solvers) as engine:
+@pytest.mark.parametrize("solver", HELPERS)
+def test_each_helper_can_do_all_that_is_asked(solver):
+    with Engine(solver=solver) as engine:
         engine.add(flat([[1, 2], [2, 3], [-3, 4]]))
         assert engine.solve([-2]).true.tolist() == [False, True, False, True, True]
         assert set(engine.solve([-2, -4]).core) <= {-2, -4}
-        assert engine.minimise({1: 1, 2: 3, 3: 1, 4: 2}, [1]).cost == 4
-        assert engine.minimise({1: 1, 2: 2, 3: 1, 4: 2}).cost == 2
 
 
 def test_the_first_answer_counts(helped):
@@ -112,9 +105,6 @@ def test_the_first_answer_counts(helped):
     assert gone(stopped)
     assert children(os.getpid()) == set()
     assert helped.solve([2]).status == "satisfiable"
-    waits_for_ever(helped)
-    optimum = helped.minimise({1: 3, 2: 2}, [1], seconds=ENOUGH)
-    assert (optimum.status, optimum.cost, optimum.bound) == ("optimal", 5, 5)
     helped.add(flat([[-2]]))
     assert helped.solve().status == "unsatisfiable"
 
@@ -126,22 +116,13 @@ def test_an_easy_question_is_the_engine_s_own(monkeypatch):
         engine.solve()  # the process starts
         monkeypatch.setattr(racing_engine, "HEAD_START", ENOUGH)
         assert engine.solve([1]).status == "satisfiable"
+        monkeypatch.setattr(racing_engine, "HEAD_START", 0.0)
         assert engine.minimise({1: 2}, [1]).cost == 2
     assert begun == []
 
 
-def test_what_all_know_when_the_time_is_over(helped):
-    sets = 150
-    helped.add(covers(np.random.default_rng(0), sets, 6))
-    optimum = helped.minimise(dict.fromkeys(range(1, sets + 1), 2), seconds=3)
-    assert optimum.status == "feasible"
-    assert optimum.cost == 2 * optimum.true.sum()
-    assert 0 < optimum.bound < optimum.cost
-    assert children(os.getpid()) == set()
-
-
 def test_a_helper_that_fails_is_left_out(at_once, monkeypatch):
-    monkeypatch.setattr(racing_engine, "HELPERS", (("nothing", "nothing"),))
+    monkeypatch.setattr(racing_engine, "HELPERS", ("nothing",))
     with RacingEngine(1) as engine:
         engine.add(pigeonhole(12))
         assert engine.solve(seconds=2).status == "unknown"
@@ -160,15 +141,6 @@ def test_the_failure_of_its_own_process_is_an_error(helped):
     killer.join()
     assert children(os.getpid()) == set()
     assert helped.solve([1, 13]).status == "unsatisfiable"
-
-
-def test_what_several_know_together():
-    low = Optimum("unknown", None, None, 4, 1.0)
-    high = Optimum("feasible", np.ones(3, bool), 6, 2, 1.0)
-    assert best_known([low, high]) == replace(high, bound=4)
-    assert best_known([high, replace(low, bound=6)]) == replace(high, status="optimal", bound=6)
-    assert best_known([low, replace(low, bound=5)]) == replace(low, bound=5)
-    assert best_known([high, replace(low, status="infeasible")]).status == "infeasible"
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
