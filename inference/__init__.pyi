@@ -53,6 +53,7 @@ from .solver.solution import solve_by_asking as solve_by_asking
 from .training.averaging import follow as follow
 from .training.callbacks import Callback as Callback
 from .training.callbacks import EarlyStop as EarlyStop
+from .training.callbacks import Halving as Halving
 from .training.callbacks import in_phase as in_phase
 from .training.choice_guide import ChoiceGuide as ChoiceGuide
 from .training.em_settings import EMSettings as EMSettings

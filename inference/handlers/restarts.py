@@ -5,7 +5,7 @@ from functools import wraps
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from pyro.distributions.util import scale_and_mask
 from torch import Tensor
 
@@ -106,6 +106,15 @@ class Restarts(Plated):
     def __repr__(self) -> str:
         """The handler as it could be typed."""
         return f"Restarts({self.size}, dim={self.dim}, sharpness={self.sharpness}, decay={self.decay})"
+
+    def keep(self, rows: Int[Tensor, " kept"]) -> None:
+        """Go on with some of the restarts only.
+
+        :param rows: their numbers, ascending.
+        """
+        self.size = len(rows)
+        self.part = Part(0, self.size, self.size)
+        self.running_log_likelihood = self.running_log_likelihood[rows]
 
     @property
     def nesting(self) -> int:

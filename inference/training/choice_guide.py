@@ -109,15 +109,36 @@ class ChoiceGuide(OwnNames):
             logits = self.logits()[site.name]
             if frame is not None:
                 logits = logits.index_select(frame[2] - 1, restarts)
-            plates = tuple(
-                (name, len(restarts) if name == plate else size, dim) for name, size, dim in site.plates
-            )
+            plates = _resized(site.plates, plate, len(restarts))
             kept.append(ChoiceSite(site.name, site.size, tuple(logits.shape[:-1]), plates))
             values[site.name] = logits
         guide = ChoiceGuide(kept, init_scale=0.0)
         for name, logits in guide.logits().items():
             logits.copy_(values[name])
         return guide
+
+    def keep(self, restarts: Int[Tensor, " kept"], *, plate: str = "restarts") -> dict[Tensor, int]:
+        """Go on with some of the restarts only: the same parameters, with fewer numbers.
+
+        :param restarts: their indices along the plate, ascending.
+        :param plate: the plate of restarts.
+        :returns: the axis of restarts of each parameter that has one.
+        """
+        axes: dict[Tensor, int] = {}
+        groups: dict[Plates, list[ChoiceSite]] = {}
+        for number, (plates, group) in enumerate(self._groups.items()):
+            parameter = getattr(self, f"logits_{number}")
+            for name, _, dim in plates:
+                if name == plate:
+                    axes[parameter] = parameter.ndim - 1 + dim
+                    parameter.data = parameter.data.index_select(axes[parameter], restarts)
+            plates = _resized(plates, plate, len(restarts))
+            shape = tuple(parameter.shape[:-1])
+            groups[plates] = [ChoiceSite(one.name, one.size, shape, plates) for one in group]
+        self._groups = groups
+        kept = {one.name: one for group in groups.values() for one in group}
+        self.sites = {name: kept[name] for name in self.sites}
+        return axes
 
     def believe(self, marginals: Mapping[str, Float[Tensor, " size"]], *, least: float = 1e-3) -> None:
         """Set the guide to given marginals.
@@ -131,6 +152,11 @@ class ChoiceGuide(OwnNames):
     def programs(self) -> int:
         """How many programs the choices spell out: the product of their sizes."""
         return prod(site.size for site in self.sites.values())
+
+
+def _resized(plates: Plates, plate: str, size: int) -> Plates:
+    """Plates, one of them of another size."""
+    return tuple((name, size if name == plate else before, dim) for name, before, dim in plates)
 
 
 @contextmanager

@@ -112,6 +112,8 @@ class CompiledStep:
     library: torch.nn.Module
     compile: str
     total: Callable[[float], float] = finite_loss
+    first: int = 0
+    """The first step that may be recorded, where it is left open when that pays off."""
     _known: dict[Any, "int | _Recorded | None"] = field(default_factory=dict)
     """By shapes and modes: how many steps the model took, what was recorded, or None where nothing can be."""
     _forgotten: dict[Any, int] = field(default_factory=dict)
@@ -134,12 +136,17 @@ class CompiledStep:
         known = self._known.get(key, 0)
         if isinstance(known, _Recorded):
             return self._replay(known, key, batch, step)
-        if known is None or self.compile == "none":
+        if known is None or self.compile == "none" or (self.compile == "auto" and step < self.first):
             return self._plain(batch, step)
         if known < self._wait << self._forgotten.get(key, 0):  # the first step is validated
             self._known[key] = known + 1
             return self._plain(batch, step)
         return self._record(key, batch, step)
+
+    def forget(self) -> None:
+        """Forget what was recorded: the parameters have other shapes from now on."""
+        self._known.clear()
+        self._forgotten.clear()
 
     @property
     def _wait(self) -> int:

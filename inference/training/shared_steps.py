@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils import get_total_norm
 
-from ntpt_pyro.errors import UsageError
+from ntpt_pyro.errors import RunError, UsageError
 from ntpt_pyro.inference.handlers.restarts import Restarts
 from ntpt_pyro.inference.training.checkpoint import State
 from ntpt_pyro.inference.training.choice_guide import ChoiceGuide
@@ -148,6 +148,7 @@ class SharedSteps:
                 for name, one in state["optimiser"].items()
             }
         found["running_log_likelihood"] = self.share.whole(state["running_log_likelihood"])
+        found["kept"] = [*range(self.share.part.whole)]
         return found
 
     def own_state(self, state: State) -> State:
@@ -155,8 +156,16 @@ class SharedSteps:
 
         :param state: of all; what an optimiser keeps stays as it is, see :meth:`own`.
         :returns: of this one.
+        :raises RunError: where some of the restarts were given up.
         """
         found, part = {**state}, self.share.part
+        if (left := len(state.get("kept", range(part.whole)))) < part.whole:
+            raise RunError(
+                "state of a training",
+                expected=f"{part.whole} restarts, which processes share",
+                got=f"{left}: the others were given up",
+                remedy="go on in one process",
+            )
         for name, axes in self._parts():
             found[name] = {
                 key: part.of(one, axes[key]) if key in axes and _is_of(one, axes[key], part.whole) else one

@@ -1,10 +1,11 @@
 """Adam with one learning rate for choices and another for the library, for :class:`pyro.infer.SVI`."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import pyro
 import torch
+from jaxtyping import Int
 from pyro.optim import PyroOptim
 from torch import Tensor
 
@@ -102,6 +103,19 @@ class SplitAdam(PyroOptim):
             mine = {k: self.own(v, here[int(k.split(".", 1)[0])]) for k, v in mine.items()}
             set_adam_state(adam, mine)
         return adams
+
+    def keep(self, rows: Int[Tensor, " kept"], axes: Mapping[Tensor, int]) -> None:
+        """Go on with the moments of some restarts only.
+
+        :param rows: their numbers, ascending.
+        :param axes: by parameter the axis of restarts, where it has one; it has those rows only by now.
+        """
+        for adam in self._adams or []:
+            for parameter, state in adam.state.items():
+                for name, moment in state.items():
+                    if parameter in axes and moment.ndim:
+                        state[name] = moment.index_select(axes[parameter], rows)
+        self._steps = FiniteSteps()
 
     def parameter_of(self, name: str) -> Tensor | None:
         """The parameter that a tensor of the state is of.

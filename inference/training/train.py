@@ -106,6 +106,7 @@ def _train(
     settings: Mapping[str, Any],
 ) -> Training:
     """See :func:`train`."""
+    training.record_from(max((getattr(one, "until", 0) for one in callbacks), default=0))
     examples = len(data[0])
     data = tuple(tensor.clone() if tensor.is_inference() else tensor for tensor in data)  # or no gradients
     batch_size = batch_size and min(batch_size, examples)

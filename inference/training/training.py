@@ -1,8 +1,7 @@
 """Training a model's choices and library, a batch at a time, by :class:`pyro.infer.SVI`."""
 
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from typing import Any, Unpack
 
@@ -22,9 +21,11 @@ from ntpt_pyro.inference.handlers.strategy import Strategy
 from ntpt_pyro.inference.training.averaging import follow
 from ntpt_pyro.inference.training.checkpoint import State
 from ntpt_pyro.inference.training.compiled_step import CompiledStep
+from ntpt_pyro.inference.training.fewer_restarts import check_kept, keep_restarts, may_keep_some
 from ntpt_pyro.inference.training.finite_steps import NonFiniteError, finite_loss, not_finite
 from ntpt_pyro.inference.training.given_guide import Guide, check_coverage, check_weight, given_guide
 from ntpt_pyro.inference.training.own_optimiser import OwnOptimiser
+from ntpt_pyro.inference.training.own_store import params_in
 from ntpt_pyro.inference.training.ranks import share_of
 from ntpt_pyro.inference.training.shared_steps import NOWHERE, OF_LOGITS, SharedSteps
 from ntpt_pyro.inference.training.split_adam import SplitAdam
@@ -102,7 +103,7 @@ class Training:
         self.restarts = Restarts(here, sharpness=self.settings.sharpness, part=part)
         self._program = self.restarts(model)
         self._store: Any = {"params": {}, "constraints": {}}
-        with _params_in({"params": {}, "constraints": {}}):
+        with params_in({"params": {}, "constraints": {}}):
             with torch.random.fork_rng(devices=[]):  # networks may drop out
                 sites = model_sites(self._program, *batch)
             if guide is None:
@@ -111,7 +112,7 @@ class Training:
                     guide = strategy.guide(self._program, *batch, init_scale=scale, generator=generator)
         self.guide: Any = guide
         """The guide, as it was given or made."""
-        with _params_in(self._store) as self._store:
+        with params_in(self._store) as self._store:
             self._given = given_guide(guide, batch, restarts=here, dim=self.restarts.dim)
         check_coverage(sites, self._given, strategy)
         self._trained = len(self._given.covered & set(sites.choices))
@@ -123,6 +124,8 @@ class Training:
         svi.loss_and_grads = _checked(elbo.loss_and_grads, total)
         self._take = CompiledStep(svi, elbo, self._programs, self.library, self.settings.compile, total)
         self._validated = False
+        self.kept = [*range(here)]
+        """The numbers of the restarts that are trained, among those that it began with."""
         self.step = 0
         """Training steps taken."""
         self.losses: list[float] = []
@@ -179,7 +182,7 @@ class Training:
         """
         check_can_learn("training step")
         with (
-            _params_in(self._store) as self._store,
+            params_in(self._store) as self._store,
             pyro.validation_enabled(not self._validated),
             warnings.catch_warnings(),
         ):
@@ -195,6 +198,31 @@ class Training:
         if isinstance(self.optimiser, OwnOptimiser):
             self.optimiser.advance(loss)
         return loss
+
+    def keep(self, restarts: Sequence[int]) -> None:
+        """Go on with some of the restarts only; the others are given up, and what they have learned.
+
+        :param restarts: which of those that are left, ascending: their places in :attr:`kept`.
+        :raises UsageError: where there is no such restart, or restarts cannot be told apart: of a guide or an
+            optimiser of one's own, beside other latents than choices, and where processes share them.
+        """
+        check_kept(restarts, self.restarts.size, possible=self.may_give_up)
+        keep_restarts(restarts, self.guide, self.optimiser, self.restarts, [self.library, self.average])
+        self._take.forget()
+        self._validated = False
+        self.kept = [self.kept[restart] for restart in restarts]
+
+    @property
+    def may_give_up(self) -> bool:
+        """Whether restarts can be given up, see :meth:`keep`."""
+        return self.share is None and may_keep_some(self.guide, self.optimiser)
+
+    def record_from(self, step: int) -> None:
+        """Record no step before one, where the settings leave it open: what follows until then changes.
+
+        :param step: the first that is worth recording.
+        """
+        self._take.first = step
 
     def _programs(self, step: int, examples: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
         """Model and guide under the strategy as it stands at a step, for a batch of so many examples."""
@@ -280,7 +308,7 @@ class Training:
 
         Here is what ``pyro.param`` statements of a model or of a guide function have learned.
         """
-        with _params_in(self._store):
+        with params_in(self._store):
             return {name: value.detach() for name, value in pyro.get_param_store().items()}
 
     def _parts(self) -> dict[str, dict[str, Tensor]]:
@@ -301,6 +329,7 @@ class Training:
             **self._parts(),
             "optimiser": self.optimiser.get_state(),
             "running_log_likelihood": self.restarts.running_log_likelihood,
+            "kept": self.kept,
             "step": self.step,
             "losses": self.losses,
         }
@@ -320,8 +349,12 @@ class Training:
         :param state: that state.
         :raises RunError: where it is of another model, guide or library; nothing has changed then.
         """
+        kept = state.get("kept", self.kept)
+        if self._shared is not None:
+            state = self._shared.own_state(state)
+        elif len(kept) < len(self.kept):
+            self.keep([self.kept.index(restart) for restart in kept])
         parts = self._parts()
-        state = state if self._shared is None else self._shared.own_state(state)
         for part, here in parts.items():
             _check_same(part, here, state[part])
         with torch.no_grad():
@@ -329,23 +362,9 @@ class Training:
                 for name, tensor in here.items():
                     tensor.copy_(state[part][name])
         self.optimiser.set_state(state["optimiser"])
-        kept = state["running_log_likelihood"]
-        self.restarts.running_log_likelihood.copy_(kept)
+        self.restarts.running_log_likelihood.copy_(state["running_log_likelihood"])
         self.step = state["step"]
         self.losses = state["losses"]
-
-
-def _params_in(store: Any) -> AbstractContextManager[Any]:
-    """Keep what Pyro calls parameters in a store of one's own, those of modules too."""
-    scope = pyro.get_param_store().scope(store)
-    return _not_local(scope) if pyro.settings.get("module_local_params") else scope
-
-
-@contextmanager
-def _not_local(scope: AbstractContextManager[Any]) -> Iterator[Any]:
-    """A scope without Pyro's setting by which modules keep their parameters to themselves."""
-    with pyro.settings.context(module_local_params=False), scope as store:
-        yield store
 
 
 def _checked(loss_and_grads: Callable[..., Any], total: Callable[[float], float]) -> Callable[..., float]:

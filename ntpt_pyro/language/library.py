@@ -44,7 +44,7 @@ class Library(OwnNames):
         self, functions: Iterable[LearnedFunction] = (), *, seed: int = 0, copies: int | None = None
     ) -> None:
         super().__init__("library")
-        self.copies = copies
+        self._copies = copies
         self.steps: dict[str, int] = {}
         """Training steps behind each function; 0 is untrained."""
         self._generator = torch.Generator().manual_seed(seed)
@@ -142,6 +142,12 @@ class Library(OwnNames):
         if self.copies is not None:
             parts.append(f"{self.copies} copies")
         return f"<Library {', '.join(parts) or 'without functions'}>"
+
+    @property
+    def copies(self) -> int | None:
+        """How many restarts have weights of their own; None where the functions have one set of weights."""
+        own = (function.copies for function in self if function.copies is not None)
+        return next(own, self._copies)
 
     @property
     def trained(self) -> bool:

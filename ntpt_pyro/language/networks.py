@@ -8,7 +8,7 @@ from operator import add
 from typing import TYPE_CHECKING
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from pyro.poutine.runtime import effectful
 
 from ntpt_pyro.errors import RangeError
@@ -68,6 +68,19 @@ class Network(OwnNames):
         :raises RangeError: see :meth:`forward`.
         """
         raise NotImplementedError
+
+    def keep(self, restarts: Int[torch.Tensor, " kept"]) -> list[torch.nn.Parameter]:
+        """Go on with the copies of some restarts only: the same parameters, with fewer numbers.
+
+        :param restarts: their indices, ascending.
+        :returns: the parameters that have an axis of restarts, which is their first.
+        """
+        if self.copies is None:
+            return []
+        self.copies = len(restarts)
+        for tensor in (*self.parameters(), *self.buffers()):
+            tensor.data = tensor.data[restarts]
+        return [*self.parameters()]
 
     def _aligned(
         self, inputs: tuple[torch.Tensor, ...], restarts_at: int | None

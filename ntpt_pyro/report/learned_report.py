@@ -7,7 +7,7 @@ from ntpt_pyro.report.answer import accuracies, print_answer
 from ntpt_pyro.report.behaviour_list import print_behaviours
 from ntpt_pyro.report.plain_console import print_heading, print_line
 from ntpt_pyro.report.program_text import print_believed, print_marginals, print_rows
-from ntpt_pyro.runs.answer_words import held_out, how_sure, right_or_not
+from ntpt_pyro.runs.answer_words import held_out, how_sure, restarts_right, right_or_not
 from ntpt_pyro.runs.headings import GUIDE, heading_of
 from ntpt_pyro.runs.results import LearnedResult
 from ntpt_pyro.runs.statistics import success_rate
@@ -47,8 +47,10 @@ def figures(result: LearnedResult) -> dict[str, str]:
     if result.how is not None:
         rows["search"] = result.how
     elif result.restarts is not None and result.restarts_correct is not None:
-        low, high = success_rate(result.restarts_correct, result.restarts).interval
-        right = f"{result.restarts_correct} of {result.restarts}, 95% interval {low:.0%} to {high:.0%}"
+        right = restarts_right(result)
+        if not result.given_up:
+            low, high = success_rate(result.restarts_correct, result.restarts).interval
+            right += f", 95% interval {low:.0%} to {high:.0%}"
         searches = "1 search" if result.rounds == 1 else f"{result.rounds} searches"
         rows["restarts right"] = f"{right}, after {searches}"
     if result.lost is not None:

@@ -35,6 +35,19 @@ def how_sure(result: LearnedResult | PosteriorResult) -> str:
     return f"{whose} probability {min(own.probability, 1):.3g}{together}.{more}"
 
 
+def restarts_right(result: ProgramResult) -> str:
+    """How many restarts found a right program.
+
+    :param result: of the run, which says how many.
+    :returns: in words, with those that were given up on the way.
+    """
+    given_up = result.given_up if isinstance(result, LearnedResult) else 0
+    assert result.restarts is not None
+    if not given_up:
+        return f"{result.restarts_correct} of {result.restarts}"
+    return f"{result.restarts_correct} of {result.restarts - given_up} (of {result.restarts} at first)"
+
+
 def own_behaviour(result: LearnedResult | PosteriorResult) -> FoundBehaviour | None:
     """The behaviour of the run's program.
 

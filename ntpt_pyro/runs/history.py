@@ -29,6 +29,7 @@ class Snapshot:
     :param accuracies: the share that each restart's most probable program gets right of a few of the examples
         held back, ``[restarts]``, see there; none where it is not known, and between those that are.
     :param best: the restart that the marginals are of; None where they are of all.
+    :param restarts: the numbers of the restarts, where some were given up before; none where all are there.
     """
 
     step: int
@@ -36,6 +37,7 @@ class Snapshot:
     log_likelihoods: list[float] = field(default_factory=list)
     accuracies: list[float] = field(default_factory=list)
     best: int | None = None
+    restarts: list[int] = field(default_factory=list)
 
 
 Snapshots = list[Snapshot]
@@ -96,6 +98,8 @@ class History:
         probabilities = state.guide.probabilities().items()
         marginals = {site: probs.reshape(-1, probs.shape[-1]) for site, probs in probabilities}
         taken = snapshot(state.step, marginals)
+        if state.kept != [*range(len(state.kept))]:
+            taken = replace(taken, restarts=state.kept)
         if self.looks is not None:
             time_for_it = state.step % self.apart == 0 or state.step == self.last
             taken = replace(
@@ -123,11 +127,16 @@ class History:
             replace(
                 one,
                 step=after + one.step,
-                marginals={site: _row(probs, restart) for site, probs in one.marginals.items()},
+                marginals={site: _row(probs, _place(one, restart)) for site, probs in one.marginals.items()},
                 best=restart,
             )
             for one in self._taken
         ]
+
+
+def _place(one: Snapshot, restart: int) -> int:
+    """Which row of a snapshot is of a restart."""
+    return one.restarts.index(restart) if one.restarts else restart
 
 
 def snapshot(step: int, marginals: Mapping[str, Float[Tensor, "*restarts size"]]) -> Snapshot:

@@ -88,7 +88,7 @@ class ProgramResult(Result):
     :param choices: every choice's integer by site.
     :param program_correct: whether it is right, judged by execution; None where it is not known.
     :param restarts: programs trained at once; None where none were.
-    :param restarts_correct: of them so many are right; None where it is not known.
+    :param restarts_correct: of those that were left in the end so many are right; None where it is not known.
     :param steps: training steps in all.
     :param lines: its text, with the choices that each line says.
     :param words: by choice the word of each alternative.
@@ -161,6 +161,8 @@ class LearnedResult(ProgramResult):
     :param evidence_examples: examples that the log-evidence is of; None in older results.
     :param behaviour: which of the behaviours the program has; None where it is none of those that are kept,
         and in older results.
+    :param given_up: restarts that were given up on the way of the search, see
+        :class:`~ntpt_pyro.inference.Halving`.
     """
 
     kind: ClassVar[str] = "learned"
@@ -173,6 +175,7 @@ class LearnedResult(ProgramResult):
     lost: float | None = None
     evidence_examples: int | None = None
     behaviour: int | None = None
+    given_up: int = 0
 
 
 @dataclass(frozen=True)

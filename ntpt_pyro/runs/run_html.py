@@ -7,7 +7,7 @@ from ntpt_pyro import _html
 from ntpt_pyro.bounds import in_digits
 from ntpt_pyro.inference.posterior.posterior import Posterior
 from ntpt_pyro.inference.posterior.posterior_html import marginals_table
-from ntpt_pyro.runs.answer_words import held_out, how_sure, right_or_not
+from ntpt_pyro.runs.answer_words import held_out, how_sure, restarts_right, right_or_not
 from ntpt_pyro.runs.believed_words import believed_lines, said_lines
 from ntpt_pyro.runs.headings import heading_of
 from ntpt_pyro.runs.results import FoundBehaviour, LearnedResult, PosteriorResult, ProgramResult, SolvedResult
@@ -93,7 +93,7 @@ def _figures(result: ProgramResult) -> dict[str, str]:
     rows |= {f"accuracy on {name}": f"{share:.1%}" for name, share in result.trials.items()}
     rows |= {f"{name} reads {one.what}": f"{one.accuracy:.1%} right" for name, one in result.readings.items()}
     if result.restarts is not None and result.restarts_correct is not None:
-        rows["restarts right"] = f"{result.restarts_correct} of {result.restarts}"
+        rows["restarts right"] = restarts_right(result)
     if result.log_evidence is not None:
         exact = isinstance(result, PosteriorResult)
         rows["log-evidence"] = f"{'' if exact else 'lower bound about '}{result.log_evidence:.2f} nats"

@@ -131,6 +131,8 @@ class Settings:
     :param search: of them at most so many, and never more than a third, train all restarts; None: all do.
     :param look: steps of a search between two looks at the examples held back, which end it when a restart
         explains them; None looks at its end only.
+    :param halve: steps of a search after which the half of the restarts that explain least is given up, and
+        after as many again another half, see :class:`~ntpt_pyro.inference.Halving`; None keeps all.
     :param rounds: searches at most, until one explains the examples held back.
     :param seed: of everything random.
     :param batch_size: examples a step of the search; None for all.
@@ -172,6 +174,11 @@ class Settings:
         None,
         "steps between looks at examples held back, which end a search that explains them",
         unset="one look at its end",
+    )
+    halve: int | None = counted(
+        None,
+        "steps of a search after which the half of the restarts that explain least is given up, twice",
+        unset="none is",
     )
     rounds: int = counted(3, "searches at most")
     seed: int = setting(0, "of everything random", at_least=0, below=2**32)

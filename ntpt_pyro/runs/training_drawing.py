@@ -46,7 +46,8 @@ def restart_lines(snapshots: Sequence[Snapshot], values: Values) -> tuple[Points
     """
     kept, others = Points(), dict[int, Points]()
     for one in snapshots:
-        for restart, value in enumerate(values(one)):
+        found = values(one)
+        for restart, value in zip(one.restarts or range(len(found)), found, strict=True):
             if restart == (one.best or 0):
                 kept.append((one.step, value))
             else:

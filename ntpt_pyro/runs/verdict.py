@@ -226,6 +226,7 @@ def _learned_result(
         lost=ended.lost,
         evidence_examples=len(some),
         behaviour=place_of(ended.program, behaviours, task, library, some),
+        given_up=found.given_up,
     )
 
 

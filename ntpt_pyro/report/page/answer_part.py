@@ -10,7 +10,7 @@ from ntpt_pyro.inference.posterior.posterior import Posterior
 from ntpt_pyro.report import learned_report, posterior_report, solved_report
 from ntpt_pyro.report.page.bars import Bar, bar
 from ntpt_pyro.report.page.program_part import ShownLine, shown_lines, written_lines
-from ntpt_pyro.runs.answer_words import how_sure, own_behaviour, right_or_not
+from ntpt_pyro.runs.answer_words import how_sure, own_behaviour, restarts_right, right_or_not
 from ntpt_pyro.runs.headings import heading_of
 from ntpt_pyro.runs.results import (
     FoundBehaviour,
@@ -172,8 +172,7 @@ def _tiles(result: ProgramResult) -> list[Tile]:
     for name, reading in result.readings.items():
         tiles.append(Tile(_percent(reading.accuracy), f"of {reading.what} read right by {name}"))
     if result.restarts and result.restarts_correct is not None:
-        right = f"{result.restarts_correct} of {result.restarts}"
-        tiles.append(Tile(right, "restarts found a right program"))
+        tiles.append(Tile(restarts_right(result), "restarts found a right program"))
     return tiles
 
 

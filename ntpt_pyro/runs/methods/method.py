@@ -86,7 +86,7 @@ class Found:
     :param library: the networks of all of them.
     :param steps: training steps that it took.
     :param restarts: programs trained at once.
-    :param restarts_right: of them so many are right; None where it is not known.
+    :param restarts_right: of those that were left in the end so many are right; None where it is not known.
     :param strategy: that the guide was trained with.
     :param guide: of the restarts, to be trained on; None where there is nothing to train on.
     :param posterior: where the search is all there is: over the programs that it found.
@@ -96,6 +96,7 @@ class Found:
     :param snapshots: marginals of the best restart on the way.
     :param how: the way of the search in words, where it was another than training restarts.
     :param seconds: that all searches of the run took.
+    :param given_up: restarts that were given up on the way.
     """
 
     verdict: Verdict
@@ -112,9 +113,12 @@ class Found:
     snapshots: Snapshots = field(default_factory=list)
     how: str | None = None
     seconds: float = 0.0
+    given_up: int = 0
 
 
-OF_RESTARTS = frozenset({"restarts", "search", "look", "init_scale", "kl", "kl_start", "own_networks"})
+OF_RESTARTS = frozenset({
+    *("restarts", "search", "look", "halve", "init_scale", "kl", "kl_start", "own_networks")
+})  # fmt: skip
 """Settings of a search by restarts."""
 OF_TRAINING = frozenset({
     *("steps", "batch_size", "settle_batch", "choice_lr", "library_lr", "dropout", "averaging")

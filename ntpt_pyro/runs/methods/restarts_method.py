@@ -10,7 +10,7 @@ import torch
 from ntpt_pyro.bounds import check_memory
 from ntpt_pyro.inference.handlers.annealing import Annealing
 from ntpt_pyro.inference.handlers.strategy import Strategy
-from ntpt_pyro.inference.training.callbacks import Callback
+from ntpt_pyro.inference.training.callbacks import Callback, Halving
 from ntpt_pyro.inference.training.fit import fit
 from ntpt_pyro.inference.training.ranks import Share, alone, share_of
 from ntpt_pyro.inference.training.restart_search import Verdict, judge
@@ -68,12 +68,10 @@ class RestartsMethod:
         seed, steps = work.seed + number, search_steps(settings)
         share, library = share_of(restarts), library_for(work, seed)
         model = task.with_library(library)
-        here = range(restarts) if share is None else share.part.rows
-        judged = partial(
-            judge, model, self.strategy, held_back=work.held_back.tensors, restarts=len(here), share=share
-        )
+        judged = partial(judge, model, self.strategy, held_back=work.held_back.tensors, share=share)
         looks = LooksAtTraining(task, work.held_back)
         history = History(steps, work.history(f"search-{number}"), looks)
+        halves = [] if settings.halve is None else [Halving(settings.halve)]
         ends = [] if settings.look is None else [_explained(judged, settings.look)]
         training = fit(
             model,
@@ -88,12 +86,13 @@ class RestartsMethod:
             init_scale=settings.init_scale,
             kl=kl_weight(settings, steps),
             seed=seed,
-            callbacks=[history, *ends, *work.callbacks_of(f"search-{number + 1}")],
+            callbacks=[history, *halves, *ends, *work.callbacks_of(f"search-{number + 1}")],
             progress=work.label(f"search {number + 1}, {restarts} restarts"),
             checkpoint=work.checkpoint(f"search-{number}"),
             compile=settings.compile,
         )
-        verdict = judged(guide=training.guide)
+        verdict = judged(guide=training.guide, restarts=training.restarts.size)
+        here = range(training.restarts.size) if share is None else share.part.rows
 
         def right(program: Program, restart: int) -> bool | None:
             its_own = task.judged_with_functions
@@ -108,7 +107,8 @@ class RestartsMethod:
             verdict.count(right, here),
             self.strategy,
             guide=training.guide,
-            snapshots=history.of(verdict.best),
+            snapshots=history.of(training.kept[verdict.best] if share is None else verdict.best),
+            given_up=0 if share else restarts - len(training.kept),
         )
         return found if share is None else _of_all(share, found)
 
@@ -150,6 +150,6 @@ def _explained(judged: Callable[..., Verdict], look: int) -> Callback:
     """Ends a search when a restart explains the examples held back; looks every so many steps."""
 
     def explained(state: Training) -> bool:
-        return state.step % look == 0 and judged(guide=state.guide).good_enough
+        return state.step % look == 0 and judged(guide=state.guide, restarts=state.restarts.size).good_enough
 
     return explained

@@ -48,6 +48,7 @@ class PathLen(ImageTask):
                 "restarts": 32,
                 "search": 600,
                 "look": 25,
+                "halve": 50,
                 "steps": 1800,
                 "settle_batch": 64,
                 "dropout": True,
