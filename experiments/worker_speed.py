@@ -2,10 +2,11 @@
 
     python -m ntpt_pyro.experiments.worker_speed --out experiments/results/workers/cpu.json
 
-Parts: `exhaustive` (programs of ADD2X2 on all examples, none dropped, with a network that is not trained)
-and `rates` (a short run of `add2x2/top` for each seed). Both are done by one process and by others in turn,
-round after round, so that what else the machine does hits all alike; workers are started before, and what
-that takes is told apart. The figures to look at are ratios: one process's time by that of several.
+Parts: `exhaustive` (programs of ADD2X2 on all examples, none dropped, with a network that is not trained),
+`shared` (the exact posterior of a text, whose programs share work, labels being certain) and `rates` (a short
+run of `add2x2/top` for each seed). Each is done by one process and by others in turn, round after round, so
+that what else the machine does hits all alike; workers are started before, and what that takes is told apart.
+The figures to look at are ratios: one process's time by that of several.
 """
 
 import argparse
@@ -21,6 +22,8 @@ import torch
 from ntpt_pyro import Library, Task, find_task, induce
 from ntpt_pyro.errors import UsageError
 from ntpt_pyro.experiments.recording import Figures, parser_of, parts_of, record_parts, several
+from ntpt_pyro.experiments.solver_determined import text_named
+from ntpt_pyro.inference import exact_posterior
 from ntpt_pyro.inference.posterior.exhaustive import MOST_AT_ONCE, Likelihood
 from ntpt_pyro.inference.posterior.program_space import ProgramSpace
 from ntpt_pyro.inference.work.side_by_side import in_parallel
@@ -31,7 +34,7 @@ from ntpt_pyro.tasks.data.digits import load_digits
 from ntpt_pyro.tasks.data.grid_examples import add2x2_examples
 
 TASK = "add2x2/top"
-PARTS = ("exhaustive", "rates")
+PARTS = ("exhaustive", "shared", "rates")
 
 
 def main(arguments: list[str] | None = None) -> dict[str, Any]:
@@ -47,6 +50,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     try:
         made: dict[str, Callable[[], Figures]] = {
             "exhaustive": partial(_exhaustive_figures, options),
+            "shared": partial(_shared_figures, options),
             "rates": partial(_rates_figures, options),
         }
         return record_parts("worker_speed", options, parts_of(options.part, made), cores=cores(), threads=1)
@@ -58,6 +62,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     """The options of a command line."""
     parser = parser_of(__doc__, data=False, rounds=5, programs=80_000, examples=32, seeds=4, steps=300)
     parser.add_argument("--processes", type=several, default=["1", "2"], help="numbers of them, 1 the first")
+    parser.add_argument("--text", default="turing:decrement", help="of models/terpret, and its task")
     parser.add_argument("--part", type=several, default=list(PARTS))
     return parser.parse_args(arguments)
 
@@ -80,6 +85,22 @@ def _exhaustive(options: argparse.Namespace) -> dict[str, Any]:
         return found
 
     return {"programs": len(numbers), "examples": options.examples} | compared(search, options)
+
+
+def _shared_figures(options: argparse.Namespace) -> Figures:
+    return {f"{options.text}, all instances": partial(_shared, options)}
+
+
+def _shared(options: argparse.Namespace) -> dict[str, Any]:
+    """All programs of a text that explain its instances."""
+    task = text_named(*options.text.split(":"))
+
+    def search(workers: Workers) -> list[float]:
+        exact = exact_posterior(task.train.model, task.train.tensors, certain_labels=True, workers=workers)
+        assert exact.posterior.log_evidence is not None
+        return [round(exact.posterior.log_evidence, 9), exact.posterior.programs()]
+
+    return compared(search, options)
 
 
 def _rates_figures(options: argparse.Namespace) -> Figures:

@@ -28,6 +28,8 @@ class Evaluation:
         self._contents: dict[tuple[int, ...], Contents] = {}
         self._known: dict[Hashable, dict[int, int]] = {}
         self._data: dict[tuple[int, tuple[int, ...]], tuple[int, Tensor]] = {}
+        self.asked = 0
+        """Programs times nodes that were asked for: about what the work is."""
 
     def forget(self) -> None:
         """Forget what was computed from which; contents are kept."""
@@ -68,6 +70,7 @@ class Evaluation:
         :returns: these rows, and those that were added because they made choices; where choices are fixed,
             those of them that need no other.
         """
+        self.asked += len(rows)
         column = programs.values.get(node)
         if column is None:
             column = programs.values[node] = np.full(len(programs), -1, dtype=np.int32)

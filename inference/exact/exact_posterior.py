@@ -75,13 +75,17 @@ def exact_posterior(
     :param keep: where programs merge, keep so many of them, the most probable ones by the first examples,
         however probable the others are: ``hidden`` says how probable they may be. None keeps all that the
         tolerance asks for.
-    :param memory: bytes that programs may take.
+    :param memory: bytes that programs may take, of all workers of this machine together; those of a cluster
+        may take as many each.
     :param tolerance: the posterior probability that dropped programs may have together; 0 drops none.
     :param steps: treatment of interpreter steps, for which programs share no work; forward marginals by
         default, which are exact where an uncertain reading is read once.
     :param progress: the label of a progress bar on standard error; None shows none.
     :param checkpoint: a file kept up to date after each group of examples, and gone on from where it exists.
-    :param workers: who runs programs that share no work; the others this process runs.
+    :param workers: who runs programs: chunks of them where they share no work; where they do, parts of those
+        that are many after some lines, in passes of more than some seconds. The parts are the same whoever
+        runs them. Against one process the posterior differs by rounding, by which programs are dropped or,
+        with ``keep``, kept: by no more than ``hidden``.
     :returns: the posterior, over programs that leave open what they do not read; its ``log_evidence`` is
         exact up to what was dropped, which its ``hidden`` bounds.
     :raises BudgetError: where programs take too much memory or time: says how much.
@@ -150,6 +154,7 @@ def exact_posterior(
             tolerance=tolerance,
             keep=keep,
             report=bar.set_postfix_str,
+            workers=workers,
         )
         find = partial(search.posterior, checkpoint, settings)
         posterior = find(certain=certain) if certain_labels is not None else _either(find, certain)

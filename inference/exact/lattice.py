@@ -30,29 +30,44 @@ class Level:
 class Lattice:
     """Programs as ways through states, from those that a pass began with.
 
-    :param starts: how many it began with.
+    :param starts: how many programs each of those stands for.
     :param sites: of their choices, in order.
     """
 
-    starts: int
+    starts: NDArray[np.float64]
     sites: tuple[str, ...]
     levels: list[Level] = field(default_factory=list)
 
     def ways(self) -> NDArray[np.float64]:
         """How many programs each state of the last level stands for."""
-        found: NDArray[np.float64] = np.ones(self.starts)
+        found = self.starts
         for level in self.levels:
             found = np.bincount(level.state, found[level.origin], level.states).astype(np.float64)
         return found
 
-    def unmerged(self, states: Rows, settings: Mapping[str, Ids]) -> tuple[Rows, dict[str, Ids]]:
+    def one_of_each(self, settings: Mapping[str, Ids]) -> dict[str, Ids]:
+        """For each state of the last level one of the programs that lead to it.
+
+        :param settings: by choice that is not decided on the way, ``[states]``.
+        :returns: by choice, ``[states]``, what that program sets it to.
+        """
+        found = dict(settings)
+        states: Rows | None = None
+        for level in reversed(self.levels):
+            _, first = np.unique(level.state, return_index=True)
+            ways = first if states is None else first[states]
+            found |= {site: column[ways] for site, column in level.settings.items()}
+            states = level.origin[ways]
+        return {site: found[site] for site in self.sites}
+
+    def unmerged(self, states: Rows, settings: Mapping[str, Ids]) -> tuple[Rows, dict[str, Ids], Rows]:
         """All programs of some ends.
 
         :param states: ``[ends]``, of the last level.
         :param settings: by choice, ``[ends]``.
-        :returns: for each program what it began as, and by choice what it is set to.
+        :returns: for each program what it began as, by choice what it is set to, and the end that it has.
         """
-        found = dict(settings)
+        found, which = dict(settings), np.arange(len(states))
         for level in reversed(self.levels):
             order = np.argsort(level.state, kind="stable")
             first = np.searchsorted(level.state[order], np.arange(level.states + 1))
@@ -62,5 +77,5 @@ class Lattice:
             ways = order[first[states][ends] + within]
             found = {site: column[ends] for site, column in found.items()}
             found |= {site: column[ways] for site, column in level.settings.items()}
-            states = level.origin[ways]
-        return states, {site: found[site] for site in self.sites}
+            states, which = level.origin[ways], which[ends]
+        return states, {site: found[site] for site in self.sites}, which

@@ -37,12 +37,43 @@ class Leaves:
     :param choices: by site, ``[programs]``, an integer or OPEN.
     :param log_likelihoods: ``[programs]``.
     :param dropped: log of the mass of what was dropped, its likelihood so far included.
+    :param best_only: whether all but the most probable are dropped, where they are too many.
     """
 
     origin: Rows
     choices: dict[str, Ids]
     log_likelihoods: Log
     dropped: float
+    best_only: bool = False
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A pass up to a cut, where many states go on, each by itself as well as beside others.
+
+    :param choices: by site, ``[states]``: of one program that leads to each.
+    :param log_mass: ``[states]``, of all programs that do.
+    :param lattice: the ways into them.
+    :param open: sites that are decided there or later, the others being read no more.
+    :param done: what ended before.
+    """
+
+    choices: dict[str, Ids]
+    log_mass: Log
+    lattice: Lattice
+    open: tuple[str, ...]
+    done: Leaves
+
+    def ended(self, leaves: Leaves) -> Leaves:
+        """The programs of the whole pass.
+
+        :param leaves: what is kept of those that went on, which began as these states.
+        :returns: what is kept of all.
+        """
+        settings = {site: leaves.choices[site] for site in self.open}
+        origin, found, which = self.lattice.unmerged(leaves.origin, settings)
+        going = Leaves(origin, found, leaves.log_likelihoods[which], leaves.dropped)
+        return together([self.done, going], self.lattice.sites)
 
 
 def together(parts: Sequence[Leaves], sites: Sequence[str]) -> Leaves:
@@ -57,11 +88,15 @@ def together(parts: Sequence[Leaves], sites: Sequence[str]) -> Leaves:
         {s: np.concatenate([p.choices[s] for p in parts]) if parts else np.zeros(0, np.int32) for s in sites},
         np.concatenate([part.log_likelihoods for part in parts]) if parts else np.zeros(0),
         float(np.logaddexp.reduce([part.dropped for part in parts])) if parts else -np.inf,
+        any(part.best_only for part in parts),
     )
 
 
-def _silent(words: str) -> None:
-    """Tell nobody."""
+def silent(words: str) -> None:
+    """Tell nobody.
+
+    :param words: what there is to tell.
+    """
 
 
 class SharedPass:
@@ -85,7 +120,7 @@ class SharedPass:
         certain: bool,
         keep: int | None = None,
         scored: bool = True,
-        report: Callable[[str], None] = _silent,
+        report: Callable[[str], None] = silent,
     ) -> None:
         self.segments = segments(recording)
         self.log_prior = log_prior
@@ -102,40 +137,87 @@ class SharedPass:
             (observed.value, Score(observed, certain=certain)) for observed in recording.observed.values()
         ]
 
-    def __call__(self, choices: dict[str, Ids], log_mass: Log, least: float) -> Leaves:
+    def __call__(
+        self, choices: dict[str, Ids], log_mass: Log, least: float, ways: Log | None = None
+    ) -> Leaves:
         """Run programs.
 
         :param choices: by site, ``[programs]``.
         :param log_mass: ``[programs]``, of each before these examples.
         :param least: log of the mass below which one is dropped.
+        :param ways: ``[programs]``, how many each stands for; None: itself only.
         :returns: what is kept.
         """
         state = Programs(choices, {}, np.arange(len(log_mass)), self.most)
         if not self.merges:
-            return self._deep(state, log_mass, least)
-        lattice = Lattice(len(log_mass), tuple(choices))
+            return together(self._deep(state, log_mass, least)[0], list(choices))
+        state, log_mass, lattice = self._merged(state, log_mass, ways)
+        return self._ended(state, log_mass, least, lattice)
+
+    def begun(self, choices: dict[str, Ids], log_mass: Log, least: float, many: int) -> Begun | None:
+        """Run programs until they are many.
+
+        :param choices: by site, ``[programs]``.
+        :param log_mass: ``[programs]``, of each before these examples.
+        :param least: log of the mass below which one is dropped.
+        :param many: so many states go on by themselves.
+        :returns: how far it came; None where they never are so many.
+        """
+        state = Programs(choices, {}, np.arange(len(log_mass)), self.most)
+        if self.merges:
+            state, log_mass, lattice = self._merged(state, log_mass, None, many)
+            if len(state) < many:
+                return None
+            one = lattice.one_of_each(state.choices)
+            return Begun(one, log_mass, lattice, tuple(state.choices), together([], list(choices)))
+        found, waiting = self._deep(state, log_mass, least, many)
+        done = together(found, list(choices))
+        if not waiting:
+            return None
+        origin = np.concatenate([part.origin for _, part, _ in waiting])
+        rows = {site: np.concatenate([part.choices[site] for _, part, _ in waiting]) for site in choices}
+        lattice = Lattice(np.ones(len(log_mass)), tuple(choices))
+        lattice.levels.append(Level(origin, {}, np.arange(len(origin)), len(origin)))
+        masses = np.concatenate([mass for _, _, mass in waiting])
+        return Begun(rows, masses, lattice, tuple(choices), done)
+
+    def _merged(
+        self, state: Programs, log_mass: Log, ways: Log | None, many: float = np.inf
+    ) -> tuple[Programs, Log, Lattice]:
+        """Programs that merge at every cut: at the first where they are many, or the last."""
+        lattice = Lattice(np.ones(len(log_mass)) if ways is None else ways, tuple(state.choices))
         known: frozenset[str] = frozenset()
         for segment in self.segments[:-1]:
+            if len(state) >= many:
+                break
             self.report(f"part {len(lattice.levels) + 1} of {len(self.segments)}, {len(state):,} states")
             state, log_mass, level = self._advance(segment, segment.dead - known, state, log_mass)
             lattice.levels.append(level)
             known = segment.dead
+        return state, log_mass, lattice
+
+    def _ended(self, state: Programs, log_mass: Log, least: float, lattice: Lattice) -> Leaves:
+        """Programs that have merged for the last time."""
         self.report(f"the last of {len(self.segments)} parts, {len(state):,} states")
         leaves = self._leaves(state, log_mass, least, lattice.ways())
-        ways = lattice.ways()[leaves.origin]
-        if ways.sum() > self.most:
+        if lattice.ways()[leaves.origin].sum() > self.most:
             raise TooManyRowsError
-        origin, found = lattice.unmerged(leaves.origin, leaves.choices)
-        return Leaves(origin, found, np.repeat(leaves.log_likelihoods, ways.astype(np.int64)), leaves.dropped)
+        origin, found, which = lattice.unmerged(leaves.origin, leaves.choices)
+        return replace(leaves, origin=origin, choices=found, log_likelihoods=leaves.log_likelihoods[which])
 
-    def _deep(self, state: Programs, log_mass: Log, least: float) -> Leaves:
-        """Programs that never merge: a part of them to the end, then the next."""
+    def _deep(
+        self, state: Programs, log_mass: Log, least: float, many: float = np.inf
+    ) -> tuple[list[Leaves], list[tuple[int, Programs, Log]]]:
+        """Programs that never merge: a part of them to the end, then the next.
+
+        Where they are to be many, all of them go on side by side until they are.
+        """
         found: list[Leaves] = []
         waiting = [(0, state, log_mass)]
-        while waiting:
+        while waiting and sum(len(part) for _, part, _ in waiting) < many:
             if sum(len(leaves.origin) for leaves in found) > self.most:
                 raise TooManyRowsError
-            number, state, mass = waiting.pop()
+            number, state, mass = waiting.pop(-1 if many == np.inf else 0)
             if not len(state):
                 continue
             if len(state) > self.part:
@@ -165,7 +247,7 @@ class SharedPass:
                 more = programs.take(rows, self.segments[number].live)
                 more.origin = starts[programs.origin[rows]]
                 waiting.append((number + 1, more, masses[rows]))
-        return together(found, list(state.choices))
+        return found, waiting
 
     def _settled(self, programs: Programs, rows: Rows) -> Rows:
         """Programs whose results take no further choice."""
@@ -314,4 +396,5 @@ class SharedPass:
             choices,
             np.concatenate([one.log_likelihoods for one in kept]),
             float(np.log(dropped)) + by_end.scale if dropped else -np.inf,
+            self.keep is not None,
         )

@@ -21,12 +21,14 @@ from ntpt_pyro.errors import BudgetError, UsageError
 from ntpt_pyro.inference.exact.contents import distinct
 from ntpt_pyro.inference.exact.cubes import Cubes, CubesFile
 from ntpt_pyro.inference.exact.model_record import Recording, record
+from ntpt_pyro.inference.exact.pass_in_parts import PartRuns, PassesInParts
 from ntpt_pyro.inference.exact.programs import OPEN, Log, TooManyRowsError, add_prior_made
 from ntpt_pyro.inference.exact.shared_pass import Leaves, SharedPass, TooManyStatesError
 from ntpt_pyro.inference.handlers.model_sites import Model
 from ntpt_pyro.inference.posterior.priors import Columns
 from ntpt_pyro.inference.posterior.program_posterior import ProgramPosterior
 from ntpt_pyro.inference.posterior.program_space import ProgramSpace
+from ntpt_pyro.inference.work.workers import ALONE, Workers
 
 FIRST = 8
 """Examples of the first pass, where all examples take the same way through the program."""
@@ -50,10 +52,11 @@ class SharedSearch:
     :param space: its programs.
     :param log_prior: by choice the log-probability of each alternative.
     :param weights: the log of what programs weigh besides, at most 0.
-    :param memory: bytes that programs may take.
+    :param memory: bytes that programs may take, of all workers of this machine together.
     :param tolerance: probability that dropped programs may have.
     :param keep: programs to keep, the most probable ones; None keeps all that the tolerance asks for.
     :param report: told what is going on.
+    :param workers: who runs parts of a pass; this process alone makes it in one.
     """
 
     def __init__(
@@ -68,6 +71,7 @@ class SharedSearch:
         tolerance: float,
         keep: int | None = None,
         report: Callable[[str], None],
+        workers: Workers = ALONE,
     ) -> None:
         self.model = model
         self.space = space
@@ -79,6 +83,8 @@ class SharedSearch:
         """Whether labels are certain."""
         self.keep = keep
         self.report = report
+        self.workers = workers
+        self._in_parts: PassesInParts | None = None
         self.memory = memory
         self.bytes_each = BYTES_A_ROW * max(1, len(log_prior))
         """Memory that a program takes."""
@@ -107,6 +113,9 @@ class SharedSearch:
         :raises UsageError: where no pass reaches the tolerance, or no program explains the examples.
         """
         self.certain = certain
+        if not self.workers.alone:
+            runs = PartRuns(self.model, self.data, self.log_prior, self.most, certain, self.keep)
+            self._in_parts = PassesInParts(runs, self.workers, self.report)
         recording = self._recorded(0, 1)
         run = self._pass(recording)
         first = min(self.examples, FIRST if run.merges or recording.reads else 1)
@@ -171,7 +180,7 @@ class SharedSearch:
         """The programs that are left after all examples, and the log of the mass of those that are not."""
         known = keeper.take(first, failed)
         if known is None:
-            cubes, dropped = self._first(self._recorded(0, first), self._all(), failed)
+            cubes, dropped = self._first(first, self._recorded(0, first), self._all(), failed)
             done = first
             self.evaluated += len(cubes) * first
         else:
@@ -183,7 +192,7 @@ class SharedSearch:
             if done == self.examples or not len(cubes):
                 return cubes, dropped
             last = min(self.examples, done + max(first, done // 2))
-            leaves = self._pass(self._recorded(done, last))(cubes.choices, cubes.log_mass, -math.inf)
+            leaves = self._passed(self._pass(self._recorded(done, last)), (done, last), cubes, -math.inf)
             self.evaluated += len(cubes) * (last - done)
             cubes, dropped = self._after(cubes, leaves, dropped)
             done = last
@@ -193,25 +202,32 @@ class SharedSearch:
         kind = np.int16 if max(map(len, self.log_prior.values()), default=0) < 2**15 else np.int32
         return Cubes({site: np.full(1, OPEN, dtype=kind) for site in self.log_prior}, np.zeros(1))
 
-    def _first(self, recording: Recording, cubes: Cubes, failed: float) -> tuple[Cubes, float]:
+    def _passed(self, run: SharedPass, examples: tuple[int, int], cubes: Cubes, least: float) -> Leaves:
+        """A pass, by this process or by workers too."""
+        leaves = None if self._in_parts is None else self._in_parts(examples, cubes, least)
+        return run(cubes.choices, cubes.log_mass, least) if leaves is None else leaves
+
+    def _first(self, first: int, recording: Recording, cubes: Cubes, failed: float) -> tuple[Cubes, float]:
         """The first pass; where memory is too small for it, one alternative of a choice after the other."""
-        found = self._tried(recording, cubes, failed)
+        found = self._tried(first, recording, cubes, failed)
         if not isinstance(found, list):
             return found
         gc.collect()  # what a pass knows takes most of the memory
         parts = []
         for integer in np.flatnonzero(self.log_prior[found[0]] > -np.inf).tolist():
-            parts.append(self._first(recording, self._decided(cubes, found[0], integer), failed))
+            parts.append(self._first(first, recording, self._decided(cubes, found[0], integer), failed))
             gc.collect()
         choices = {site: np.concatenate([part.choices[site] for part, _ in parts]) for site in self.log_prior}
         mass = np.concatenate([part.log_mass for part, _ in parts])
         return Cubes(choices, mass), float(np.logaddexp.reduce([dropped for _, dropped in parts]))
 
-    def _tried(self, recording: Recording, cubes: Cubes, failed: float) -> tuple[Cubes, float] | list[str]:
+    def _tried(
+        self, first: int, recording: Recording, cubes: Cubes, failed: float
+    ) -> tuple[Cubes, float] | list[str]:
         """A first pass; where memory is too small for it, choices that may be decided before."""
         run = self._pass(recording)
         try:
-            leaves = run(cubes.choices, cubes.log_mass, self._least(run, failed))
+            leaves = self._passed(run, (0, first), cubes, self._least(run, failed))
         except TooManyStatesError:
             apart = [site for site in run.read_first if (cubes.choices[site] == OPEN).all()]
             if not apart:

@@ -26,6 +26,7 @@ from ntpt_pyro.inference.posterior.program_posterior import ProgramPosterior
 from ntpt_pyro.inference.posterior.program_space import ProgramSpace
 from ntpt_pyro.inference.training.em_settings import EMOptions, EMSettings
 from ntpt_pyro.inference.training.fit import fit
+from ntpt_pyro.inference.work.workers import ALONE, Workers
 from ntpt_pyro.language.given_data import Data, given_data
 from ntpt_pyro.language.library import Library
 
@@ -64,6 +65,7 @@ def expectation_maximisation(
     enough: Callable[[Iteration], bool] | None = None,
     progress: str | None = None,
     checkpoint: Callable[[str], Path] | None = None,
+    workers: Workers = ALONE,
     **settings: Unpack[EMOptions],
 ) -> list[Iteration]:
     """Learn a library, and find the program, without a gradient of the choices.
@@ -82,6 +84,8 @@ def expectation_maximisation(
     :param progress: a label for progress bars on standard error; None shows none.
     :param checkpoint: from the name of a part (``posterior-0``, ``networks-0``, ...) to the file that it is
         kept in, and gone on from.
+    :param workers: who makes the E steps, where they are large, see
+        :func:`~ntpt_pyro.inference.exact_posterior`.
     :param settings: any fields of :class:`~ntpt_pyro.inference.EMSettings` (``first``, ``steps``, ``sure``,
         ``iterations``), and settings of the M steps, see :func:`~ntpt_pyro.inference.fit`: ``strategy``,
         ``batch_size``, ``seed``, ``callbacks``, any fields of :class:`~ntpt_pyro.inference.StepSettings`.
@@ -123,6 +127,7 @@ def expectation_maximisation(
             keep=MOST_PROGRAMS,
             progress=progress and f"{progress}, iteration {number + 1}: all programs",
             checkpoint=checkpoint(f"posterior-{number}") if checkpoint else None,
+            workers=workers,
         ).posterior
         groups = (behaviours or _apart)(posterior)
         found.append(Iteration(examples, posterior, groups, step))

@@ -17,14 +17,15 @@ def search_in_rounds(method: Method, work: Work) -> tuple[Found, int, int]:
     """Search in rounds, until one explains the examples held back.
 
     With several workers the next rounds run beside the first, and are given up where it explains them: the
-    result is that of rounds that follow each other.
+    result is that of rounds that follow each other. Where a search spreads its own work, rounds do follow
+    each other, and each has all workers.
 
     :param method: of the searches.
     :param work: what it is given.
     :returns: the best of them, the number of rounds, and steps of all of them.
     """
     rounds, steps, best = Rounds(work.settings.rounds), 0, None
-    workers = work.workers.opened_by(loaded_files) if _differ(method, work) else ALONE
+    workers = work.workers.opened_by(loaded_files) if _side_by_side(method, work) else ALONE
     mine = work if workers.alone else replace(work, workers=ALONE, progress=False)
     searches = each(
         partial(method.search, mine),
@@ -43,9 +44,9 @@ def search_in_rounds(method: Method, work: Work) -> tuple[Found, int, int]:
     return best, rounds.number + 1, steps
 
 
-def _differ(method: Method, work: Work) -> bool:
-    """Whether several rounds may find different things: where nothing is trained they do not."""
-    return work.settings.rounds > 1 and "steps" not in method.ignored
+def _side_by_side(method: Method, work: Work) -> bool:
+    """Whether rounds may run beside each other: where nothing is trained they find the same."""
+    return work.settings.rounds > 1 and "steps" not in method.ignored and not method.spreads
 
 
 def check_workers(workers: Workers, ranks: Ranks | None, *, told: bool) -> None:

@@ -19,6 +19,13 @@ def test_it_records_seconds_ratios_and_whether_results_are_the_same(tmp_path):
     assert recorded["cores"] >= 1
 
 
+def test_a_search_that_shares_work_is_compared_too():
+    options = ["--rounds=1", "--part=shared", "--text=turing:invert", "--processes=1"]
+    (figure,) = worker_speed.main(options)["shared"].values()
+    assert figure["same"]
+    assert figure["seconds"]
+
+
 def test_a_ratio_is_one_process_by_several_and_a_difference_is_told(monkeypatch):
     monkeypatch.setattr(worker_speed, "in_parallel", lambda *_, **__: [])
     times = iter([0, 0, 0, 8, 0, 0, 0, 5] * 2)  # starts, and 8 s of one against 5 s of two

@@ -6,6 +6,7 @@ from typing import Any
 from ntpt_pyro.inference.training.expectation_maximisation import expectation_maximisation
 from ntpt_pyro.runs.methods.method import OF_EXHAUSTIVE, OF_RESTARTS, OF_SOLVER, Found, Work
 from ntpt_pyro.runs.methods.teaching import Teaching
+from ntpt_pyro.tasks.user_files import loaded_files
 
 SEEN_EXAMPLES = 64
 """Examples that all programs are tried on."""
@@ -19,6 +20,7 @@ class EMMethod:
     defaults: Mapping[str, Any] = {}  # never changed
     ignored = OF_RESTARTS | OF_EXHAUSTIVE | OF_SOLVER
     holds_back = True
+    spreads = True  # E steps: the first search nearly always succeeds, so that others beside it are in vain
 
     def prepare(self, work: Work) -> None:
         """See :class:`~ntpt_pyro.runs.methods.method.Method`: the first search refuses too many programs."""
@@ -32,6 +34,7 @@ class EMMethod:
             teaching.seen.tensors,
             work.training.tensors,
             space=space,
+            workers=work.workers.opened_by(loaded_files),
             first=SEEN_EXAMPLES if teaching.library.trained else FIRST_EXAMPLES,
             **teaching.options,
         )

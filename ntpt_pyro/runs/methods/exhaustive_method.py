@@ -28,6 +28,7 @@ class ExhaustiveMethod:
     defaults: Mapping[str, Any] = {"examples": 64, "rounds": 1, "test_examples": 2000}
     ignored = OF_RESTARTS | OF_TRAINING | OF_SOLVER
     holds_back = False
+    spreads = True
 
     def prepare(self, work: Work) -> None:
         """See :class:`~ntpt_pyro.runs.methods.method.Method`: every function must be trained."""

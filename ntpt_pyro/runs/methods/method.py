@@ -157,6 +157,10 @@ class Method(Protocol):
     def holds_back(self) -> bool:
         """Whether it must not learn from the examples that it is judged by."""
 
+    @property
+    def spreads(self) -> bool:
+        """Whether a search gives its work to the workers itself; several then follow each other."""
+
     def prepare(self, work: Work) -> None:
         """Refuse what the method cannot do, before any work is done.
 

@@ -44,6 +44,7 @@ class RestartsMethod:
     defaults: Mapping[str, Any] = {}  # never changed
     ignored = OF_EXHAUSTIVE | OF_SOLVER
     holds_back = True
+    spreads = False
 
     def __init__(self, strategy: Strategy) -> None:
         self.strategy = strategy

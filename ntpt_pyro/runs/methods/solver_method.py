@@ -39,6 +39,7 @@ class TeachingSolverMethod:
     defaults: Mapping[str, Any] = {}  # never changed
     ignored = OF_RESTARTS | OF_EXHAUSTIVE | OF_SOLVER
     holds_back = True
+    spreads = False
 
     def prepare(self, work: Work) -> None:
         """See :class:`~ntpt_pyro.runs.methods.method.Method`: nobody can answer for untrained networks."""
@@ -62,6 +63,7 @@ class SolverMethod:
     defaults: Mapping[str, Any] = {"examples": 64, "rounds": 1, "test_examples": 2000}
     ignored = OF_RESTARTS | OF_TRAINING | OF_EXHAUSTIVE
     holds_back = False
+    spreads = False
 
     def prepare(self, work: Work) -> None:
         """See :class:`~ntpt_pyro.runs.methods.method.Method`: what cannot run on literals is refused."""

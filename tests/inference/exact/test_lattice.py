@@ -12,7 +12,8 @@ from ntpt_pyro.inference.exact.most_probable import most_probable
 
 def random_lattice(seed, levels=3):
     draw = np.random.default_rng(seed)
-    lattice = Lattice(starts := int(draw.integers(1, 4)), ("own", "c2", "c1", "c0"))
+    starts = int(draw.integers(1, 4))
+    lattice = Lattice(np.ones(starts), ("own", "c2", "c1", "c0"))
     before = starts
     for number in range(levels):
         ways, states = int(draw.integers(3, 12)), int(draw.integers(1, 5))
@@ -39,7 +40,8 @@ def test_all_ways_come_back(seed):
     every = sorted(walked(lattice))
     ends = np.array([*range(states), 0])  # the first one twice, with another choice of its own
     own = np.array([5] * states + [6], dtype=np.int32)
-    origin, found = lattice.unmerged(ends, {"own": own})
+    origin, found, which = lattice.unmerged(ends, {"own": own})
+    assert np.array_equal(own[which], found["own"])
     mine = sorted(
         zip(origin.tolist(), *(found[f"c{k}"].tolist() for k in range(3)), found["own"].tolist(), strict=True)
     )
@@ -52,12 +54,22 @@ def test_all_ways_come_back(seed):
 
 
 def test_without_levels_programs_are_what_they_began_as():
-    origin, found = Lattice(3, ("a",)).unmerged(np.array([2, 0]), {"a": np.array([7, 8])})
-    assert (origin.tolist(), found["a"].tolist(), Lattice(3, ("a",)).ways().tolist()) == (
-        [2, 0],
-        [7, 8],
-        [1, 1, 1],
-    )
+    lattice = Lattice(np.array([1.0, 4.0, 2.0]), ("a",))
+    origin, found, which = lattice.unmerged(np.array([2, 0]), {"a": np.array([7, 8])})
+    assert (origin.tolist(), found["a"].tolist(), which.tolist()) == ([2, 0], [7, 8], [0, 1])
+    assert lattice.ways().tolist() == [1, 4, 2]
+    assert lattice.one_of_each({"a": np.array([5, 6, 7])})["a"].tolist() == [5, 6, 7]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_one_program_of_each_state_leads_there(seed):
+    lattice, states = random_lattice(seed)
+    every = set(walked(lattice))
+    one = lattice.one_of_each({"own": np.zeros(states, dtype=np.int32)})
+    assert list(one) == ["own", "c2", "c1", "c0"]
+    for state in range(states):
+        settings = tuple(int(one[f"c{k}"][state]) for k in range(3))
+        assert any(way[1:] == (*settings, state) for way in every)
 
 
 def kept_of(masses):

@@ -9,9 +9,12 @@ import pytest
 import torch
 
 from ntpt_pyro.errors import DataError, UsageError
+from ntpt_pyro.inference import exact_posterior
+from ntpt_pyro.inference.exact import pass_in_parts
 from ntpt_pyro.inference.work import cluster as clusters
 from ntpt_pyro.inference.work.side_by_side import WorkerError, each, in_parallel
 from ntpt_pyro.inference.work.workers import Workers
+from tests.inference.exact.shared_models import data, lines
 from tests.inference.work.units import (
     about,
     beating,
@@ -51,6 +54,15 @@ def test_results_are_bit_for_bit_those_of_this_process_in_their_order(cluster):
     assert squares == (0, 1, 4, 9, 16, 25)
     assert os.getpid() not in processes
     assert set(threads) == {torch.get_num_threads()}
+
+
+@needs_dask
+def test_an_exact_search_has_the_posterior_of_this_process(cluster, monkeypatch):
+    monkeypatch.setattr(pass_in_parts, "MANY", 2)
+    monkeypatch.setattr(pass_in_parts, "PAYS", 0)
+    one, other = (exact_posterior(lines, data(8), workers=who).posterior for who in (Workers(), cluster))
+    assert other.log_evidence == pytest.approx(one.log_evidence, abs=1e-6)
+    assert other.programs() == one.programs()
 
 
 @needs_dask
