@@ -6,7 +6,9 @@ import pytest
 
 from ntpt_pyro import Library, induce
 from ntpt_pyro.inference import expectation_maximisation
+from ntpt_pyro.inference.work.workers import Workers
 from ntpt_pyro.runs.methods import em_method, teaching
+from ntpt_pyro.tasks.user_files import loaded_files
 from tests.runs.reading import bright, reading_task
 from tests.two_registers import SUM, execute, sum_task
 
@@ -68,3 +70,18 @@ def test_another_search_begins_with_new_weights(monkeypatch, rounds):
     if rounds == 2:
         one, other = begun
         assert any(not one[name].equal(other[name]) for name in one)
+
+
+def test_rounds_follow_each_other_and_their_e_steps_have_the_workers(monkeypatch):
+    asked = []
+
+    def noted(*args, workers, **options):
+        asked.append((workers.jobs, workers.opening))
+        return expectation_maximisation(*args, workers=workers, **options, iterations=2, steps=2)
+
+    monkeypatch.setattr(em_method, "expectation_maximisation", noted)
+    monkeypatch.setattr(teaching, "GOOD_ENOUGH", 2.0)
+    monkeypatch.setattr("ntpt_pyro.inference.training.restart_search.GOOD_ENOUGH", 2.0)
+    settings = {**QUICK, "rounds": 2, "examples": 40, "steps": 3}
+    induce(reading_task(), **settings, library=Library([bright], seed=0), workers=Workers(2))
+    assert asked == [(2, loaded_files)] * 2
