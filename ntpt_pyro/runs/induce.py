@@ -99,8 +99,8 @@ def induce(
         of the settings: one that ends a training early changes the result, and nothing says so.
     :param workers: who searches, such as ``Workers(2)``: rounds run side by side, and the programs
         of an exhaustive search and of the E steps of ``em``. The result does not depend on it, but for what
-        :func:`~ntpt_pyro.inference.exact_posterior` says of programs that share work; by
-            a solver, which of the programs that are as good it is may depend on it.
+        :func:`~ntpt_pyro.inference.exact_posterior` says of programs that share work; by a
+        solver, which of the programs that are as good it is may depend on it.
     :param changes: single settings by name, such as ``restarts=32``.
     :returns: the program, its posterior, the functions.
     :raises NtptError: for whatever is wrong with the task, the settings, the library or the folder.
