@@ -37,6 +37,12 @@ class LifetimeSettings:
     strategy: str = setting("marginal", "the way of inference of programs", values=gradient_names)
     restarts: int = like("restarts", about="programs of a new task trained at once")
     search: int = counted(300, "batches of a new task with all restarts, before the best goes on")
+    look: int | None = like(
+        "look", 25, about="batches between looks at examples held back, which end a search"
+    )
+    halve: int | None = like(
+        "halve", 25, about="batches after which half of the programs are given up, twice"
+    )
     rounds: int = like("rounds", about="such searches at most")
     lines: int = counted(4, "lines of a program", at_most=MOST_LINES)
     choice_lr: float = like("choice_lr", about="learning rate of a program's choices")

@@ -13,7 +13,15 @@ import torch
 
 from ntpt_pyro import Library, MeanFieldPosterior
 from ntpt_pyro.experiments.lifetime_results import Searched
-from ntpt_pyro.inference import ChoiceGuide, Training, marginals, most_probable, program_of, strategy_named
+from ntpt_pyro.inference import (
+    ChoiceGuide,
+    Halving,
+    Training,
+    marginals,
+    most_probable,
+    program_of,
+    strategy_named,
+)
 from ntpt_pyro.inference.training import restart_search
 from ntpt_pyro.inference.training.checkpoint import State
 from ntpt_pyro.inference.training.restart_search import Rounds, Verdict
@@ -46,6 +54,7 @@ class TaskProgram:
         self.searched: Searched | None = None
         """What the search found, once settled."""
         self.rounds = Rounds(work.settings.rounds)
+        self._halvings = [] if work.settings.halve is None else [Halving(work.settings.halve)]
         self._seed = (work.settings.seed * 100 + number) * 10
         self.training, self._library = self._begin_search()
 
@@ -70,19 +79,26 @@ class TaskProgram:
             kl=settings.kl,
             generator=torch.Generator().manual_seed(seed),
         )
+        training.record_from(max((one.until for one in self._halvings), default=0))
         return training, library
 
     def search(self, examples: Examples) -> Verdict | None:
         """Learn from a batch, of which nothing was held back, with all restarts.
 
         :returns: the verdict that ends the search, where this was its last batch: a restart explains the
-            examples held back, or there have been rounds enough.
+            examples held back, at a look at them or at the search's end, or there have been rounds enough.
         """
         self.training.learn(*examples.tensors)
-        assert self.settings.search is not None
-        if self.training.step < self.settings.search:
+        for halving in self._halvings:
+            halving(self.training)
+        settings, step = self.settings, self.training.step
+        assert settings.search is not None
+        looks = settings.look is not None and step % settings.look == 0
+        if not looks and step < settings.search:
             return None
         verdict = self.judge()
+        if step < settings.search and not verdict.good_enough:
+            return None
         if self.rounds.ended(verdict):
             return verdict
         self.training, self._library = self._begin_search()
@@ -91,7 +107,7 @@ class TaskProgram:
     def judge(self) -> Verdict:
         """What the examples held back say of the restarts now."""
         model, held_back = self.work.task.with_library(self._library), self.work.held_back.tensors
-        restarts, guide = self.settings.restarts, self.training.guide
+        restarts, guide = self.training.restarts.size, self.training.guide
         return restart_search.judge(model, self.strategy, guide, held_back, restarts=restarts)
 
     def best_alone(self, verdict: Verdict) -> tuple[ChoiceGuide, Library]:

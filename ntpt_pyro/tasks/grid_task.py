@@ -56,7 +56,7 @@ class GridTask(ImageTask):
             words=partial(word, module.INSTRUCTIONS),
             uses=module.uses(lines),
             judge=partial(module.is_correct, side=side, lines=lines),
-            defaults={"look": 25},
+            defaults={"look": 25, "halve": 25},
             **more,
         )
 

@@ -149,7 +149,7 @@ def test_a_search_does_not_move_the_networks_of_others():
 
 
 def test_the_search_never_learns_from_examples_held_back():
-    learner, stream = grown(search=1000, schedule=in_turn(["add2x2/top"]))
+    learner, stream = grown(search=1000, look=None, schedule=in_turn(["add2x2/top"]))
     again = ProgramLearner(learner.settings, stream)
     held_back = learner.settings.examples // 10
     for position in range(len(stream)):
@@ -158,6 +158,21 @@ def test_the_search_never_learns_from_examples_held_back():
         again.learn(replace(batch, examples=Examples((*batch.examples.inputs, results))))
     mine, theirs = (one.programs["add2x2/top"].training.get_state() for one in (learner, again))
     assert_same(mine, theirs)
+
+
+def test_a_search_ends_at_a_look_that_finds_what_explains_and_gives_restarts_up_before(monkeypatch):
+    options = replace(SMALL, restarts=8, search=20, look=6, halve=2, schedule=in_turn(["add2x2/top"]))
+    learner, stream = ProgramLearner(options, Stream(options)), Stream(options)
+    monkeypatch.setattr(Verdict, "good_enough", property(lambda own: True))
+    seen = []
+    for position in range(7):
+        learner.learn(stream[position])
+        program = learner.programs["add2x2/top"]
+        seen.append((program.network, program.training.restarts.size))
+    assert seen == [(None, 8), *[(None, 4)] * 4, ("net_0", 1), ("net_0", 1)]
+    assert program.searched.rounds == 1
+    copies = learner.library["net_0"].weight_0
+    assert copies.shape == (784, 256)  # those of the best restart alone
 
 
 def test_a_search_that_explains_nothing_begins_again_with_other_programs():
