@@ -225,6 +225,17 @@ def test_after_the_search_networks_learn_with_dropout_and_their_average_is_kept(
     assert not found.library.training
 
 
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize(("enough", "after"), [(0.0, "MeanChoices()"), (1.0, "RelaxedChoices(")])
+def test_a_program_that_is_found_trains_on_without_samples(enough, after, monkeypatch):
+    seen = watched(monkeypatch, lambda state, options: options["strategy"].describe())
+    monkeypatch.setattr(restart_search, "GOOD_ENOUGH", enough)
+    induce(small_task(), settings(strategy="relaxed"))
+    search, settled = seen
+    assert search.startswith("choices: RelaxedChoices(")
+    assert settled.startswith(f"choices: {after}")
+
+
 def watched(monkeypatch, note) -> list:
     """What is noted of each training of a run."""
     seen = []

@@ -164,6 +164,18 @@ def test_annealing_moves_the_temperature_and_nothing_else():
     assert marginal().at(7).describe() == marginal().describe()
 
 
+def test_without_samples_every_choice_is_at_its_mean():
+    hard = RelaxedChoices(0.5, hard=True)
+    named = relaxed(sites={"by": hard}, kl=0.2).without_samples()
+    chosen = marginal(sites=lambda name: hard if name == "by" else None).without_samples()
+    for strategy in (named, chosen):
+        for site in ("by", "flip"):
+            assert isinstance(strategy.treatment_of(site, "choice"), MeanChoices)
+    assert named.kl == 0.2
+    enumerated = enumeration()
+    assert enumerated.without_samples().choices is enumerated.choices
+
+
 def test_a_strategy_is_shown_as_it_could_be_typed():
     shown = repr(marginal(kl=0.5))
     assert shown == "Strategy(choices=MeanChoices(), steps=ForwardMarginals(), kl=0.5)"
