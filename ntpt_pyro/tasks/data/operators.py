@@ -1,5 +1,6 @@
 """Handwritten operators ``+ - x /``: real ones from a folder, or strokes drawn by a seeded generator."""
 
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -15,8 +16,12 @@ CLASSES = ("+", "-", "x", "/")
 PER_CLASS = {"train": 150, "test": 50}
 """Images a class (the paper: 600 training and 200 test symbols of four classes)."""
 
+_SEEDS = {"train": 0, "test": 1}
+
 _Bytes = npt.NDArray[np.uint8]
 _Floats = npt.NDArray[np.float64]
+_Pixels = npt.NDArray[np.float32]
+_Labels = npt.NDArray[np.int64]
 
 # Strokes on a square from -1 to 1, as pairs of (x, y); a dot is a stroke without length.
 _STROKES: dict[str, tuple[tuple[tuple[float, float], tuple[float, float]], ...]] = {
@@ -41,16 +46,22 @@ def load_operators(split: Literal["train", "test"], *, data: Path | None = None)
     >>> load_operators("test").images.shape
     torch.Size([200, 28, 28])
     """
-    generator = np.random.default_rng({"train": 0, "test": 1}[split])
     if data is not None:
-        return _from_folder(split, data / "operators" / "operators.npz", generator)
-    labels = np.repeat(np.arange(len(CLASSES)), PER_CLASS[split])
-    images = np.stack([_draw(CLASSES[label], generator) for label in labels])
+        return _from_folder(split, data / "operators" / "operators.npz")
+    images, labels = _drawn(split)
     return _images(images, labels, f"drawn operators, {split} ({len(labels)})")
 
 
-def _from_folder(split: Literal["train", "test"], path: Path, generator: np.random.Generator) -> Images:
-    arrays = _read(path)
+@cache
+def _drawn(split: Literal["train", "test"]) -> tuple[_Pixels, _Labels]:
+    """Drawn operators and their labels; kept (2 MB), since every task that reads them loads them anew."""
+    generator = np.random.default_rng(_SEEDS[split])
+    labels = np.repeat(np.arange(len(CLASSES)), PER_CLASS[split])
+    return np.stack([_draw(CLASSES[label], generator) for label in labels]).astype(np.float32), labels
+
+
+def _from_folder(split: Literal["train", "test"], path: Path) -> Images:
+    arrays, generator = _read(path), np.random.default_rng(_SEEDS[split])
     part = {"train": 0, "test": 1}[split]
     rows = []
     for label, name in enumerate(CLASSES):
@@ -86,11 +97,12 @@ def _draw(symbol: str, generator: np.random.Generator) -> _Floats:
         along = np.linspace(0, 1, 25)[:, None]
         dots.append((1 - along) ** 2 * ends[0] + 2 * along * (1 - along) * bend + along**2 * ends[1])
     points = size * np.concatenate(dots) @ shape.T
-    pixels = np.stack(np.meshgrid(np.arange(28), np.arange(28), indexing="xy"), -1).reshape(-1, 1, 2)
+    side = np.arange(28)[:, None]
 
     def render(middle: _Floats) -> _Floats:
-        distance = np.linalg.norm(pixels - (points + middle), axis=-1).min(-1)
-        image: _Floats = np.clip(width + 0.5 - distance, 0, 1).reshape(28, 28)
+        across, down = ((side - at) ** 2 for at in (points + middle).T)
+        distance = np.sqrt((across[None] + down[:, None]).min(-1))
+        image: _Floats = np.clip(width + 0.5 - distance, 0, 1)
         return image
 
     middle = np.array([14.0, 14.0])

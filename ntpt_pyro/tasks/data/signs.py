@@ -1,5 +1,6 @@
 """Street signs that path_len reads: real ones from a folder, or signs drawn by a seeded generator."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +20,8 @@ PER_CLASS = {"train": 150, "test": 50}
 """Drawn signs a class."""
 
 _Floats = npt.NDArray[np.float64]
+_Pixels = npt.NDArray[np.float32]
+_Labels = npt.NDArray[np.int64]
 
 _BLUE, _RED, _WHITE = (0.05, 0.2, 0.65), (0.7, 0.05, 0.1), (0.95, 0.95, 0.95)
 # White strokes on a square from -1 to 1, as pairs of (x, y), y downwards.
@@ -53,10 +56,16 @@ def load_signs(split: Literal["train", "test"], *, data: Path | None = None) -> 
     """
     if data is not None:
         return _from_folder(split, data / "street_signs" / "street_signs.npz")
+    images, labels = _drawn(split)
+    return _images(images.copy(), labels, f"drawn street signs, {split} ({len(labels)})")
+
+
+@cache
+def _drawn(split: Literal["train", "test"]) -> tuple[_Pixels, _Labels]:
+    """Drawn signs and their labels; kept (9 MB), since every task that reads them loads them anew."""
     generator = np.random.default_rng({"train": 2, "test": 3}[split])
     labels = np.repeat(np.arange(len(CLASSES)), PER_CLASS[split])
-    images = np.stack([_draw(int(label), generator) for label in labels])
-    return _images(images, labels, f"drawn street signs, {split} ({len(labels)})")
+    return _stretched(np.stack([_draw(int(label), generator) for label in labels])), labels
 
 
 def _from_folder(split: Literal["train", "test"], path: Path) -> Images:
@@ -71,7 +80,8 @@ def _from_folder(split: Literal["train", "test"], path: Path) -> Images:
         rows.append(there)
         labels.append(np.full(len(there), label))
     source = f"photographs of street signs, {split} ({sum(map(len, rows))})"
-    return _images(arrays["images"][np.concatenate(rows)] / 255, np.concatenate(labels), source)
+    images = _stretched(arrays["images"][np.concatenate(rows)] / 255)
+    return _images(images, np.concatenate(labels), source)
 
 
 def _read(path: Path) -> dict[str, npt.NDArray[Any]]:
@@ -99,9 +109,8 @@ def _draw(label: int, generator: np.random.Generator) -> _Floats:
     for ends in _STROKES[label]:
         start, end = np.array(ends) + generator.normal(0, 0.03, (2, 2))
         along = np.linspace(0, 1, 20)[:, None, None, None]
-        distance = np.minimum(
-            distance, np.linalg.norm(places - (start + along * (end - start)), axis=-1).min(0)
-        )
+        ways = places - (start + along * (end - start))
+        distance = np.minimum(distance, np.sqrt((ways[..., 0] ** 2 + ways[..., 1] ** 2).min(0)))
     ink = np.clip((generator.uniform(0.1, 0.15) - distance) * size + 0.5, 0, 1)[..., None]
     ground = generator.uniform(0.2, 0.8, 3) + generator.normal(0, 0.05, (28, 28, 3))
     face = (1 - ink) * np.array(_GROUNDS[label]) + ink * np.array(_WHITE)
@@ -109,17 +118,15 @@ def _draw(label: int, generator: np.random.Generator) -> _Floats:
     return np.clip(image + generator.normal(0, 0.02, image.shape), 0, 1)
 
 
-def _images(images: npt.NDArray[np.floating], labels: npt.NDArray[np.integer], source: str) -> Images:
-    """Images whose contrast is stretched, each by itself: many photographs are very dark or pale."""
+def _stretched(images: _Floats) -> _Pixels:
+    """Their contrast, of each by itself: many photographs are very dark or pale."""
     low, high = np.percentile(images, (2, 98), axis=(1, 2, 3), keepdims=True)
-    pixels = np.clip((images - low) / np.maximum(high - low, 1e-3), 0, 1)
-    return Images(
-        torch.from_numpy(pixels.astype(np.float32)),
-        torch.from_numpy(labels.astype(np.int64)),
-        source,
-        "signs",
-        SIGNS,
-    )
+    return np.clip((images - low) / np.maximum(high - low, 1e-3), 0, 1).astype(np.float32)
+
+
+def _images(pixels: _Pixels, labels: _Labels, source: str) -> Images:
+    labelled = torch.from_numpy(labels.astype(np.int64))
+    return Images(torch.from_numpy(pixels), labelled, source, "signs", SIGNS)
 
 
 def _wrong(path: Path, expected: str, got: str) -> DataError:

@@ -11,6 +11,7 @@ import torch
 from ntpt_pyro.errors import DataError
 from ntpt_pyro.models.apply2x2 import target
 from ntpt_pyro.models.grid import SIDES
+from ntpt_pyro.tasks.data import operators
 from ntpt_pyro.tasks.data.grid_examples import apply2x2_examples
 from ntpt_pyro.tasks.data.images import Images
 from ntpt_pyro.tasks.data.operators import PER_CLASS, load_operators
@@ -37,7 +38,9 @@ def folder(path, content):
 @pytest.mark.parametrize("split", ["train", "test"])
 def test_drawn_operators_are_balanced_in_range_and_always_the_same(split):
     state = torch.get_rng_state(), np.random.get_state()[1].copy()  # the global one is meant
-    one, same = load_operators(split), load_operators(split)
+    one = load_operators(split)
+    operators._drawn.cache_clear()
+    same = load_operators(split)
     assert torch.equal(one.images, same.images)
     assert torch.bincount(one.labels).tolist() == [PER_CLASS[split]] * 4
     assert one.images.min() == 0
@@ -51,6 +54,14 @@ def test_drawn_operators_are_balanced_in_range_and_always_the_same(split):
     assert torch.equal(torch.get_rng_state(), state[0])
     assert np.array_equal(np.random.get_state()[1], state[1])
     assert "drawn" in one.source
+
+
+def test_what_is_done_to_images_is_not_done_to_the_next_ones():
+    one, same = load_operators("test"), load_operators("test")
+    one.images.zero_(), one.labels.zero_()
+    for drawn in (same, load_operators("test")):
+        assert drawn.images.any()
+        assert drawn.labels.any()
 
 
 def test_training_and_test_operators_are_different_drawings():

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from ntpt_pyro.errors import DataError
+from ntpt_pyro.tasks.data import signs
 from ntpt_pyro.tasks.data.signs import CLASSES, load_signs
 
 REAL = Path(__file__).parents[4] / "shared" / "data"
@@ -14,12 +15,21 @@ REAL = Path(__file__).parents[4] / "shared" / "data"
 
 def test_drawn_signs_are_the_same_every_time_and_never_twice():
     train, test = load_signs("train"), load_signs("test")
+    signs._drawn.cache_clear()
     assert torch.equal(train.images, load_signs("train").images)
     assert train.images.shape == (750, 28, 28, 3)
     assert (train.images.min(), train.images.max()) == (0, 1)
     assert test.labels.bincount().tolist() == [50] * len(CLASSES)
     together = torch.cat([train.images, test.images]).flatten(1)
     assert len(together.unique(dim=0)) == 1000
+
+
+def test_what_is_done_to_images_is_not_done_to_the_next_ones():
+    one, same = load_signs("test"), load_signs("test")
+    one.images.zero_(), one.labels.zero_()
+    for drawn in (same, load_signs("test")):
+        assert drawn.images.any()
+        assert drawn.labels.any()
 
 
 def test_drawn_signs_can_be_told_apart():
