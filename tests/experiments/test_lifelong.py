@@ -30,6 +30,8 @@ SMALL = [
     "--lines=2",
     "--every=8",
 ]
+TESTED, CURVE = 40, 20
+"""Examples that accuracies of tasks and of curves are of."""
 
 
 @pytest.fixture
@@ -40,10 +42,14 @@ def schedule(tmp_path):
 
 
 @pytest.fixture
-def small(monkeypatch):
+def few_tested(monkeypatch):
+    monkeypatch.setattr(streams, "TEST_EXAMPLES", TESTED)
+    monkeypatch.setattr(lifetimes, "CURVE_EXAMPLES", CURVE)
+
+
+@pytest.fixture
+def small(monkeypatch, few_tested):
     random_images(monkeypatch)
-    monkeypatch.setattr(streams, "TEST_EXAMPLES", 40)
-    monkeypatch.setattr(lifetimes, "CURVE_EXAMPLES", 20)
 
 
 @pytest.mark.usefixtures("small")
@@ -138,16 +144,29 @@ def test_a_mistake_is_one_line_and_exit_code_2(ntpt, monkeypatch, tmp_path, sche
     assert message in error
 
 
-def test_a_lifetime_killed_outright_goes_on_to_the_same_numbers(tmp_path, schedule):
-    # Real processes and real images; SIGKILL in the middle, after a checkpoint.
-    code = "import sys; from ntpt_pyro.cli import main; sys.argv[0] = 'ntpt'; main()"
+KILLED = f"""
+import sys
+from ntpt_pyro.cli import main
+from ntpt_pyro.experiments import lifetime, stream
+stream.TEST_EXAMPLES = {TESTED}
+lifetime.CURVE_EXAMPLES = {CURVE}
+sys.argv[0] = "ntpt"
+main()
+"""
+
+
+@pytest.mark.usefixtures("few_tested")
+def test_a_lifetime_killed_outright_goes_on_to_the_same_numbers(ntpt, tmp_path, schedule):
+    # A real process and real images; SIGKILL in the middle, after a checkpoint.
     flags = [*SMALL, "--batches=90", "--examples=60", schedule, "--models=indep,ntpt", "--every=30"]
-    command = [sys.executable, "-c", code, "lifelong", *flags, "--out"]
-    environment = {name: value for name, value in os.environ.items() if name != "NTPT_DATA"}
-    quiet = {"stdout": subprocess.DEVNULL, "env": environment}
+    command = ["lifelong", *flags, "--out"]
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    subprocess.run([*command, whole], check=True, **quiet)
-    process = subprocess.Popen([*command, killed], **quiet)
+    assert ntpt(*command, whole)[0] == 0
+    process = subprocess.Popen(
+        [sys.executable, "-c", KILLED, *command, killed],
+        stdout=subprocess.DEVNULL,
+        env={name: value for name, value in os.environ.items() if name != "NTPT_DATA"},
+    )
     deadline = time.monotonic() + 120
     while not (killed / "ntpt-0" / "lifetime.safetensors").exists() and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -155,7 +174,7 @@ def test_a_lifetime_killed_outright_goes_on_to_the_same_numbers(tmp_path, schedu
     process.wait()
     assert (killed / "indep-0" / "result.json").exists()
     assert not (killed / "ntpt-0" / "result.json").exists()
-    subprocess.run([*command, killed, "--resume"], check=True, **quiet)
+    assert ntpt(*command, killed, "--resume")[0] == 0
     for name in ("table-7.csv", "transfer.csv", "figure-6a.json", "ntpt-0/add2x2-left/choices.json"):
         assert (killed / name).read_bytes() == (whole / name).read_bytes()
     library = "ntpt-0/library.safetensors"
