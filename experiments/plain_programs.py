@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
-AT_ONCE = 2_000
+AT_ONCE = 8_000
 """Programs that go a step at once; each may become hundreds on the way."""
 OPEN = -1
 """Stands for a choice that was not read."""
@@ -58,6 +58,8 @@ class Programs:
         :returns: as many or more.
         """
         new = (place != OPEN) & (self.chosen(place) == OPEN)
+        if not new.any():
+            return self
         repeats = np.where(new, sizes[place], 1)
         found = self.take(np.repeat(np.arange(len(self)), repeats))
         rank = np.arange(len(found)) - np.repeat(repeats.cumsum() - repeats, repeats)
