@@ -98,12 +98,15 @@ def test_loading_is_repeatable_and_touches_no_random_state():
     assert torch.equal(load_digits("test").labels, second.labels)
 
 
-def test_another_sample_is_refused(monkeypatch, tmp_path):
+@pytest.mark.parametrize(
+    ("form", "got"), [("%d", r"\[1, 1, 1, 0"), ("%.1f", "could not convert string '0.0'")]
+)
+def test_another_sample_is_refused(monkeypatch, tmp_path, form, got):
     other = np.concatenate([np.zeros((3, 784)), np.array([[0], [1], [2]])], axis=1)
-    np.savetxt(tmp_path / "other.csv", other, delimiter=",")
+    np.savetxt(tmp_path / "other.csv", other, delimiter=",", fmt=form)
     monkeypatch.setattr(module, "DATA_PATH", tmp_path / "other.csv")
     monkeypatch.setattr(module, "_sample", module._sample.__wrapped__)
-    with pytest.raises(DataError, match=r"mnist_data.*expected 500 images of each digit, got \[1, 1, 1, 0"):
+    with pytest.raises(DataError, match=rf"mnist_data.*expected 500 images of each digit, got {got}"):
         load_digits("train")
 
 
