@@ -23,14 +23,24 @@ MOST_BYTES = 3 * 2**20
 QUICK = ("--restarts=2", "--steps=3")
 
 
+@pytest.fixture(scope="module")
+def learned():
+    """The run and its page that tests take copies of, and what was printed; made by the first of them."""
+    return {}
+
+
 @pytest.fixture
-def finished(ntpt, tmp_path):
+def finished(ntpt, learned, tmp_path, tmp_path_factory):
     """A run and its page."""
-    page = tmp_path / "page.html"
-    code, printed, error = ntpt("learn", "add2x2/top", *FLAGS, "--out", tmp_path / "run", "--html", page)
-    assert (code, error) == (0, "")
-    assert f"the page is {page}" in printed
-    return tmp_path / "run", page
+    if not learned:
+        made = tmp_path_factory.mktemp("learned")
+        page = made / "page.html"
+        code, printed, error = ntpt("learn", "add2x2/top", *FLAGS, "--out", made / "run", "--html", page)
+        assert (code, error) == (0, "")
+        assert f"the page is {page}" in printed
+        learned["in"] = made
+    shutil.copytree(learned["in"], tmp_path, dirs_exist_ok=True)
+    return tmp_path / "run", tmp_path / "page.html"
 
 
 class Tags(HTMLParser):
@@ -107,14 +117,16 @@ def test_what_a_run_was_made_with_makes_it_again(ntpt, finished, tmp_path):
     }
 
 
-def test_a_page_of_a_run_that_is_kept_is_the_one_that_learning_wrote(ntpt, finished, tmp_path):
-    run, page = finished
-    assert ntpt("show", run, "--html", tmp_path / "again.html")[0] == 0
-    assert (tmp_path / "again.html").read_text() == page.read_text()
+@pytest.mark.usefixtures("finished")
+def test_a_page_of_a_run_that_is_kept_is_the_one_that_learning_wrote(ntpt, learned, tmp_path):
+    there = learned["in"]  # pages name the folder of their run
+    assert ntpt("show", there / "run", "--html", tmp_path / "again.html")[0] == 0
+    assert (tmp_path / "again.html").read_text() == (there / "page.html").read_text()
 
 
 def test_a_page_is_written_over_another_one_but_over_no_folder(ntpt, refused, finished, tmp_path):
     run, page = finished
+    assert ntpt("show", run, "--html", page)[0] == 0
     before = page.read_text()
     page.write_text("something else")
     assert ntpt("show", run, "--html", page)[0] == 0
