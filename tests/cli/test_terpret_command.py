@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ntpt_pyro.inference import fit
+from ntpt_pyro.runs import verdict
 from ntpt_pyro.runs.methods import restarts_method
 
 TEXTS = Path(__file__).parents[2] / "models" / "terpret"
@@ -176,9 +177,10 @@ def test_a_run_goes_on_as_if_it_had_not_been_broken(ntpt, refused, files, tmp_pa
 
 
 @pytest.mark.parametrize("path", sorted(TEXTS.glob("*.*.json")), ids=lambda path: path.name)
-def test_every_file_of_ours_is_in_order(path, ntpt):
+def test_every_file_of_ours_is_in_order(path, ntpt, monkeypatch):
     if path.name.endswith("hypers.json"):
         return
+    monkeypatch.setattr(verdict, "DRAWN", 10)  # their probabilities are not looked at
     name, batch = path.name.split(".")[:2]
     files = [TEXTS / f"{name}.terpret", TEXTS / f"{name}.hypers.json", path]
     code, printed, error = ntpt("terpret", *files, "--check")
