@@ -25,7 +25,7 @@ def test_calibration_is_measured_and_resumed(library, tmp_path, monkeypatch):
     monkeypatch.setattr(calibration, "STEPS", 5)
     monkeypatch.setattr(calibration, "PROGRAMS", 20)
     monkeypatch.setattr(calibration, "GUIDES", 1)
-    monkeypatch.setattr(calibration, "find_task", lambda name, data: find_task(name, lines=2, data=data))
+    monkeypatch.setattr(calibration, "find_task", lambda name, data: find_task(name, lines=1, data=data))
     words = ["--tasks", "add2x2/top,add2x2/left", "--examples", "1,4", "--seeds", "2"]
     words += ["--libraries", str(library)]
     words += ["--work", str(tmp_path / "work"), "--out", str(tmp_path / "out.json")]
