@@ -1,6 +1,7 @@
 """Results: each kind is written to JSON and read again; what is missing or wrong in a file is one line."""
 
 import json
+import shutil
 from dataclasses import fields
 from pathlib import Path
 
@@ -39,12 +40,22 @@ CONTRACT = {
 """The keys of result.json that others may count on (design, section 8)."""
 
 
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """A result of each kind and the folder of its run, made once."""
+    found = {}
+    for kind, how in MADE.items():
+        folder = tmp_path_factory.mktemp("made") / kind
+        found[kind] = induce(sum_task(execute=execute), **how, out=folder).result, folder
+    return found
+
+
 @pytest.fixture(params=sorted(MADE))
-def made(request, tmp_path):
-    """A finished run of each kind, and the content of its result.json."""
-    folder = tmp_path / request.param
-    found = induce(sum_task(execute=execute), **MADE[request.param], out=folder)
-    return request.param, found.result, RunFolder(folder), json.loads((folder / "result.json").read_text())
+def made(request, results, tmp_path):
+    """A finished run of each kind, a copy, and the content of its result.json."""
+    result, kept = results[request.param]
+    folder = shutil.copytree(kept, tmp_path / request.param)
+    return request.param, result, RunFolder(folder), json.loads((folder / "result.json").read_text())
 
 
 def test_every_kind_with_a_program_is_tested_here():
