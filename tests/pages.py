@@ -120,10 +120,17 @@ def change(file: Path, diff: str) -> None:
 
 
 def in_this_process(command: str) -> str:
-    """Run ``ntpt`` here, which is quick; all else in a shell."""
+    """Run ``ntpt`` here, which is quick; all else in a shell, what ``ntpt`` is piped into too."""
+    command, _, reader = command.partition(" | ")
     words = shlex.split(command)
-    if words[0] != "ntpt" or "|" in words:
-        return in_a_shell(command)
+    if words[0] != "ntpt":
+        return in_a_shell(f"{command} | {reader}" if reader else command)
+    printed = printed_here(words)
+    return in_a_shell(reader, given=printed) if reader else printed
+
+
+def printed_here(words: list[str]) -> str:
+    """What a command prints that is run in this process, to either stream."""
     printed, before = io.StringIO(), sys.argv
     sys.argv = words
     try:
@@ -136,11 +143,11 @@ def in_this_process(command: str) -> str:
     return printed.getvalue()
 
 
-def in_a_shell(command: str) -> str:
+def in_a_shell(command: str, *, given: str = "") -> str:
     """Run a command line in a shell; leaves out what the shell itself says, as of a killed process."""
     run = subprocess.run(
         ["bash", "-c", command],
-        stdin=subprocess.DEVNULL,
+        input=given,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
