@@ -1,6 +1,7 @@
 """What exact posteriors say and take: what is measured, by one command."""
 
 import json
+from functools import partial
 
 import pytest
 
@@ -15,6 +16,7 @@ from ntpt_pyro.experiments.exact_posteriors import (
     refused,
     summaries,
 )
+from ntpt_pyro.inference import exact_posterior
 
 RUN = Measured("add2x2/top", 64, 0, "digits", 9, True, 0.9, 1, 1e-12, 2, 4, 0.1, 300, 200)
 
@@ -72,6 +74,8 @@ def test_a_posterior_is_measured(library, monkeypatch):
 
 def test_programs_that_are_too_many_are_refused(library, monkeypatch):
     monkeypatch.setattr(exact_posteriors, "LINES", 5)
+    small = partial(exact_posterior, memory=2**26)  # as soon told as 2 GiB after seconds
+    monkeypatch.setattr(exact_posteriors, "exact_posterior", small)
     said = refused("apply2x2/top", 2, None, library).said
     assert said.startswith("exact posterior: expected at most")
     assert "programs to keep apart" in said
