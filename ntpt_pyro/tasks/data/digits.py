@@ -83,7 +83,7 @@ def _sample() -> tuple[_Bytes, _Bytes]:
         table = np.loadtxt(DATA_PATH, delimiter=",", dtype=np.uint8)  # mnist_data() takes floats, for seconds
     except ValueError as error:
         raise wrong(_one_line(error)) from error
-    pixels, labels = table[:, :-1], table[:, -1]
+    pixels, labels = table[:, :-1], table[:, -1].copy()
     counts = np.bincount(labels, minlength=10).tolist()
     if counts != [SAMPLE_SIZE] * 10:
         raise wrong(f"{counts} of 0, 1, ...")

@@ -121,7 +121,8 @@ def _draw(label: int, generator: np.random.Generator) -> _Floats:
 def _stretched(images: _Floats) -> _Pixels:
     """Their contrast, of each by itself: many photographs are very dark or pale."""
     low, high = np.percentile(images, (2, 98), axis=(1, 2, 3), keepdims=True)
-    return np.clip((images - low) / np.maximum(high - low, 1e-3), 0, 1).astype(np.float32)
+    pixels: _Pixels = np.clip((images - low) / np.maximum(high - low, 1e-3), 0, 1).astype(np.float32)
+    return pixels
 
 
 def _images(pixels: _Pixels, labels: _Labels, source: str) -> Images:
