@@ -37,10 +37,10 @@ def opened(browser) -> Iterator[Opens]:
     wrong: list[str] = []
     with ExitStack() as stack:
 
-        def look(file: Path, *, width: int = 1100, script: bool = True, dark: bool = False):
+        def look(file: Path, *, width: int = 1100, script: bool = True):
             context = browser.new_context(
                 viewport={"width": width, "height": 800},
-                color_scheme="dark" if dark else "light",
+                color_scheme="light",
                 java_script_enabled=script,
                 reduced_motion="reduce",
                 offline=True,
