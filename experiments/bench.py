@@ -23,6 +23,7 @@ from typing import Any
 from ntpt_pyro import experiments
 from ntpt_pyro.errors import UsageError
 from ntpt_pyro.experiments import step_server
+from ntpt_pyro.experiments.recording import main_of
 
 TREE = Path(experiments.__file__).resolve().parents[1]
 RECORD = TREE / "experiments" / "results" / "benchmark" / "cpu.json"
@@ -130,4 +131,4 @@ def _server(tree: Path) -> Iterator["subprocess.Popen[str]"]:
 
 
 if __name__ == "__main__":
-    main()
+    main_of(__spec__)

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from ntpt_pyro import Library, find_task, models
 from ntpt_pyro.experiments.handwritten import network, stepper
-from ntpt_pyro.experiments.recording import parser_of, record
+from ntpt_pyro.experiments.recording import main_of, parser_of, record
 from ntpt_pyro.inference import Training, marginal, relaxed
 from ntpt_pyro.inference.handlers.model_examination import examine
 from ntpt_pyro.models.add2x2 import add2x2
@@ -157,4 +157,4 @@ def _measure(variants: dict[str, Callable[[], Any]], rounds: int) -> dict[str, l
 
 
 if __name__ == "__main__":
-    main()
+    main_of(__spec__)

@@ -31,7 +31,7 @@ from ntpt_pyro import Library, MeanFieldPosterior, Task, find_task
 from ntpt_pyro._files import write_json
 from ntpt_pyro.experiments.calibration_judge import PRIORS, Judge
 from ntpt_pyro.experiments.calibration_summary import draw, summary
-from ntpt_pyro.experiments.recording import parser_of, record, several
+from ntpt_pyro.experiments.recording import main_of, parser_of, record, several
 from ntpt_pyro.inference import fit, marginal, marginals, mean_log_likelihood, most_probable
 from ntpt_pyro.runs import load_library
 from ntpt_pyro.runs.behaviour_groups import grouped
@@ -145,4 +145,4 @@ def _guide(task: Task, library: Library, examples: Examples, seed: int) -> dict[
 
 
 if __name__ == "__main__":
-    main()
+    main_of(__spec__)

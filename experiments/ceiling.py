@@ -16,7 +16,7 @@ from torch.nn.functional import nll_loss
 from ntpt_pyro import LearnedFunction
 from ntpt_pyro.experiments.lifetime import image_dropout
 from ntpt_pyro.experiments.lifetime_settings import LifetimeSettings
-from ntpt_pyro.experiments.recording import parser_of, record
+from ntpt_pyro.experiments.recording import main_of, parser_of, record
 from ntpt_pyro.inference import follow
 from ntpt_pyro.models.grid import CELLS, SIDES
 from ntpt_pyro.models.nets import net_0, net_1
@@ -81,4 +81,4 @@ def accuracy(
 
 
 if __name__ == "__main__":
-    main()
+    main_of(__spec__)

@@ -29,7 +29,7 @@ from typing import Any
 from unittest import mock
 
 from ntpt_pyro.experiments.command_pieces import FILES, Wrong, wrong_line
-from ntpt_pyro.experiments.recording import parser_of, record
+from ntpt_pyro.experiments.recording import main_of, parser_of, record
 from ntpt_pyro.experiments.text_checks import Outcome
 from ntpt_pyro.experiments.text_fuzz import Worker
 
@@ -192,4 +192,4 @@ def inside(folder: Path) -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    main()
+    main_of(__spec__)

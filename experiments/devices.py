@@ -21,7 +21,7 @@ from ntpt_pyro import Library
 from ntpt_pyro.experiments.generalize import LONGEST
 from ntpt_pyro.experiments.handwritten import stepper
 from ntpt_pyro.experiments.lengths import baseline_on_symbols
-from ntpt_pyro.experiments.recording import as_json, parser_of, parts_of, record_parts, several
+from ntpt_pyro.experiments.recording import as_json, main_of, parser_of, parts_of, record_parts, several
 from ntpt_pyro.experiments.sequence_learner import (
     SEQUENCE_MODELS,
     SequenceLearner,
@@ -210,4 +210,4 @@ def _trained(name: str, steps: int) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main()
+    main_of(__spec__)

@@ -17,7 +17,7 @@ import torch
 
 from ntpt_pyro.experiments.exact_counts import count_figures
 from ntpt_pyro.experiments.exact_posteriors import line_figures, posterior_figures, summaries
-from ntpt_pyro.experiments.recording import Figures, parts_of, parts_parser, record, record_parts
+from ntpt_pyro.experiments.recording import Figures, main_of, parts_of, parts_parser, record, record_parts
 
 FIGURES = "exact_figures"
 PARTS = ("posteriors", "lines", "counts")
@@ -50,4 +50,4 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    main()
+    main_of(__spec__)

@@ -22,7 +22,7 @@ import torch
 from ntpt_pyro import Settings, Task, find_task, models
 from ntpt_pyro.experiments.gradient_noise import GradientNoise
 from ntpt_pyro.experiments.parity_chain import ChainFound, ChainWay, learn_chain
-from ntpt_pyro.experiments.recording import parser_of, record
+from ntpt_pyro.experiments.recording import main_of, parser_of, record
 from ntpt_pyro.experiments.restart_rates import measure
 from ntpt_pyro.experiments.turing_task import joint_task
 from ntpt_pyro.runs.statistics import Rate, success_rate
@@ -210,4 +210,4 @@ def _loop(lines: int, folder: Path) -> Task:
 
 
 if __name__ == "__main__":
-    main()
+    main_of(__spec__)

@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from ntpt_pyro.experiments import command_fuzz, kill_fuzz, run_fuzz, text_fuzz
-from ntpt_pyro.experiments.recording import parser_of, parts_of, record_parts, several
+from ntpt_pyro.experiments.recording import main_of, parser_of, parts_of, record_parts, several
 
 TESTS = Path(__file__).resolve().parents[1] / "tests" / "inference" / "test_python_interface.py"
 """Calls from Python, tried by hypothesis."""
@@ -107,4 +107,4 @@ def interface(tries: int) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main()
+    main_of(__spec__)

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from ntpt_pyro import Library, choice, observe, one_hot, runtime, select, switch, var
-from ntpt_pyro.experiments.recording import Figures, parser_of, parts_of, record_parts, several
+from ntpt_pyro.experiments.recording import Figures, main_of, parser_of, parts_of, record_parts, several
 from ntpt_pyro.inference import Training, marginal
 from ntpt_pyro.inference.posterior.exhaustive import Likelihood
 from ntpt_pyro.inference.posterior.program_space import ProgramSpace
@@ -200,4 +200,4 @@ def _programs(count: int) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    main()
+    main_of(__spec__)

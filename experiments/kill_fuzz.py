@@ -24,7 +24,7 @@ import torch
 from safetensors.torch import load_file
 
 from ntpt_pyro.experiments.damaged_runs import LEARN, LIFETIME, TASKS, ntpt, tried_at_random
-from ntpt_pyro.experiments.recording import parser_of
+from ntpt_pyro.experiments.recording import main_of, parser_of
 
 MOST_KILLS = 3
 """Of one run."""
@@ -176,4 +176,4 @@ def _difference(whole: dict[str, Any], found: dict[str, Any]) -> str | None:
 
 
 if __name__ == "__main__":
-    main()
+    main_of(__spec__)

@@ -25,7 +25,7 @@ from numpy.random import default_rng
 from ntpt_pyro import Settings, induce
 from ntpt_pyro.errors import BudgetError, DataError
 from ntpt_pyro.experiments.list_tasks import LIST_TASKS, SIZES, hypers_of, instance, range_of_numbers
-from ntpt_pyro.experiments.recording import Figures, parser_of, parts_of, record_parts, several
+from ntpt_pyro.experiments.recording import Figures, main_of, parser_of, parts_of, record_parts, several
 from ntpt_pyro.experiments.restart_rates import measure
 from ntpt_pyro.experiments.texts import milliseconds_a_step
 from ntpt_pyro.inference import Training, most_probable, program_of
@@ -301,4 +301,4 @@ def _compiled(options: argparse.Namespace, name: str) -> ListCompiled:
 
 
 if __name__ == "__main__":
-    main()
+    main_of(__spec__)

@@ -19,7 +19,7 @@ from typing import Any
 import torch
 
 from ntpt_pyro import find_task, induce
-from ntpt_pyro.experiments.recording import parser_of, record, several, workers_of
+from ntpt_pyro.experiments.recording import main_of, parser_of, record, several, workers_of
 from ntpt_pyro.inference.work.side_by_side import each
 from ntpt_pyro.runs import LearnedResult, load_library
 from ntpt_pyro.runs.statistics import spread, success_rate
@@ -153,4 +153,4 @@ def _summary(results: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main()
+    main_of(__spec__)

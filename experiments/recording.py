@@ -1,10 +1,12 @@
 """What recorded results say of how they came about: settings, and the command that gives them."""
 
 import argparse
+import importlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, fields
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any
 
@@ -175,6 +177,17 @@ def _measured_before(experiment: str, options: argparse.Namespace) -> dict[str, 
 def several(text: str) -> list[str]:
     """The parts of a text that commas separate."""
     return [part for part in text.split(",") if part]
+
+
+def main_of(spec: ModuleSpec | None) -> None:
+    """Run the module that is run as ``python -m``, under its own name.
+
+    Workers import what they do by the name of its module, and have no ``__main__`` that is this one.
+
+    :param spec: of the module.
+    """
+    assert spec is not None
+    importlib.import_module(spec.name).main()
 
 
 def parser_of(

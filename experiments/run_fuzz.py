@@ -32,7 +32,7 @@ from ntpt_pyro.experiments.damaged_runs import (
     ntpt,
     tried_at_random,
 )
-from ntpt_pyro.experiments.recording import parser_of
+from ntpt_pyro.experiments.recording import main_of, parser_of
 
 MANY = 100
 """Tries from which on there is a lifetime among the runs."""
@@ -212,4 +212,4 @@ def _race(command: list[str], start: Barrier, back: Connection) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main_of(__spec__)

@@ -19,7 +19,7 @@ import torch
 
 from ntpt_pyro import find_task
 from ntpt_pyro.errors import UsageError
-from ntpt_pyro.experiments.recording import Figures, parts_of, parts_parser, record_parts
+from ntpt_pyro.experiments.recording import Figures, main_of, parts_of, parts_parser, record_parts
 from ntpt_pyro.experiments.solver_determined import determined_figures
 from ntpt_pyro.experiments.solver_scale import parity_figures, scale_figures
 from ntpt_pyro.experiments.solver_texts import text_figures
@@ -135,4 +135,4 @@ def _solved(names: list[str], data: Path | None, path: Path, seeds: Sequence[int
 
 
 if __name__ == "__main__":
-    main()
+    main_of(__spec__)

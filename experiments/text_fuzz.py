@@ -30,7 +30,7 @@ from ntpt_pyro import models
 from ntpt_pyro.experiments.file_mutations import changed_files, files
 from ntpt_pyro.experiments.heavy_texts import heavy
 from ntpt_pyro.experiments.odd_pieces import NUMBERS
-from ntpt_pyro.experiments.recording import parser_of, record, record_parts
+from ntpt_pyro.experiments.recording import main_of, parser_of, record, record_parts
 from ntpt_pyro.experiments.smaller_texts import smaller
 from ntpt_pyro.experiments.text_checks import Case, Outcome, TooLong, checked
 from ntpt_pyro.experiments.text_grammar import Writer
@@ -311,4 +311,4 @@ def _stop(_: int, frame: Any) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main_of(__spec__)

@@ -21,7 +21,7 @@ import torch
 
 from ntpt_pyro import Settings, induce, models
 from ntpt_pyro.errors import BudgetError
-from ntpt_pyro.experiments.recording import Figures, parser_of, parts_of, record_parts, several
+from ntpt_pyro.experiments.recording import Figures, main_of, parser_of, parts_of, record_parts, several
 from ntpt_pyro.inference import Training, strategy_named
 from ntpt_pyro.runs.results import PosteriorResult, SolvedResult
 from ntpt_pyro.runs.statistics import spread, success_rate
@@ -176,4 +176,4 @@ def milliseconds_a_step(task: TextTask, restarts: int, *, steps: int = 100) -> f
 
 
 if __name__ == "__main__":
-    main()
+    main_of(__spec__)

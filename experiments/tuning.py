@@ -13,7 +13,7 @@ import torch
 
 from ntpt_pyro.experiments.lifelong import lifelong
 from ntpt_pyro.experiments.lifetime_settings import LifetimeSettings
-from ntpt_pyro.experiments.recording import parser_of, record, several
+from ntpt_pyro.experiments.recording import main_of, parser_of, record, several
 
 RATES = {
     "indep": (1e-3, 3e-3, 1e-2),
@@ -70,4 +70,4 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    main()
+    main_of(__spec__)

@@ -21,7 +21,7 @@ import torch
 
 from ntpt_pyro import Library, Task, find_task, induce
 from ntpt_pyro.errors import UsageError
-from ntpt_pyro.experiments.recording import Figures, parser_of, parts_of, record_parts, several
+from ntpt_pyro.experiments.recording import Figures, main_of, parser_of, parts_of, record_parts, several
 from ntpt_pyro.experiments.solver_determined import text_named
 from ntpt_pyro.inference import exact_posterior
 from ntpt_pyro.inference.posterior.exhaustive import MOST_AT_ONCE, Likelihood
@@ -171,4 +171,4 @@ def _nothing(piece: int) -> int:
 
 
 if __name__ == "__main__":
-    main()
+    main_of(__spec__)

@@ -129,6 +129,17 @@ def test_what_looks_on_the_way_come_to_is_the_recorded():
             assert f"| {task} | {how} | {' | '.join(cells)} |" in document
 
 
+def test_what_halving_comes_to_is_the_recorded():
+    document = (ROOT / "docs" / "results" / "learning.md").read_text(encoding="utf-8")
+    found = recorded("rates/halving.json")
+    for how in ("all restarts", "half given up, twice"):
+        for task, one in found[how]["summary"].items():
+            cells = [share(one["right_programs"]), ranged(one["accuracy"], ".1%")]
+            cells += [ranged(one["search_steps"], "g")]
+            cells += [f"{ranged(one[which], '.0f')} s" for which in ("search_seconds", "seconds")]
+            assert f"| {task} | {how} | {' | '.join(cells)} |" in document
+
+
 def test_what_em_came_to_is_the_recorded():
     (found,) = recorded("rates/em-apply.json")["summary"].values()
     low, high = found["right_programs"]["interval"]
