@@ -154,6 +154,19 @@ def examples(node: ast.AST, name: str) -> Iterator[str]:
             yield from examples(child, f"{name}.{child.name}")
 
 
+def test_experiments_run_under_their_own_name():
+    """Workers are sent what is importable by a name, and ``__main__`` is another module there."""
+    ends = {
+        source.name: source.read_text(encoding="utf-8").partition('if __name__ == "__main__":\n')[2].strip()
+        for source in (ROOT / "experiments").glob("*.py")
+    }
+    assert {name for name, end in ends.items() if end == "main_of(__spec__)"} > {
+        "rates.py",
+        "worker_speed.py",
+    }
+    assert {name for name, end in ends.items() if end not in ("", "main_of(__spec__)")} == {"step_server.py"}
+
+
 def test_a_file_name_says_what_is_inside_once():
     named: dict[str, list[str]] = {}
     for source in SOURCES:

@@ -1,6 +1,8 @@
 """The recording of success rates: what it writes, and that it goes on where it was."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -53,3 +55,13 @@ def test_wilson_intervals_hold_the_rate_and_stay_in_bounds():
 
 def test_spread_is_median_and_range():
     assert vars(spread([3.0, 1.0, 2.0])) == {"median": 2.0, "min": 1.0, "max": 3.0}
+
+
+def test_seeds_side_by_side_by_a_command_of_its_own(tmp_path):
+    """As a user types it: what runs as ``__main__`` has a name of its own, by which workers import it."""
+    settings = "lines=1,steps=2,examples=40,restarts=2,rounds=1,test_examples=20"
+    options = ["--seeds=2", "--jobs=2", f"--set={settings}", f"--work={tmp_path / 'work'}"]
+    command = [sys.executable, "-W", "error", "-m", "ntpt_pyro.experiments.rates", *options]
+    done = subprocess.run([*command, f"--out={tmp_path / 'rates.json'}"], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(json.loads((tmp_path / "rates.json").read_text())["runs"]["top, from scratch"]) == 2
