@@ -27,9 +27,10 @@ def as_json(settings: Any) -> dict[str, Any]:
 
 
 def given(settings: Any) -> dict[str, Any]:
-    """Those of a dataclass of settings that are not the default."""
+    """Those of a dataclass of settings that are not the default, as an option takes them."""
     values = {one: getattr(settings, one.name) for one in fields(settings)}
-    return {one.name: value for one, value in values.items() if value != one.default}
+    changed = {one.name: value for one, value in values.items() if value != one.default}
+    return {name: "none" if value is None else value for name, value in changed.items()}
 
 
 def command_of(start: str, options: Mapping[str, Any]) -> str:

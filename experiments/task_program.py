@@ -79,7 +79,8 @@ class TaskProgram:
             kl=settings.kl,
             generator=torch.Generator().manual_seed(seed),
         )
-        training.record_from(max((one.until for one in self._halvings), default=0))
+        steps = settings.search or 0
+        training.record_from(max((one.last(training, steps) for one in self._halvings), default=0))
         return training, library
 
     def search(self, examples: Examples) -> Verdict | None:

@@ -77,6 +77,8 @@ class Restarts(Plated):
         super().__init__(PLATE, size, dim)
         self.sharpness = sharpness
         self.decay = decay
+        self.networks: dict[Network, None] = {}
+        """Those that the model calls with a copy for each restart."""
         self._data: set[int] = set()
         """Where the tensors are stored that the model was called with."""
         self.running_log_likelihood: Float[Tensor, " restarts"] = torch.zeros(size)
@@ -136,6 +138,8 @@ class Restarts(Plated):
         function, *inputs = msg["args"]
         if function.copies is None and not self._weighs(function):
             return
+        if function.copies is not None:
+            self.networks[function] = None
         plates = {frame.dim: frame.size for frame in msg["cond_indep_stack"] if frame.dim is not None}
         data = all(x.untyped_storage().data_ptr() in self._data for x in inputs)
         at = restarts_at(function, inputs, plates, self.dim, items=msg["kwargs"].get("items"), data=data)

@@ -63,19 +63,28 @@ class Halving:
         self.every = every
         self.times = times
         self.least = least
-        self.until = every * times
-        """The step after which all that are left go on; until then no step is worth recording."""
 
     def __repr__(self) -> str:
         """The callback as it could be typed."""
         return f"Halving({self.every}, times={self.times}, least={self.least})"
+
+    def last(self, state: Training, steps: int) -> int:
+        """The last step after which restarts are given up: before it no step is worth recording.
+
+        :param state: of the training, before its first step.
+        :param steps: that it will take.
+        :returns: the step; 0 where none are given up.
+        """
+        if not state.may_give_up or state.restarts.size <= self.least:
+            return 0
+        return self.every * min(self.times, max(0, steps - 1) // self.every)
 
     def __call__(self, state: Training) -> None:
         """Give up a half, where it is time.
 
         :param state: of the training.
         """
-        if state.step % self.every or state.step > self.until or not state.may_give_up:
+        if state.step % self.every or state.step > self.every * self.times or not state.may_give_up:
             return
         running = state.restarts.running_log_likelihood
         left = max(self.least, (len(running) + 1) // 2)
@@ -87,7 +96,8 @@ class EarlyStop:
     """A callback that ends the training when the loss has stopped falling.
 
     It compares the mean loss of the last ``window`` steps with that of the ``window`` steps before, and keeps
-    nothing itself, so that a resumed run stops where an unbroken one does.
+    nothing itself, so that a resumed run stops where an unbroken one does. A loss is a sum over restarts:
+    where some are given up (:class:`Halving`) it falls by that, and this ends the training a window later.
 
     :param window: steps in each mean, at least 1.
     :param least_gain: the fall of the mean that counts as one, in nats an example.

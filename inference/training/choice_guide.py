@@ -69,9 +69,10 @@ class ChoiceGuide(OwnNames):
 
     def forward(self, *args: Any, **kwargs: Any) -> None:
         """Sample every choice; the arguments, those of the model, are not used."""
+        made: dict[tuple[str, int, int], pyro.plate] = {}
         for number, (plates, group) in enumerate(self._groups.items()):
             together = getattr(self, f"logits_{number}").split([site.size for site in group], -1)
-            with _open(plates):
+            with _open(plates, made):
                 for site, logits in zip(group, together, strict=True):
                     guide_choice(site.name, logits)
 
@@ -160,9 +161,11 @@ def _resized(plates: Plates, plate: str, size: int) -> Plates:
 
 
 @contextmanager
-def _open(plates: Plates) -> Iterator[None]:
-    """Open plates by name, size and dimension."""
+def _open(plates: Plates, made: dict[tuple[str, int, int], pyro.plate]) -> Iterator[None]:
+    """Open plates by name, size and dimension; one that was made in this run is opened again."""
     with ExitStack() as stack:
         for name, size, dim in plates:
-            stack.enter_context(pyro.plate(name, size, dim=dim))
+            if (name, size, dim) not in made:
+                made[name, size, dim] = pyro.plate(name, size, dim=dim)
+            stack.enter_context(made[name, size, dim])
         yield

@@ -21,39 +21,38 @@ def may_keep_some(guide: object, optimiser: object) -> TypeGuard[ChoiceGuide]:
 
     :param guide: of the training.
     :param optimiser: of the training.
-    :returns: True where both were made for it, the guide of choices only.
+    :returns: True where both were made for it, the guide of some choices and of nothing else.
     """
-    return type(guide) is ChoiceGuide and isinstance(optimiser, SplitAdam)
+    return type(guide) is ChoiceGuide and bool(guide.sites) and isinstance(optimiser, SplitAdam)
 
 
-def check_kept(restarts: Sequence[int], left: int, *, possible: bool) -> None:
-    """Check that restarts can be kept.
+def places_of(restarts: Sequence[int] | Tensor, left: int) -> list[int]:
+    """The restarts that are to be kept.
 
-    :param restarts: that are to be.
+    :param restarts: a list, an array or a tensor.
     :param left: how many there are.
-    :param possible: whether some can be given up at all.
-    :raises UsageError: where they cannot, or there is no such restart.
+    :returns: their numbers.
+    :raises UsageError: where there is no such restart, or they are not ascending.
     """
-    known = list(restarts) == sorted(set(restarts)) and set(restarts) <= set(range(left))
-    if not restarts or not known:
+    try:
+        given = torch.as_tensor(restarts if isinstance(restarts, Tensor) else [*restarts])
+    except (TypeError, ValueError, RuntimeError):  # of what holds no numbers
+        given = torch.empty(0)
+    whole = given.ndim == 1 and not (given.is_floating_point() or given.dtype == torch.bool)
+    found: list[int] = given.tolist() if whole else []
+    if not found or found != sorted(set(found)) or found[0] < 0 or found[-1] >= left:
         raise UsageError(
             "keep",
             expected=f"restarts out of 0 to {left - 1}, ascending",
-            got=str(list(restarts)),
+            got=f"{restarts!r:.60}",
             remedy="name those that are to go on",
         )
-    if not possible:
-        raise UsageError(
-            "keep",
-            expected="a guide and an optimiser that fit made, of choices only, in one process",
-            got="others, of which restarts cannot be given up",
-            remedy="keep all restarts",
-        )
+    return found
 
 
 def keep_restarts(
     restarts: Sequence[int],
-    guide: ChoiceGuide,
+    guide: object,
     optimiser: object,
     plate: Restarts,
     libraries: Iterable[torch.nn.Module],
@@ -62,18 +61,32 @@ def keep_restarts(
 
     :param restarts: that go on, ascending.
     :param guide: of all.
-    :param optimiser: a :class:`~ntpt_pyro.inference.SplitAdam` of the guide and the libraries.
-    :param plate: their handler.
-    :param libraries: modules, some of whose networks may have a copy for each.
+    :param optimiser: of the guide and the networks.
+    :param plate: their handler, which knows the networks that the model calls.
+    :param libraries: modules, some of whose networks may have a copy for each too.
+    :raises UsageError: where restarts cannot be told apart; nothing has changed then.
     """
+    if not (may_keep_some(guide, optimiser) and isinstance(optimiser, SplitAdam)):
+        raise UsageError(
+            "keep",
+            expected="a guide and an optimiser that fit made, of choices only",
+            got="others, of which restarts cannot be given up",
+            remedy="keep all restarts",
+        )
+    if optimiser.waits:
+        raise UsageError(
+            "keep",
+            expected="a step after set_state, which gives moments to the optimiser",
+            got="none yet",
+            remedy="take a step first",
+        )
     rows = torch.tensor(restarts, device=plate.running_log_likelihood.device)
     axes: dict[Tensor, int] = guide.keep(rows)
-    for library in dict.fromkeys(libraries):
-        for network in library.modules():
-            if isinstance(network, Network):
-                axes |= dict.fromkeys(network.keep(rows), 0)
+    modules = (module for library in libraries for module in library.modules())
+    for network in dict.fromkeys([*plate.networks, *modules]):
+        if isinstance(network, Network):
+            axes |= dict.fromkeys(network.keep(rows), 0)
     for parameter in axes:
         parameter.grad = None
-    assert isinstance(optimiser, SplitAdam)
     optimiser.keep(rows, axes)
     plate.keep(rows)

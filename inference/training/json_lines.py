@@ -6,7 +6,7 @@ from typing import Any
 
 from ntpt_pyro._files import write_bytes
 from ntpt_pyro.errors import UsageError
-from ntpt_pyro.inference.training.logged_step import StepLogger, log_likelihoods_of, loss_of
+from ntpt_pyro.inference.training.logged_step import StepLogger, log_likelihoods_of
 from ntpt_pyro.inference.training.training import Training
 
 
@@ -15,7 +15,8 @@ class JsonLines(StepLogger):
 
     A line has ``step``, ``loss`` (in nats an example, the mean of the restarts), ``log_likelihood`` (by
     restart the running mean of an example's, in nats) and ``seconds`` since the first step of this session.
-    Where several trainings follow each other, as in :func:`~ntpt_pyro.induce`, it also has ``phase``.
+    Where several trainings follow each other, as in :func:`~ntpt_pyro.induce`, it also has ``phase``; where
+    restarts were given up, ``restarts``, the numbers of those that are left.
 
     A training that goes on from a checkpoint goes on in the file: lines of steps that it takes again are
     replaced, and a line that was cut short is taken away. So a file has every step once, in order. A training
@@ -84,7 +85,9 @@ class JsonLines(StepLogger):
 
     def _note(self, state: Training, seconds: float) -> None:
         line: dict[str, Any] = {"phase": self.phase} if self.phase else {}
-        line |= {"step": state.step, "loss": loss_of(state), "log_likelihood": log_likelihoods_of(state)}
+        line |= {"step": state.step, "loss": state.mean_loss, "log_likelihood": log_likelihoods_of(state)}
+        if state.kept != [*range(len(state.kept))]:
+            line["restarts"] = state.kept
         line["seconds"] = round(seconds, 3)
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")

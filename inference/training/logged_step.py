@@ -41,15 +41,6 @@ class StepLogger:
         raise NotImplementedError
 
 
-def loss_of(state: Training) -> float:
-    """The loss of the last step.
-
-    :param state: of a training, after a step.
-    :returns: in nats an example, the mean of the restarts.
-    """
-    return state.losses[-1] / state.restarts.size
-
-
 def log_likelihoods_of(state: Training) -> list[float | None]:
     """How likely each restart makes the data.
 

@@ -104,6 +104,11 @@ class SplitAdam(PyroOptim):
             set_adam_state(adam, mine)
         return adams
 
+    @property
+    def waits(self) -> bool:
+        """Whether a state that was set waits for the next step, which tells what it is of."""
+        return self._adams is None and bool(self._waiting)
+
     def keep(self, rows: Int[Tensor, " kept"], axes: Mapping[Tensor, int]) -> None:
         """Go on with the moments of some restarts only.
 

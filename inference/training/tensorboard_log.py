@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ntpt_pyro.errors import UsageError
-from ntpt_pyro.inference.training.logged_step import StepLogger, log_likelihoods_of, loss_of
+from ntpt_pyro.inference.training.logged_step import StepLogger, log_likelihoods_of
 from ntpt_pyro.inference.training.training import Training
 
 
@@ -67,7 +67,7 @@ class TensorBoard(StepLogger):
         weakref.finalize(self, self._writer.close)
 
     def _note(self, state: Training, seconds: float) -> None:
-        self._writer.add_scalar("loss", loss_of(state), state.step)
+        self._writer.add_scalar("loss", state.mean_loss, state.step)
         known = sorted(one for one in log_likelihoods_of(state) if one is not None)
         if known:
             of = {"best": known[-1], "median": known[len(known) // 2], "worst": known[0]}

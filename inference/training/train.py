@@ -13,7 +13,7 @@ from ntpt_pyro.bounds import check_count
 from ntpt_pyro.errors import UsageError
 from ntpt_pyro.inference.handlers.annealing import Annealing
 from ntpt_pyro.inference.handlers.handler_stack import learning_alone
-from ntpt_pyro.inference.training.callbacks import Callback
+from ntpt_pyro.inference.training.callbacks import Callback, Halving
 from ntpt_pyro.inference.training.checkpoint import State, digest_of, load_checkpoint, save_checkpoint
 from ntpt_pyro.inference.training.ranks import ranks_now
 from ntpt_pyro.inference.training.training import Training
@@ -106,7 +106,8 @@ def _train(
     settings: Mapping[str, Any],
 ) -> Training:
     """See :func:`train`."""
-    training.record_from(max((getattr(one, "until", 0) for one in callbacks), default=0))
+    halvings = [one.last(training, steps) for one in callbacks if isinstance(one, Halving)]
+    training.record_from(max(halvings, default=0))
     examples = len(data[0])
     data = tuple(tensor.clone() if tensor.is_inference() else tensor for tensor in data)  # or no gradients
     batch_size = batch_size and min(batch_size, examples)
@@ -135,8 +136,7 @@ def _train(
                     save_checkpoint(checkpoint, state, settings)
             bar.update()
             if training.step % 10 == 0:
-                loss = training.losses[-1] / training.restarts.part.whole
-                bar.set_postfix_str(f"loss {loss:.2f}", refresh=False)
+                bar.set_postfix_str(f"loss {training.mean_loss:.2f}", refresh=False)
     return training
 
 

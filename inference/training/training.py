@@ -1,5 +1,6 @@
 """Training a model's choices and library, a batch at a time, by :class:`pyro.infer.SVI`."""
 
+import math
 import warnings
 from collections.abc import Callable, Sequence
 from copy import deepcopy
@@ -11,7 +12,7 @@ from pyro import poutine
 from pyro.infer import SVI
 from torch import Tensor
 
-from ntpt_pyro.errors import DivergenceError, RunError, UsageError
+from ntpt_pyro.errors import DivergenceError, UsageError
 from ntpt_pyro.inference.handlers.annealing import value_at
 from ntpt_pyro.inference.handlers.given_strategy import check_strategy
 from ntpt_pyro.inference.handlers.handler_stack import check_can_learn
@@ -21,7 +22,7 @@ from ntpt_pyro.inference.handlers.strategy import Strategy
 from ntpt_pyro.inference.training.averaging import follow
 from ntpt_pyro.inference.training.checkpoint import State
 from ntpt_pyro.inference.training.compiled_step import CompiledStep
-from ntpt_pyro.inference.training.fewer_restarts import check_kept, keep_restarts, may_keep_some
+from ntpt_pyro.inference.training.fewer_restarts import keep_restarts, may_keep_some, places_of
 from ntpt_pyro.inference.training.finite_steps import NonFiniteError, finite_loss, not_finite
 from ntpt_pyro.inference.training.given_guide import Guide, check_coverage, check_weight, given_guide
 from ntpt_pyro.inference.training.own_optimiser import OwnOptimiser
@@ -29,6 +30,7 @@ from ntpt_pyro.inference.training.own_store import params_in
 from ntpt_pyro.inference.training.ranks import share_of
 from ntpt_pyro.inference.training.shared_steps import NOWHERE, OF_LOGITS, SharedSteps
 from ntpt_pyro.inference.training.split_adam import SplitAdam
+from ntpt_pyro.inference.training.state_check import check_state
 from ntpt_pyro.inference.training.step_settings import StepOptions, StepSettings
 from ntpt_pyro.language.parts import drawn_within
 
@@ -129,7 +131,9 @@ class Training:
         self.step = 0
         """Training steps taken."""
         self.losses: list[float] = []
-        """The loss of each of them, in nats an example, summed over restarts."""
+        """The loss of each of them, in nats an example, summed over the restarts that there were."""
+        self.mean_loss = math.nan
+        """That of the last one, the mean of those restarts."""
 
     def _sharing(self) -> tuple[SharedSteps | None, Callable[[float], float]]:
         """How steps are taken together with other processes, and what makes the loss of all of them."""
@@ -194,23 +198,29 @@ class Training:
             for average, current in zip(self.average.buffers(), self.library.buffers(), strict=True):
                 average.copy_(current)  # running statistics, an average already
         self.losses.append(loss)
+        self.mean_loss = loss / self.restarts.part.whole
         self.step += 1
         if isinstance(self.optimiser, OwnOptimiser):
             self.optimiser.advance(loss)
         return loss
 
-    def keep(self, restarts: Sequence[int]) -> None:
+    def keep(self, restarts: Sequence[int] | Tensor) -> None:
         """Go on with some of the restarts only; the others are given up, and what they have learned.
 
         :param restarts: which of those that are left, ascending: their places in :attr:`kept`.
         :raises UsageError: where there is no such restart, or restarts cannot be told apart: of a guide or an
-            optimiser of one's own, beside other latents than choices, and where processes share them.
+            optimiser of one's own, beside other latents than choices, where processes share them, and right
+            after :meth:`set_state`.
         """
-        check_kept(restarts, self.restarts.size, possible=self.may_give_up)
-        keep_restarts(restarts, self.guide, self.optimiser, self.restarts, [self.library, self.average])
+        places = places_of(restarts, self.restarts.size)
+        if self.share is not None:
+            raise UsageError(
+                "keep", expected="restarts of one process", got="of several", remedy="keep all restarts"
+            )
+        keep_restarts(places, self.guide, self.optimiser, self.restarts, [self.library, self.average])
         self._take.forget()
         self._validated = False
-        self.kept = [self.kept[restart] for restart in restarts]
+        self.kept = [self.kept[restart] for restart in places]
 
     @property
     def may_give_up(self) -> bool:
@@ -347,16 +357,19 @@ class Training:
         """Go on from a state that :meth:`get_state` gave.
 
         :param state: that state.
-        :raises RunError: where it is of another model, guide or library; nothing has changed then.
+        :raises RunError: where it is of another model, guide or library, or of restarts that are not here any
+            more; nothing has changed then.
         """
-        kept = state.get("kept", self.kept)
         if self._shared is not None:
             state = self._shared.own_state(state)
-        elif len(kept) < len(self.kept):
-            self.keep([self.kept.index(restart) for restart in kept])
+        kept = list(state.get("kept", self.kept))
+        check_state(self._parts(), state, self.kept, kept)
+        if self._shared is None:
+            if len(kept) < len(self.kept):
+                self.optimiser.set_state({})
+                self.keep([self.kept.index(restart) for restart in kept])
+            self.kept = kept
         parts = self._parts()
-        for part, here in parts.items():
-            _check_same(part, here, state[part])
         with torch.no_grad():
             for part, here in parts.items():
                 for name, tensor in here.items():
@@ -374,17 +387,3 @@ def _checked(loss_and_grads: Callable[..., Any], total: Callable[[float], float]
         return total(float(loss_and_grads(*args, **kwargs)))
 
     return checked
-
-
-def _check_same(part: str, here: dict[str, Tensor], there: dict[str, Tensor]) -> None:
-    """Raise where the tensors of a state are not those of a training."""
-    shapes, kept = ({name: [*one.shape] for name, one in tensors.items()} for tensors in (here, there))
-    for name in [*shapes, *kept]:
-        if shapes.get(name) != kept.get(name):
-            raise RunError(
-                f"state of a training, {part}, {name!r}",
-                expected=f"shape {shapes[name]}" if name in shapes else "no tensor of this name",
-                got=f"shape {kept[name]}" if name in kept else "none",
-                remedy="give the model, library and guide that it was made with, or start anew with another "
-                "file",
-            )

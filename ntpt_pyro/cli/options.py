@@ -75,6 +75,19 @@ def _number(kind: Callable[[str], Kind], text: str, expected: str) -> Kind:
         raise typer.BadParameter(f"expected {expected}, got {text!r:.60}") from error
 
 
+NONE = object()
+"""What ``none`` says of a number that may be left open."""
+
+
+def _or_none(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    """How a number is read that may be none."""
+
+    def read(text: str) -> Any:
+        return NONE if text.strip().lower() == "none" else parse(text)
+
+    return read
+
+
 NUMBERS: Mapping[Any, Mapping[str, Any]] = {
     int: {"parser": whole, "metavar": "<int>"},
     float: {"parser": real, "metavar": "<float>"},
@@ -214,7 +227,11 @@ def with_settings(
         @wraps(command)
         def run(**given: Any) -> None:
             said = {one: given.pop(one.name) for one in taken}
-            checked = {one.name: checked_value(one, v) for one, v in said.items() if v is not None}
+            checked = {
+                one.name: None if v is NONE else checked_value(one, v)
+                for one, v in said.items()
+                if v is not None
+            }
             command(**given, settings=checked)
 
         added = [
@@ -242,6 +259,8 @@ def _option(
     unsaid = one.metadata["unset"] if default is None else _words(default)
     base = _base(hint)
     more: dict[str, Any] = dict(NUMBERS.get(base, {}))
+    if more and base is not hint:
+        more = {"parser": _or_none(more["parser"]), "metavar": f"{more['metavar']} or none"}
     if names:
         more["autocompletion"] = lambda incomplete: beginning(names, incomplete)
     option = typer.Option(help=f"{about}{of}{_default(unsaid)}", show_default=False, **more)

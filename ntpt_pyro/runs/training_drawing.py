@@ -46,8 +46,8 @@ def restart_lines(snapshots: Sequence[Snapshot], values: Values) -> tuple[Points
     """
     kept, others = Points(), dict[int, Points]()
     for one in snapshots:
-        found = values(one)
-        for restart, value in zip(one.restarts or range(len(found)), found, strict=True):
+        found = values(one)  # none between two looks
+        for restart, value in zip(one.restarts or range(len(found)), found, strict=bool(found)):
             if restart == (one.best or 0):
                 kept.append((one.step, value))
             else:

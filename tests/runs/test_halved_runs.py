@@ -6,12 +6,14 @@ import pytest
 
 from ntpt_pyro import induce
 from ntpt_pyro.inference import in_phase
+from ntpt_pyro.runs import RunFolder
 from ntpt_pyro.runs.answer_words import restarts_right
 from ntpt_pyro.runs.training_drawing import restart_lines
 from tests.small import settings, small, small_task  # noqa: F401  # a fixture
 
 pytestmark = pytest.mark.usefixtures("small")
-HALVED = settings(restarts=16, steps=24, halve=2)
+FEW = {"restarts": 16, "steps": 24, "halve": 2}
+HALVED = settings(**FEW)
 
 
 class BreakAt:
@@ -57,6 +59,19 @@ def test_its_history_tells_of_each_restart_as_long_as_it_was_there():
     assert kept[-1][1] == last.log_likelihoods[last.restarts.index(best)]
 
 
+def test_a_run_with_looks_far_apart_is_drawn(ntpt, tmp_path):
+    long = {**FEW, "steps": 90, "search": 30, "halve": 4}
+    induce(small_task(), settings(**long), out=tmp_path / "run")
+    apart = [bool(one.accuracies) for one in RunFolder(tmp_path / "run").snapshots() if one.restarts]
+    assert True in apart
+    assert False in apart
+    for kind in ("html", "plot"):
+        code, _, _ = ntpt(
+            "show", tmp_path / "run", f"--{kind}", tmp_path / f"run.{kind.replace('plot', 'png')}"
+        )
+        assert code == 0
+
+
 @pytest.mark.parametrize("step", [3, 7])
 def test_a_run_that_gave_restarts_up_is_resumed(step, tmp_path):
     whole = induce(small_task(), HALVED, out=tmp_path / "whole")
@@ -81,6 +96,9 @@ def test_the_command_line_takes_it(ntpt, tmp_path):
     code, said, _ = ntpt("learn", "add2x2/top", *flags, "--halve=1", "--out", tmp_path / "run")
     assert code == 0
     assert "of 4 (of 8 at first)" in said
+    code, said, _ = ntpt("learn", "add2x2/top", *flags, "--halve=none")
+    assert code == 0
+    assert "at first" not in said
 
 
 def test_callbacks_are_told_of_it():

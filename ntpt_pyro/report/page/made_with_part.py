@@ -87,16 +87,15 @@ def _not_default(
     known = {
         name: value
         for name, value in result.options.items()
-        if name not in result.parameters
-        and value is not None
-        and (name in OF_POSTERIOR if posterior else name not in NO_OPTIONS)
+        if name not in result.parameters and (name in OF_POSTERIOR if posterior else name not in NO_OPTIONS)
     }
+    said = {name: value for name, value in known.items() if value is not None}
     if task is None:
-        return known
+        return said
     try:
         defaults = _defaults(result, options, task)
     except NtptError:
-        return known
+        return said
     return {name: value for name, value in known.items() if name == "seed" or defaults.get(name) != value}
 
 

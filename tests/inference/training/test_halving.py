@@ -1,14 +1,17 @@
 """Restarts that are given up: those that go on learn what they would have learned beside the others."""
 
+import json
+from copy import deepcopy
 from functools import partial
 
+import numpy as np
 import pyro
 import pytest
 import torch
 
 from ntpt_pyro import Library, Tensor, choice, learn, observe, select
 from ntpt_pyro.errors import RunError, UsageError
-from ntpt_pyro.inference import Halving, Training, fit, marginal, relaxed
+from ntpt_pyro.inference import Halving, JsonLines, Training, fit, marginal, relaxed
 from ntpt_pyro.inference.handlers.strategies import strategy_named
 from tests.inference.training.test_compiled_step import Normed, is_recorded
 
@@ -124,10 +127,13 @@ def test_nobody_is_given_up_where_restarts_cannot_be_told_apart(monkeypatch):
     assert shared.kept == [*range(RESTARTS)]
 
 
-@pytest.mark.parametrize("restarts", [[], [1, 0], [0, 0], [-1], [0, RESTARTS]])
+@pytest.mark.parametrize(
+    "restarts",
+    [[], [1, 0], [0, 0], [-1], [0, RESTARTS], None, 3, [[0]], ["a"], [0.0], [True], torch.tensor(1)],
+)
 def test_restarts_that_there_are_not_are_refused(restarts):
     some, _ = fitted(steps=2)
-    with pytest.raises(UsageError, match=r"keep: expected restarts out of 0 to 7, ascending, got \["):
+    with pytest.raises(UsageError, match="keep: expected restarts out of 0 to 7, ascending, got "):
         some.keep(restarts)
     assert some.restarts.size == RESTARTS
 
@@ -135,8 +141,101 @@ def test_restarts_that_there_are_not_are_refused(restarts):
 def test_a_state_of_more_restarts_than_there_are_is_refused():
     some, _ = fitted([Halving(5)], steps=10)
     other, _ = fitted(steps=0, restarts=2, copies=2)
-    with pytest.raises(RunError, match="state of a training, guide, 'logits_0': expected shape"):
+    with pytest.raises(RunError, match=r"state of a training, restarts: expected some of .* left, 0, 1, got"):
         other.set_state(some.get_state())
+
+
+def test_a_state_of_some_restarts_is_set_whole_or_not_at_all():
+    some, _ = fitted(steps=10)
+    of_all = deepcopy(some.get_state())
+    some.keep([2, 6])
+    of_two = deepcopy(some.get_state())
+    other, _ = fitted(steps=3)
+    other.set_state(of_two)
+    assert other.kept == [2, 6]
+    check_same(other, some, rows=[0, 1])
+    with pytest.raises(RunError, match="restarts: expected some of those that are left, 2, 6, got 0, 1, 2"):
+        other.set_state(of_all)
+    three, _ = fitted(steps=1)
+    three.keep([0, 1, 4])
+    with pytest.raises(RunError, match="restarts: expected some of those that are left, 0, 1, 4, got 2, 6"):
+        three.set_state(of_two)
+    assert three.kept == [0, 1, 4]
+    whole, _ = fitted(steps=1)
+    with pytest.raises(RunError, match="guide, 'logits_0': expected shape"):
+        whole.set_state({**of_two, "guide": {"logits_0": torch.zeros(2, 1, 9)}})
+    assert whole.kept == [*range(RESTARTS)]
+
+
+def test_moments_that_wait_for_a_step_are_not_cut():
+    some, _ = fitted(steps=5)
+    other, _ = fitted(steps=0)
+    other.set_state(some.get_state())
+    with pytest.raises(UsageError, match="keep: expected a step after set_state"):
+        other.keep([0, 1])
+    assert other.restarts.size == RESTARTS
+    other.learn(*data())
+    other.keep([0, 1])
+
+
+def test_networks_that_the_training_was_not_given_shrink_too():
+    library = Library([plain], copies=RESTARTS)
+    how = {"restarts": RESTARTS, "steps": 30, "callbacks": [Halving(10)]}
+    training = fit(partial(model, library=library), data(), **how)
+    assert (training.restarts.size, library.copies) == (4, 4)
+    assert library["plain"].weight_0.shape == (4, 6, 5)
+
+
+@pytest.mark.parametrize(
+    ("halving", "restarts", "first"),
+    [
+        (Halving(10), RESTARTS, 20),
+        (Halving(40), RESTARTS, 40),
+        (Halving(60), RESTARTS, 0),
+        (Halving(10), 4, 0),
+    ],
+)
+def test_steps_are_recorded_from_where_all_that_are_left_go_on(halving, restarts, first):
+    training, _ = fitted([halving], restarts=restarts, copies=restarts)
+    assert training._take.first == first
+
+
+def test_a_loss_is_the_mean_of_the_restarts_that_there_were(tmp_path):
+    fitted([Halving(5, times=1), JsonLines(tmp_path / "log.jsonl")], steps=8)
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    every, _ = fitted(steps=8)
+    for line, loss in zip(lines[:5], every.losses, strict=False):
+        assert line["loss"] == pytest.approx(loss / RESTARTS)
+    assert [len(line.get("restarts", range(RESTARTS))) for line in lines] == [8] * 4 + [4] * 4
+    assert all(len(line["log_likelihood"]) == len(line.get("restarts", range(8))) for line in lines)
+
+
+def test_choices_in_several_plates_shrink_each_along_its_axis():
+    def plated(xs, ys=None):
+        with pyro.plate("registers", 3, dim=-1):
+            each = choice("each", 2)
+        one = choice("one", 3)
+        with pyro.plate("examples", len(xs), dim=-1):
+            mixed = each.select(-2, 0).unsqueeze(-2)
+            observe("out", select(one, [xs, xs.flip(-1), xs.roll(1, -1)]) * mixed[..., :1] + 1e-3, ys)
+
+    xs = torch.eye(3)[torch.arange(30) % 3]
+    given = (xs, torch.arange(30) % 3)
+    every, some = (
+        fit(plated, given, restarts=RESTARTS, steps=30, callbacks=callbacks)
+        for callbacks in ([], [Halving(10, least=2)])
+    )
+    shapes = {name: tuple(one.shape) for name, one in some.guide.logits().items()}
+    assert shapes == {"each": (2, 3, 2), "one": (2, 1, 3)}
+    for name, logits in some.guide.logits().items():
+        torch.testing.assert_close(logits, every.guide.logits()[name][some.kept])
+
+
+@pytest.mark.parametrize("like", [list, tuple, torch.tensor, np.array])
+def test_restarts_are_named_by_any_whole_numbers(like):
+    some, _ = fitted(steps=2)
+    some.keep(like([1, 5]))
+    assert some.kept == [1, 5]
 
 
 @pytest.mark.parametrize("name", ["every", "times", "least"])
