@@ -29,7 +29,7 @@ from ntpt_pyro.tasks.user_files import loaded_files
 READINGS = {"digit_accuracy": "net_0", "operator_accuracy": "net_1", "sign_accuracy": "LOOK"}
 """What is recorded of how well networks read."""
 RECORDED = ["seed", "program_correct", "test_accuracy", "restarts_correct", "held_back_accuracy", "rounds"]
-RECORDED += ["steps", "seconds", "search_seconds", "program", "data"]
+RECORDED += ["given_up", "steps", "seconds", "search_seconds", "program", "data"]
 OLD_VALUES = {"strategy": {"exact": "em"}}
 """What settings in commands of older recordings are called now."""
 PAPER = {
@@ -143,7 +143,7 @@ class _Runs:
 
 def _summary(results: list[dict[str, Any]]) -> dict[str, Any]:
     known = [name for name in READINGS if all(result[name] is not None for result in results)]
-    columns = ("test_accuracy", *known, "restarts_correct", "rounds", "search_seconds", "seconds")
+    columns = ("test_accuracy", *known, "restarts_correct", "given_up", "rounds", "search_seconds", "seconds")
     right, beyond = sum(result["program_correct"] for result in results), results[0].get("beyond", {})
     return {
         "right_programs": success_rate(right, len(results)),

@@ -34,13 +34,19 @@ def readings_of(summary: dict) -> str:
     return ", ".join(read)
 
 
+def restarts_of(summary: dict, restarts: int) -> str:
+    """How many restarts the right ones are of."""
+    given_up = summary.get("given_up", {"median": 0})["median"]
+    return f"{restarts - given_up:g} left of {restarts}" if given_up else f"{restarts}"
+
+
 def rates_row(name: str, summary: dict) -> str:
     """A row of the table of success rates, from a summary that experiments/rates.py recorded."""
     accuracy = summary["test_accuracy"]
     return (
         f"| {name} | {share(summary['right_programs'])} "
         f"| {accuracy['median']:.1%} ({accuracy['min']:.1%} to {accuracy['max']:.1%}) "
-        f"| {readings_of(summary)} | {summary['restarts_correct']['median']:g} of 16 "
+        f"| {readings_of(summary)} | {summary['restarts_correct']['median']:g} of {restarts_of(summary, 16)} "
         f"| {summary['seconds']['median']:.0f} s |"
     )
 
@@ -420,7 +426,7 @@ def path_len_sentence(summary: dict) -> str:
         f"{right['successes']} of {right['trials']} runs ({low:.0%} to {high:.0%}) end with the right "
         f"program. Medians and ranges: paths right on grids {paths}; `LOOK` then reads "
         f"{ranged(summary['sign_accuracy'], '.1%')} of signs; {ranged(summary['restarts_correct'], 'g')} "
-        f"of 32 restarts right; {ranged(summary['seconds'], '.0f')} s"
+        f"of {restarts_of(summary, 32)} restarts right; {ranged(summary['seconds'], '.0f')} s"
     )
 
 

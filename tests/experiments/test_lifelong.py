@@ -15,6 +15,8 @@ from ntpt_pyro._files import RUN, read_json
 from ntpt_pyro.experiments import lifetime as lifetimes
 from ntpt_pyro.experiments import stream as streams
 from ntpt_pyro.experiments.lifetime_results import AccuracySnapshot, Lifetime, LifetimesSummary
+from ntpt_pyro.experiments.lifetime_settings import LifetimeSettings
+from ntpt_pyro.experiments.recording import given
 from ntpt_pyro.experiments.schedule import in_turn
 from ntpt_pyro.experiments.transfer import backward_transfer, forgetting, forward_transfer
 from ntpt_pyro.runs import RunFolder
@@ -50,6 +52,10 @@ def few_tested(monkeypatch):
 @pytest.fixture
 def small(monkeypatch, few_tested):
     random_images(monkeypatch)
+
+
+def test_a_setting_that_is_left_open_is_said_as_none():
+    assert given(LifetimeSettings(halve=None, search=9)) == {"halve": "none", "search": 9}
 
 
 @pytest.mark.usefixtures("small")

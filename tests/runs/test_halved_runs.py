@@ -96,9 +96,11 @@ def test_the_command_line_takes_it(ntpt, tmp_path):
     code, said, _ = ntpt("learn", "add2x2/top", *flags, "--halve=1", "--out", tmp_path / "run")
     assert code == 0
     assert "of 4 (of 8 at first)" in said
-    code, said, _ = ntpt("learn", "add2x2/top", *flags, "--halve=none")
+    page = tmp_path / "run.html"
+    code, said, _ = ntpt("learn", "add2x2/top", *flags, "--halve=none", "--html", page)
     assert code == 0
     assert "at first" not in said
+    assert "--halve none" in page.read_text()  # in the command that makes the run again
 
 
 def test_callbacks_are_told_of_it():
