@@ -9,7 +9,12 @@ from ntpt_pyro.inference.training.checkpoint import State
 
 
 def check_state(
-    parts: Mapping[str, Mapping[str, Tensor]], state: State, here: Sequence[int], there: Sequence[int]
+    parts: Mapping[str, Mapping[str, Tensor]],
+    state: State,
+    here: Sequence[int],
+    there: Sequence[int],
+    *,
+    may_be_fewer: bool,
 ) -> None:
     """Check that the tensors of a state are those of a training, which may have more restarts.
 
@@ -17,9 +22,11 @@ def check_state(
     :param state: that is to be set.
     :param here: the numbers of the training's restarts.
     :param there: those of the state's.
+    :param may_be_fewer: whether the training can give up those that are not in the state.
     :raises RunError: where a tensor is of another shape, or a restart of the state is not here.
     """
-    if len(there) > len(here) or (len(there) < len(here) and not set(there) <= set(here)):
+    left = (len(here), len(there) if may_be_fewer else len(here))
+    if may_be_fewer and (len(there) > len(here) or (len(there) < len(here) and not set(there) <= set(here))):
         raise RunError(
             "state of a training, restarts",
             expected=f"some of those that are left, {', '.join(map(str, here))}",
@@ -30,7 +37,7 @@ def check_state(
         shapes = {name: [*one.shape] for name, one in tensors.items()}
         kept = {name: [*one.shape] for name, one in state[part].items()}
         for name in [*shapes, *kept]:
-            if not _fits(shapes.get(name), kept.get(name), (len(here), len(there))):
+            if not _fits(shapes.get(name), kept.get(name), left):
                 raise RunError(
                     f"state of a training, {part}, {name!r}",
                     expected=f"shape {shapes[name]}" if name in shapes else "no tensor of this name",

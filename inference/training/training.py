@@ -363,7 +363,7 @@ class Training:
         if self._shared is not None:
             state = self._shared.own_state(state)
         kept = list(state.get("kept", self.kept))
-        check_state(self._parts(), state, self.kept, kept)
+        check_state(self._parts(), state, self.kept, kept, may_be_fewer=self.may_give_up)
         if self._shared is None:
             if len(kept) < len(self.kept):
                 self.optimiser.set_state({})

@@ -30,7 +30,6 @@ def trained(*, copies=False, temperature=None, checkpoint=None, at=None, **setti
         if copies:
             its_own = library.copied(RESTARTS, seed=3)
             library.net = (its_own if share is None else its_own.take(_rows(share), as_copies=True)).net
-            library.copies = library.net.copies
         strategy = marginal() if temperature is None else relaxed(temperature)
         training = fit(
             model,
