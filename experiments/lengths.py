@@ -94,8 +94,9 @@ def _by_networks(program: Program, library: Library, tape: Tapes) -> dict[str, i
     read: _Readings = []
     for network in library:
         with torch.no_grad():
-            found = torch.cat([network(images).argmax(-1) for images in tape.images.split(CHUNK)])
-        read.append(list(found.T.numpy()))
+            parts = tape.examples.tensors[0].split(CHUNK)
+            found = torch.cat([network(images).argmax(-1) for images in parts])
+        read.append(list(found.T.cpu().numpy()))
     first, second = library.steps
     used = {"both": read, first: [read[0], known], second: [known, read[1]], "none": [known, known]}
     return {name: _right_on(readings, program, tape.symbols) for name, readings in used.items()}

@@ -39,16 +39,21 @@ def longest(height: int, width: int) -> int:
     return height + width - 2
 
 
-@lru_cache
 def compiled(height: int, width: int) -> TerpretModel:
     """The text for grids of one size, with as many steps as the right program takes on the longest path.
 
     :param height: of the grids.
     :param width: of the grids.
-    :returns: the model.
+    :returns: the model, on torch's default device.
     """
-    steps = 3 * longest(height, width) + 1
-    return load(TEXT.read_text(encoding="utf-8"), TEXT.name, {"W": width, "H": height, "steps": steps})
+    return _compiled(height, width, torch.get_default_device())
+
+
+@lru_cache
+def _compiled(height: int, width: int, device: torch.device) -> TerpretModel:
+    with device:
+        steps = 3 * longest(height, width) + 1
+        return load(TEXT.read_text(encoding="utf-8"), TEXT.name, {"W": width, "H": height, "steps": steps})
 
 
 (LOOK,) = compiled(1, 1).functions

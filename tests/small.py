@@ -102,8 +102,8 @@ def random_images(monkeypatch: pytest.MonkeyPatch) -> None:
         download: Path | None = None,
     ) -> Images:
         generator = torch.Generator().manual_seed(len(split))
-        images = torch.rand(100, *shape, generator=generator)
-        return Images(images, torch.arange(100) % classes, f"random images, {split}")
+        images = torch.rand(100, *shape, generator=generator, device="cpu")
+        return Images(images, torch.arange(100, device="cpu") % classes, f"random images, {split}")
 
     monkeypatch.setattr(image_task, "load_digits", partial(load, 10, (28, 28)))
     monkeypatch.setattr(image_task, "load_operators", partial(load, 4, (28, 28)))

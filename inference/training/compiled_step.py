@@ -41,7 +41,9 @@ NEAR_COMPILED = 1e-3
 EXACT = frozenset({"cpu"})
 """Devices on which the same operations have the same result; others may add in another order each time."""
 NOISE = 10.0
-"""On those how much further gradients may be apart than two of the model's own are."""
+"""On those how much further gradients may be apart than the model's own are when a step is taken again."""
+AGAIN = 4
+"""How often it is."""
 
 Run = Callable[..., tuple[Tensor, ...]]
 """Runs what was recorded: takes the tensors that were there, gives terms, gradients, guards."""
@@ -254,15 +256,23 @@ class CompiledStep:
         """A step that the model takes, once its gradients are what was recorded."""
         loss, parameters = self._gradients(batch, step)
         near = NEAR_COMPILED if self.compile == "inductor" else NEAR
-        apart = _apart([one.grad for one in recorded.learned], gradients)
-        if apart > near and not EXACT.issuperset(one.device.type for one in recorded.learned):
-            own = [one.grad for one in recorded.learned]
-            zero_grads(parameters)
-            undo()
-            self.elbo.loss_and_grads(*self.programs(step, len(batch[0])), *batch)  # alone: no other process
-            noise = _apart([one.grad for one in recorded.learned], own)
-            apart -= NOISE * noise if math.isfinite(noise) else 0.0
-        if apart > near:
+        own = [one.grad for one in recorded.learned]
+        gaps = _gaps(own, gradients)
+        if _apart(own, gaps) > near and not EXACT.issuperset(one.device.type for one in recorded.learned):
+            noise = [0.0 for _ in gaps]
+            for _ in range(AGAIN):
+                zero_grads(parameters)
+                undo()
+                self.elbo.loss_and_grads(
+                    *self.programs(step, len(batch[0])), *batch
+                )  # alone: no other process
+                again = _gaps(own, [one.grad for one in recorded.learned])
+                noise = [max(known, gap) for known, gap in zip(noise, again, strict=True)]
+            gaps = [
+                gap - NOISE * each if math.isfinite(each) else gap
+                for gap, each in zip(gaps, noise, strict=True)
+            ]
+        if _apart(own, gaps) > near:
             self._known[key] = None
             if recorded.taken > 1:
                 zero_grads(parameters)
@@ -280,16 +290,25 @@ def _is_checked(taken: int) -> bool:
     return taken & (taken - 1) == 0 or taken % CHECKS == 0
 
 
-def _apart(own: Sequence[Tensor | None], gradients: Sequence[Tensor | None]) -> float:
-    """How far gradients are apart at most, each as a share of the largest number in it; NaN equals NaN."""
-    most = 0.0
+def _gaps(own: Sequence[Tensor | None], gradients: Sequence[Tensor | None]) -> list[float]:
+    """How far numbers of each gradient are apart at most; NaN equals NaN."""
+    found = []
     for mine, other in zip(own, gradients, strict=True):
         if mine is None or other is None or mine.shape != other.shape:
-            return math.inf
+            found.append(math.inf)
+            continue
         first, second = mine.nan_to_num(), other.nan_to_num()
-        if not torch.equal(first, second):
-            largest = float(first.abs().max())
-            most = max(most, float((first - second).abs().max()) / largest if largest else math.inf)
+        found.append(0.0 if torch.equal(first, second) else float((first - second).abs().max()))
+    return found
+
+
+def _apart(own: Sequence[Tensor | None], gaps: Sequence[float]) -> float:
+    """The largest gap, each as a share of the largest number in its gradient."""
+    most = 0.0
+    for mine, gap in zip(own, gaps, strict=True):
+        if gap > 0:
+            largest = 0.0 if mine is None else float(mine.nan_to_num().abs().max())
+            most = max(most, gap / largest if largest else math.inf)
     return most
 
 

@@ -56,7 +56,8 @@ def fit(
 
     :param model: a Pyro program, not wrapped in a strategy; called with a batch of each tensor of the data.
     :param data: tensors with a common first axis of examples, arrays of NumPy, or a Dataset or DataLoader of
-        torch, see :func:`~ntpt_pyro.language.given_data.given_data`.
+        torch, see :func:`~ntpt_pyro.language.given_data.given_data`; moved to torch's default device, where
+        choices are.
     :param strategy: default :func:`~ntpt_pyro.inference.marginal`.
     :param restarts: programs trained at once, at least 1; see also
         :func:`~ntpt_pyro.inference.sharing_restarts`.

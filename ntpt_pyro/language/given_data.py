@@ -19,7 +19,7 @@ Data = Any
 
 
 def given_data(where: str, data: Data) -> tuple[Shaped[Tensor, "examples ..."], ...]:
-    """What people give as data, as the arguments of a model.
+    """What people give as data, as the arguments of a model, on torch's default device.
 
     Types of numbers stay as they are: a learned function takes pixels of any type, and an observation labels
     of any integer type. Of a DataLoader the whole dataset is taken: batches are drawn by whoever learns.
@@ -45,7 +45,8 @@ def given_data(where: str, data: Data) -> tuple[Shaped[Tensor, "examples ..."], 
             got=f"one {type(data).__name__}",
             remedy="give a tuple of tensors, or a Dataset of torch",
         )
-    found = tuple(_tensor(where, number, one) for number, one in enumerate(data))
+    here = torch.get_default_device()
+    found = tuple(_tensor(where, number, one).to(here) for number, one in enumerate(data))
     lengths = [len(tensor) for tensor in found]
     if not lengths or len(set(lengths)) != 1 or not lengths[0]:
         raise DataError(

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from copy import deepcopy
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -24,10 +24,10 @@ ROWS = 2
 def make_network(
     declaration: "LearnedFunction", generator: torch.Generator, copies: int | None
 ) -> tuple[torch.nn.Module, EvaluateRestarts]:
-    """Make a network, and try it on random inputs in evaluation mode.
+    """Make a network on torch's default device, and try it there on random inputs in evaluation mode.
 
-    It is made and tried on the CPU, so that its weights do not depend on the device that it is used on.
-    Torch's random state is as it was afterwards.
+    It is made on the CPU first, so that its weights do not depend on the device. Torch's random state is as
+    it was afterwards.
 
     :param declaration: what makes it, and its types.
     :param generator: of the seed for each call of ``declaration.module``.
@@ -38,15 +38,22 @@ def make_network(
     :raises LibraryError: where it cannot be made, evaluated or copied.
     :raises RangeError: where its result has another shape than declared.
     """
-    with torch.random.fork_rng(devices=[]), torch.device("cpu"), _explained(declaration):
+    with _random_state_kept(), _explained(declaration):
         trial = _trial_inputs(declaration)
         networks, results = [], []
-        for _ in range(copies or 1):
-            seed = int(torch.randint(2**63 - 1, (), generator=generator))
-            torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed accelerators as well
-            network = _new(declaration)
-            networks.append(network)
-            results.append(_tried(declaration, network, trial))
+        with torch.device("cpu"):
+            for _ in range(copies or 1):
+                seed = int(torch.randint(2**63 - 1, (), generator=generator))
+                torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed accelerators as well
+                network = _new(declaration)
+                networks.append(network)
+                results.append(_tried(declaration, network, trial))
+        if (device := torch.get_default_device()).type != "cpu":
+            networks = [
+                network.to(device) for network in networks
+            ]  # before they are one: it moves no such LSTM
+            trial = tuple(x.to(device) for x in trial)
+            results = [_tried(declaration, network, trial) for network in networks]
         network = networks[0]
         if copies is None:
             for parameter in network.parameters():
@@ -78,7 +85,7 @@ def evaluation_of_own_inputs(
     :param copies: how many restarts there are.
     :returns: as one batch where that is possible, or one by one.
     """
-    with torch.random.fork_rng(devices=[]):
+    with _random_state_kept():
         given = tuple(x.expand(copies, *x.shape).to(_device(network)) for x in _trial_inputs(declaration))
         expected, _ = _in_evaluation(one_by_one, network, given, copies, apart=True)
         possible = _can_be_one_batch(network, given, expected, apart=True)
@@ -114,9 +121,9 @@ def _rows(shape: tuple[int, ...]) -> str:
 
 
 def _trial_inputs(declaration: "LearnedFunction") -> tuple[Tensor, ...]:
-    """Random numbers in [0, 1], those of an integer on the simplex; the same ones for every network."""
+    """Random numbers in [0, 1], those of an integer on the simplex; the same ones each time, on the CPU."""
     source = torch.Generator().manual_seed(0)
-    drawn = [torch.rand(ROWS, *shape, generator=source) for shape in declaration.input_shapes]
+    drawn = [torch.rand(ROWS, *shape, generator=source, device="cpu") for shape in declaration.input_shapes]
     return tuple(
         x.softmax(-1) if isinstance(kind, int) else x
         for x, kind in zip(drawn, declaration.inputs, strict=True)
@@ -163,6 +170,12 @@ def _stack(declaration: "LearnedFunction", networks: Sequence[torch.nn.Module]) 
         )
     for same in zip(*tensors, strict=True):
         same[0][1].data = torch.stack([tensor.data for _, tensor in same])  # tied weights stay tied
+
+
+def _random_state_kept() -> AbstractContextManager[None]:
+    """What torch draws within leaves its random states, of the CPU and of the default device, as they are."""
+    device = torch.get_default_device()
+    return torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
 
 
 def _device(network: torch.nn.Module) -> torch.device:

@@ -61,8 +61,7 @@ class ModuleFunction(Network):
         self, declaration: "LearnedFunction", generator: torch.Generator, copies: int | None = None
     ) -> None:
         super().__init__(declaration, copies)
-        network, self._evaluate_restarts = make_network(declaration, generator, copies)
-        self.network = network.to(torch.get_default_device())
+        self.network, self._evaluate_restarts = make_network(declaration, generator, copies)
 
     def evaluate(self, *inputs: Float[Tensor, "..."], restarts_at: int | None = None) -> Float[Tensor, "..."]:
         """See :meth:`Network.evaluate`.

@@ -83,8 +83,8 @@ class RuntimeFunction:
                     remedy="enlarge the out range or reduce the result",
                 )
             results.append(result)
-        self.table: Int[Tensor, ...] = torch.tensor(results).reshape(self.ranges)
-        """The function on its whole domain, ``[*ranges]``, int64."""
+        self.table: Int[Tensor, ...] = torch.tensor(results, device="cpu").reshape(self.ranges)
+        """The function on its whole domain, ``[*ranges]``, int64, on the CPU."""
         self._indicators: dict[tuple[torch.dtype, torch.device], Tensor] = {}
 
     def __repr__(self) -> str:
@@ -111,7 +111,7 @@ class RuntimeFunction:
         key = (dtype, device)
         if key not in self._indicators:
             self._check_numbers()
-            flat = torch.eye(self.out_range, dtype=dtype)[self.table.flatten()]
+            flat = torch.eye(self.out_range, dtype=dtype, device="cpu")[self.table.flatten()]
             self._indicators[key] = flat.to(device)
         return self._indicators[key]
 

@@ -21,7 +21,7 @@ MANY, TRIED = 2**16, 8
 
 @dataclass(frozen=True)
 class Examples:
-    """Examples of one task, as the arguments of its model.
+    """Examples of one task, as the arguments of its model, on torch's default device.
 
     :param tensors: all arguments of the model, with a common first axis of examples; the last one is the
         result that is observed.
@@ -32,6 +32,10 @@ class Examples:
     """
 
     tensors: tuple[Shaped[Tensor, "examples ..."], ...]
+
+    def __post_init__(self) -> None:
+        here = torch.get_default_device()
+        object.__setattr__(self, "tensors", tuple(tensor.to(here) for tensor in self.tensors))
 
     @property
     def inputs(self) -> tuple[Shaped[Tensor, "examples ..."], ...]:
@@ -69,7 +73,7 @@ class Examples:
 
 
 def checked_examples(task: str, tensors: Data) -> Examples:
-    """What people give as examples, on torch's default device.
+    """What people give as examples.
 
     :param task: its name, for messages.
     :param tensors: an input and a result at least, see :func:`~ntpt_pyro.language.given_data.given_data`.
@@ -78,8 +82,8 @@ def checked_examples(task: str, tensors: Data) -> Examples:
     """
     where = f"task {task}, examples"
     if isinstance(tensors, Examples):
-        return tensors
-    found = [tensor.to(torch.get_default_device()) for tensor in given_data(where, tensors)]
+        return Examples(tensors.tensors)
+    found = list(given_data(where, tensors))
     if len(found) < 2:
         raise DataError(
             where, expected="a tuple of tensors, inputs and a result", got=f"{len(found)}", remedy="give both"
@@ -98,7 +102,7 @@ def checked_examples(task: str, tensors: Data) -> Examples:
 def drawn_examples(
     name: str, given: Draw | Sequence[Tensor] | Examples, count: int, source: torch.Generator
 ) -> Examples:
-    """Examples, drawn where they are not there already.
+    """Examples, drawn on the CPU where they are not there already.
 
     :param name: of the task, for messages.
     :param given: those that there are, or how to draw some.
@@ -109,13 +113,15 @@ def drawn_examples(
     :raises BudgetError: where so many would not fit this machine; a few are drawn to find that out.
     """
     if isinstance(given, Examples):
-        return given
+        return Examples(given.tensors)
     if not callable(given):
         return checked_examples(name, given)
     if count > MANY:
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[]), torch.device("cpu"):
             few = checked_examples(name, given(TRIED, torch.Generator().manual_seed(0)))
         each = sum(one.numel() * one.element_size() for one in few.tensors) / len(few)
         remedy = "give fewer (--examples, --test-examples)"
         check_memory(f"task {name}", each * count, of=f"{count:,} examples", remedy=remedy)
-    return checked_examples(name, given(count, source))
+    with torch.device("cpu"):  # where the source draws
+        drawn = given(count, source)
+    return checked_examples(name, drawn)

@@ -18,12 +18,12 @@ def add2x2_examples(side: str, digits: Images, count: int, generator: torch.Gene
     :param digits: the images to draw from.
     :param count: the number of grids.
     :param generator: source of the draw.
-    :returns: inputs: grids ``[count, 4, 28, 28]``; on torch's default device.
+    :returns: inputs: grids ``[count, 4, 28, 28]``.
     """
     cells = drawn_rows(len(digits.labels), CELLS * count, generator).reshape(count, CELLS)
     first, second = SIDES[side]
     labels = digits.labels[cells]
-    return on_device(digits.images[cells], results=labels[:, first] + labels[:, second])
+    return Examples((digits.images[cells], labels[:, first] + labels[:, second]))
 
 
 def apply2x2_examples(side: str, operators: Images, count: int, generator: torch.Generator) -> Examples:
@@ -33,15 +33,14 @@ def apply2x2_examples(side: str, operators: Images, count: int, generator: torch
     :param operators: the images to draw from.
     :param count: the number of grids.
     :param generator: source of the draw.
-    :returns: inputs: grids ``[count, 4, 28, 28]`` and integers ``[count, 3]`` in 0..9; on torch's default
-        device.
+    :returns: inputs: grids ``[count, 4, 28, 28]`` and integers ``[count, 3]`` in 0..9.
     """
     cells = drawn_rows(len(operators.labels), CELLS * count, generator).reshape(count, CELLS)
     integers = torch.randint(10, (count, INTEGERS), generator=generator, device="cpu")
     a, b, c, d = operators.labels[cells].numpy().T
     first, second, third = integers.numpy().T
     results = target((a, b, c, d), (first, second, third), side)
-    return on_device(operators.images[cells], integers, results=torch.from_numpy(np.asarray(results)))
+    return Examples((operators.images[cells], integers, torch.from_numpy(np.asarray(results))))
 
 
 def drawn_rows(available: int, wanted: int, generator: torch.Generator) -> Int[Tensor, " wanted"]:
@@ -55,14 +54,3 @@ def drawn_rows(available: int, wanted: int, generator: torch.Generator) -> Int[T
     rounds = -(-wanted // available)
     drawn = [torch.randperm(available, generator=generator, device="cpu") for _ in range(rounds)]
     return torch.cat([torch.empty(0, dtype=torch.int64, device="cpu"), *drawn])[:wanted]
-
-
-def on_device(*inputs: Tensor, results: Tensor) -> Examples:
-    """Examples on torch's default device.
-
-    :param inputs: tensors with a common first axis of examples.
-    :param results: ``[examples]``.
-    :returns: the examples.
-    """
-    device = torch.get_default_device()
-    return Examples(tuple(tensor.to(device) for tensor in (*inputs, results)))

@@ -5,7 +5,6 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ntpt_pyro.models.path_len import draw_mazes
-from ntpt_pyro.tasks.data.grid_examples import on_device
 from ntpt_pyro.tasks.data.images import Images
 from ntpt_pyro.tasks.examples import Examples
 
@@ -20,11 +19,10 @@ def path_examples(
     :param generator: source of the draw.
     :param height: of each grid.
     :param width: of each grid.
-    :returns: inputs: grids ``[count, height, width, 28, 28, 3]`` and cells of the start ``[count]``; on
-        torch's default device.
+    :returns: inputs: grids ``[count, height, width, 28, 28, 3]`` and cells of the start ``[count]``.
     """
     mazes, start, lengths = draw_mazes(count, height, width, generator)
-    return on_device(pictured(mazes, signs, generator), start, results=lengths)
+    return Examples((pictured(mazes, signs, generator), start, lengths))
 
 
 def pictured(

@@ -9,7 +9,7 @@ from torch import Tensor
 from ntpt_pyro.errors import DataError
 from ntpt_pyro.models.apply2x2 import OPERATORS
 from ntpt_pyro.models.math_loop import evaluate
-from ntpt_pyro.tasks.data.grid_examples import drawn_rows, on_device
+from ntpt_pyro.tasks.data.grid_examples import drawn_rows
 from ntpt_pyro.tasks.data.images import Images
 from ntpt_pyro.tasks.examples import Examples
 
@@ -27,8 +27,8 @@ class Tapes:
 
     @property
     def examples(self) -> Examples:
-        """The images and what they evaluate to, from left to right; on torch's default device."""
-        return on_device(self.images, results=results_of(self.symbols))
+        """The images and what they evaluate to, from left to right."""
+        return Examples((self.images, results_of(self.symbols)))
 
 
 def results_of(symbols: Int[Tensor, "tapes symbols"]) -> Int[Tensor, " tapes"]:
