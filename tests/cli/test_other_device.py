@@ -36,8 +36,8 @@ COMMANDS = {
     "text with functions": f"terpret {SCRIPTS} --steps 6 --restarts 2 --plot {{out}}.png",
     "lifelong": "lifelong --schedule {schedule} --batches 60 --every 30 --search 10 --restarts 2 --lines 2 "
     "--examples 24 --operator-examples 24 --augment --models ntpt,pnn --no-references --out {out}",
-    "generalize": "generalize --library {library} --tapes 5 --examples 50 --steps 6 --lstm-steps 2 --hidden 4 "
-    "--neural-gpu-steps 2 --filters 2 --out {out}",
+    "generalize": "generalize --library {library} --tapes 5 --examples 50 --steps 6 --out {out} "
+    "--lstm-steps 2 --hidden 4 --neural-gpu-steps 2 --filters 2",
 }
 
 
