@@ -24,10 +24,11 @@ def test_damage_is_noticed_and_folders_are_one_process_s(tmp_path):
 def test_what_is_not_noticed_is_found(tmp_path, monkeypatch):
     runs = made_runs(tmp_path, lifetimes=False)
     monkeypatch.setattr(_files, "_checksum", lambda content, begin, end: bytes(content[begin:end]))
-    found = flips(Random(0), runs[:1], tmp_path / "copy", 10)
+    found = flips(Random(0), runs[:1], tmp_path / "copy", 100)  # files hold times, so that bits differ by run
     assert found["noticed"] < found["tried"]
-    assert found["wrong"][0]["said"][0]["code"] == 0
-    found = damages(Random(0), runs[:1], tmp_path / "copy", 10)
+    codes = [one["said"][0]["code"] for one in found["wrong"]]  # the first ten; 0 in 6 of 10 of them
+    assert 0 in codes  # by chance there is none once in 10,000 times
+    found = damages(Random(0), runs[:1], tmp_path / "copy", 100)
     assert 0 < found["noticed"] < found["tried"]
     monkeypatch.undo()
     monkeypatch.setattr("ntpt_pyro.runs.run_folder.check_same", lambda *_: None)
