@@ -199,8 +199,9 @@ def _check_one_untrained(settings: LifetimeSettings, stream: Stream) -> None:
                         f"batch {position} of the schedule",
                         expected=f"{other} trained by {settings.search} batches of {bringer} first",
                         got=f"{name}, which brings {function}, after {seen[bringer]}",
-                        remedy="give the first task more time: a choice between untrained networks learns "
-                        "them as one that cannot be split apart (Gaunt et al. 2017, 4.1)",
+                        remedy="live longer (--batches), search less (--search), or give the first task more "
+                        "time (--schedule): a choice between untrained networks learns them as one that "
+                        "cannot be split apart (Gaunt et al. 2017, 4.1)",
                     )
             brought[function] = name
         seen[name] += 1

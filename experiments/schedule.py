@@ -94,7 +94,12 @@ class Schedule:
         found = [tasks[index] for index in (drawn >= cumulative).sum(-1)]
         for task in tasks:
             if task not in found:
-                raise _wrong(f"task {task}", "examples of every task", f"none in {batches} batches")
+                raise _wrong(
+                    f"task {task}",
+                    "examples of every task",
+                    f"none in {batches} batches",
+                    remedy="live longer (--batches), or give a schedule of fewer tasks (--schedule)",
+                )
         return found
 
     def to_json(self) -> dict[str, Any]:
@@ -146,5 +151,5 @@ def load_schedule(path: Path) -> Schedule:
     return Schedule(knots)
 
 
-def _wrong(where: str, expected: str, got: str) -> UsageError:
-    return UsageError(f"schedule, {where}", expected=expected, got=got, remedy="correct the schedule")
+def _wrong(where: str, expected: str, got: str, remedy: str = "correct the schedule") -> UsageError:
+    return UsageError(f"schedule, {where}", expected=expected, got=got, remedy=remedy)
