@@ -5,6 +5,7 @@ by a value (``observe`` by its labels) is compared every time: where it comes ou
 by the model itself. Now and then a step is taken both ways; from step to step a model must do the same.
 """
 
+import logging
 import math
 import warnings
 from collections.abc import Callable, Sequence
@@ -44,6 +45,9 @@ NOISE = 10.0
 """On those how much further gradients may be apart than the model's own are when a step is taken again."""
 AGAIN = 4
 """How often it is."""
+
+SEARCHES_CUDA = logging.getLogger("torch.utils.cpp_extension")
+"""Torch's logger of the module that looks for CUDA when inductor first compiles."""
 
 Run = Callable[..., tuple[Tensor, ...]]
 """Runs what was recorded: takes the tensors that were there, gives terms, gradients, guards."""
@@ -359,8 +363,31 @@ def _jit(module: Run, given: tuple[Tensor, ...], draw_again: Callable[[], None])
 
 
 def _inductor(module: Run, given: tuple[Tensor, ...], draw_again: Callable[[], None]) -> Run:
-    """Compiled by torch's inductor, which needs a C++ compiler and a minute; equal up to rounding."""
+    """Compiled by torch's inductor, which needs a C++ compiler and minutes; equal up to rounding.
+
+    :raises UsageError: where there is no compiler that works.
+    """
+    from torch._inductor.exc import InductorError, InvalidCxxCompiler  # heavy; few ask for it
+
     run: Run = torch.compile(module, fullgraph=True, dynamic=False, options={"fallback_random": True})
     draw_again()
-    run(*given)
+    SEARCHES_CUDA.addFilter(_no_cuda_is_fine)
+    try:
+        run(*given)
+    except InductorError as error:
+        if not isinstance(error.inner_exception, InvalidCxxCompiler):
+            raise
+        raise UsageError(
+            "compile",
+            expected="a C++ compiler for inductor, such as g++",
+            got="none that works",
+            remedy="install one, name it in the variable CXX, or leave compile out",
+        ) from error
+    finally:
+        SEARCHES_CUDA.removeFilter(_no_cuda_is_fine)
     return run
+
+
+def _no_cuda_is_fine(record: logging.LogRecord) -> bool:
+    """Whether torch may log something: that it finds no GPU is nothing to be told where none is asked for."""
+    return not str(record.msg).startswith("No CUDA runtime is found")

@@ -56,7 +56,7 @@ class StepSettings:
         own, so that ``choice_lr`` and ``library_lr`` do not go with it, and no checkpoints.
     :param compile: how steps are run. ``none``: by the model itself. ``jit``: the operations of one step are
         recorded and run again, without Pyro and Python, with the same result bit for bit. ``auto``: the same
-        once it pays off, after 30 steps. ``inductor``: compiled to C++, which takes a minute and a compiler,
+        once it pays off, after 30 steps. ``inductor``: compiled to C++, which takes minutes and a compiler,
         and is equal up to rounding. In a recorded step the model's own Python is not run. See
         :mod:`ntpt_pyro.inference.training.compiled_step`.
     :raises UsageError: names the first field that is out of its range.

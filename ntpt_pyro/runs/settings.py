@@ -201,7 +201,8 @@ class Settings:
     compile: str = setting(
         "auto",
         "how steps are run: by Pyro (none), recorded once and run again with the same result (jit; auto: "
-        "once that pays off), or compiled to C++ (inductor)",
+        "once that pays off), or compiled to C++ (inductor: takes minutes and a C++ compiler, and the result "
+        "differs by rounding)",
         values=lambda: COMPILE,
     )
     test_examples: int = counted(10_000, "test examples at most", at_most=10**6)

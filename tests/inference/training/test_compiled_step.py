@@ -1,12 +1,14 @@
 """Recorded steps: the same training bit for bit; the model itself wherever a recording would not be it."""
 
 import shutil
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import pyro
 import pytest
 import torch
+from torch._inductor.exc import InductorError, InvalidCxxCompiler
 
 from ntpt_pyro import Library, Tensor, choice, guide_choice, learn, observe, switch
 from ntpt_pyro.errors import DivergenceError, RangeError, UsageError
@@ -22,7 +24,7 @@ from ntpt_pyro.inference import (
     marginal,
     relaxed,
 )
-from ntpt_pyro.inference.training.compiled_step import MISSES, WAIT
+from ntpt_pyro.inference.training.compiled_step import MISSES, SEARCHES_CUDA, WAIT
 from ntpt_pyro.language import runtime_functions
 from tests.inference.tiny import READ_ONCE, READ_TWICE, REGISTERS, data
 from tests.inference.training.reader import problem
@@ -382,3 +384,22 @@ def test_inductor_is_equal_up_to_rounding_with_large_batches_too(monkeypatch):
     one, other = (trained(READ_ONCE.model, batches, how, strategy=relaxed()) for how in ("none", "inductor"))
     assert other.losses == pytest.approx(one.losses, rel=1e-9)
     assert is_recorded(other)
+
+
+@pytest.mark.parametrize("inner", [InvalidCxxCompiler(), RuntimeError("of torch")])
+def test_inductor_without_a_compiler_is_told_and_errors_of_torch_are_not(monkeypatch, caplog, inner):
+    def compiled(module, **options):
+        def run(*tensors):
+            SEARCHES_CUDA.warning("No CUDA runtime is found, using CUDA_HOME='%s'", "/usr/local")
+            SEARCHES_CUDA.warning("something else")
+            raise InductorError(inner, sys._getframe())
+
+        return run
+
+    monkeypatch.setattr("torch.compile", compiled)
+    told = "compile: expected a C\\+\\+ compiler for inductor, such as g\\+\\+, got none that works; install one"
+    expected = (UsageError, told) if isinstance(inner, InvalidCxxCompiler) else (InductorError, "of torch")
+    with pytest.raises(expected[0], match=expected[1]):
+        trained(READ_ONCE.model, [data()] * 3, "inductor", strategy=marginal())
+    assert [record.getMessage() for record in caplog.records] == ["something else"]
+    assert not SEARCHES_CUDA.filters
