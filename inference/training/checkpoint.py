@@ -72,6 +72,20 @@ def load_checkpoint(path: Path, settings: Mapping[str, Any]) -> State:
     return state
 
 
+def step_of(path: Path) -> int:
+    """The step at which a training was kept.
+
+    :param path: a checkpoint of a training.
+    :returns: the steps that had been taken.
+    :raises RunError: where the file is missing, damaged, or no checkpoint of a training.
+    """
+    _, kept = read_safetensors(path, FORMAT, _Kept)
+    try:
+        return int(kept.state["training"]["step"])
+    except (KeyError, TypeError) as error:
+        raise FORMAT.refused(path, "one of something else") from error
+
+
 def _without_tensors(value: Any, tensors: dict[str, Tensor]) -> Any:
     """The value with each tensor replaced by its number, under which it joins ``tensors``."""
     if isinstance(value, Tensor):

@@ -3,15 +3,16 @@
 import inspect
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from ntpt_pyro.cli import streams
 from ntpt_pyro.cli.options import Command, beginning, with_parameters
-from ntpt_pyro.errors import UsageError
+from ntpt_pyro.errors import NtptError, UsageError
 from ntpt_pyro.runs.device_names import DEVICES, device_named
 
 Device = Annotated[
@@ -76,12 +77,32 @@ def on_device(name: str, *, shares: bool) -> Iterator[None]:
         yield
 
 
-def goes_on(out: Path | None) -> bool:
-    """Whether a run is gone on with because torchrun has started it again.
+def goes_on(out: Path | None, *, quiet: bool) -> bool:
+    """Whether a run is gone on with because torchrun has started it again; the first process says so.
 
     :param out: its folder; None where there is none to go on in.
+    :param quiet: say nothing.
     :returns: whether it is.
     """
     from ntpt_pyro.inference.training.ranks import STARTED_AGAIN
 
-    return out is not None and os.environ.get(STARTED_AGAIN, "0") != "0"
+    if out is None or os.environ.get(STARTED_AGAIN, "0") == "0":
+        return False
+    if streams.speaks() and not quiet:
+        streams.say(f"torchrun has started all processes again; the run {_from_where(out)}")
+    return True
+
+
+def _from_where(out: Path) -> str:
+    """Where a run of restarts stands, in words."""
+    from ntpt_pyro.inference.training.checkpoint import step_of
+    from ntpt_pyro.runs.run_folder import RunFolder
+
+    run, last = RunFolder(out), len([*out.glob("search-*.safetensors")])
+    phases = {"training on": "settle"} | {f"search {n}": f"search-{n - 1}" for n in range(last, 0, -1)}
+    if run.complete:
+        return "had ended already"
+    for phase, kept in phases.items():
+        with suppress(NtptError):  # there is none, or it is damaged, which all processes are told
+            return f"goes on from step {step_of(run.checkpoint(kept))} of {phase}"
+    return "begins anew, there is no checkpoint yet"

@@ -57,7 +57,7 @@ def learn(
         settings,
         out,
         outputs=outputs,
-        resume=resume or goes_on(out),
+        resume=resume or goes_on(out, quiet=outputs.quiet),
         ask=ask,
         data=data,
         workers=cores.workers,

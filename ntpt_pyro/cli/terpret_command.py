@@ -72,7 +72,7 @@ def terpret(
         settings,
         out,
         outputs=outputs,
-        resume=resume or goes_on(out),
+        resume=resume or goes_on(out, quiet=outputs.quiet),
         ask=ask,
         workers=cores.workers,
     )

@@ -1,5 +1,6 @@
 """Runs whose restarts processes share."""
 
+import sys
 from functools import partial
 
 import pytest
@@ -83,6 +84,36 @@ def test_the_first_process_speaks_for_all(tmp_path):
     for code, printed, told in in_ranks(2, command, "posterior", task):
         assert (code, printed) == (2, "")
         assert "torchrun: expected a command that trains one run: learn or terpret" in told
+
+
+@pytest.mark.parametrize(
+    ("ends_in", "told"),
+    [
+        (None, "begins anew, there is no checkpoint yet"),
+        ("_settled", "goes on from step 50 of search 1"),
+        ("result_of", "goes on from step 100 of training on"),
+        ("nothing", "had ended already"),
+    ],
+)
+def test_what_torchrun_starts_again_says_from_where_it_goes_on(monkeypatch, tmp_path, ntpt, ends_in, told):
+    (tmp_path / "bits.py").write_text(TASK)
+    learn = ["learn", f"{tmp_path / 'bits.py'}:task", "--restarts=2", "--steps=150", "--out", tmp_path / "run"]
+    if ends_in is not None:
+        with monkeypatch.context() as now:
+            now.setattr(sys.modules["ntpt_pyro.runs.induce"], ends_in, interrupted, raising=False)
+            ntpt(*learn)
+    monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", "1")
+    code, printed, error = ntpt(*learn)
+    assert (code, error) == (0, f"ntpt: torchrun has started all processes again; the run {told}\n")
+    assert "flip = 1" in printed
+    assert ntpt(*learn, "--quiet") == (0, "", "")
+    monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")
+    monkeypatch.setenv("RANK", "1")
+    assert ntpt(*learn) == (0, "", "")
+
+
+def interrupted(*_, **__):
+    raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize(
