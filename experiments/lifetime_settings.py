@@ -41,7 +41,9 @@ class LifetimeSettings:
         "look", 25, about="batches between looks at examples held back, which end a search"
     )
     halve: int | None = like(
-        "halve", 25, about="batches after which half of the programs are given up, twice"
+        "halve",
+        25,
+        about="batches after which half of the programs are given up; after as many again another half goes",
     )
     rounds: int = like("rounds", about="such searches at most")
     lines: int = counted(4, "lines of a program", at_most=MOST_LINES)

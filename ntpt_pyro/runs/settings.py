@@ -177,8 +177,9 @@ class Settings:
     )
     halve: int | None = counted(
         None,
-        "steps of a search after which the half of the restarts that explain least is given up, twice",
-        unset="none is",
+        "steps of a search after which the half of the restarts that explain least is given up; after as many "
+        "again another half goes",
+        unset="none is given up",
     )
     rounds: int = counted(3, "searches at most")
     seed: int = setting(0, "of everything random", at_least=0, below=2**32)
