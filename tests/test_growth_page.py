@@ -26,7 +26,9 @@ def test_a_row_is_the_recorded_one(part):
 
 
 def test_what_is_said_of_more_follows_from_the_figures():
-    rate, programs = max((32_000 * int(n) / one["milliseconds"], int(n)) for n, one in FOUND["programs"].items())
+    rate, programs = max(
+        (32_000 * int(n) / one["milliseconds"], int(n)) for n, one in FOUND["programs"].items()
+    )
     years = 1e12 * 32 / rate / 3600 / 24 / 365
     told = " ".join(PAGE.split())
     best = f"One core runs {rate:,.0f} programs times examples a second at best ({programs:,} programs in"

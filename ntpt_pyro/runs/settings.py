@@ -177,8 +177,8 @@ class Settings:
     )
     halve: int | None = counted(
         None,
-        "steps of a search after which the half of the restarts that explain least is given up; after as many "
-        "again another half goes",
+        "steps of a search after which the half of the restarts that explain least is given up; after as "
+        "many again another half goes",
         unset="none is given up",
     )
     rounds: int = counted(3, "searches at most")

@@ -133,11 +133,17 @@ def test_one_command_gives_tables_figures_and_programs(ntpt, tmp_path, schedule)
         (["--models="], "expected a model and a seed, got none"),
         (["--seeds=0"], "seeds: expected a whole number of at least 1 and at most 10,000, got 0"),
         (["--examples=26"], "expected at most 25 grids, for 100 images"),
-        (["--batches=2"], "got none in 2 batches; live longer (--batches), or give a schedule of fewer tasks"),
+        (
+            ["--batches=2"],
+            "got none in 2 batches; live longer (--batches), or give a schedule of fewer tasks",
+        ),
         (["--schedule=nowhere.json"], "nowhere.json: expected a file, got no such file"),
         (["--strategy=magic"], "strategy: expected one of"),
         (["--search=40"], "expected net_0 trained by 40 batches of add2x2/top first"),
-        (["--search=40"], "live longer (--batches), search less (--search), or give the first task more time"),
+        (
+            ["--search=40"],
+            "live longer (--batches), search less (--search), or give the first task more time",
+        ),
         (["--data=/nowhere"], "nowhere"),
     ],
 )

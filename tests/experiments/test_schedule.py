@@ -99,7 +99,9 @@ def test_a_wrong_schedule_is_refused(knots, message):
 
 
 def test_a_task_without_a_batch_is_refused():
-    told = r"task .*: expected examples of every task, got none in 4 batches; live longer \(--batches\), or give"
+    told = (
+        r"task .*: expected examples of every task, got none in 4 batches; live longer \(--batches\), or give"
+    )
     with pytest.raises(UsageError, match=told):
         DEFAULT.draw(4, seed=0)
 

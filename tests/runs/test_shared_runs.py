@@ -97,7 +97,8 @@ def test_the_first_process_speaks_for_all(tmp_path):
 )
 def test_what_torchrun_starts_again_says_from_where_it_goes_on(monkeypatch, tmp_path, ntpt, ends_in, told):
     (tmp_path / "bits.py").write_text(TASK)
-    learn = ["learn", f"{tmp_path / 'bits.py'}:task", "--restarts=2", "--steps=150", "--out", tmp_path / "run"]
+    task, out = f"{tmp_path / 'bits.py'}:task", tmp_path / "run"
+    learn = ["learn", task, "--restarts=2", "--steps=150", "--out", out]
     if ends_in is not None:
         with monkeypatch.context() as now:
             now.setattr(sys.modules["ntpt_pyro.runs.induce"], ends_in, interrupted, raising=False)

@@ -397,7 +397,9 @@ def test_inductor_without_a_compiler_is_told_and_errors_of_torch_are_not(monkeyp
         return run
 
     monkeypatch.setattr("torch.compile", compiled)
-    told = "compile: expected a C\\+\\+ compiler for inductor, such as g\\+\\+, got none that works; install one"
+    told = (
+        "compile: expected a C\\+\\+ compiler for inductor, such as g\\+\\+, got none that works; install one"
+    )
     expected = (UsageError, told) if isinstance(inner, InvalidCxxCompiler) else (InductorError, "of torch")
     with pytest.raises(expected[0], match=expected[1]):
         trained(READ_ONCE.model, [data()] * 3, "inductor", strategy=marginal())
