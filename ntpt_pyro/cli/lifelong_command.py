@@ -35,7 +35,11 @@ def lifelong(
         bool, typer.Option(help="also live the models that forward transfer is measured against")
     ] = True,
     schedule: Annotated[
-        Path | None, path_option("JSON file of knots  [default: every task in turn, once]")
+        Path | None,
+        path_option(
+            "JSON: {knots: [{at: share of the lifetime, tasks: {name: probability}}]}  [default: every task "
+            "in turn, once]"
+        ),
     ] = None,
     data: DataFolder = None,
     resume: Resume = False,
