@@ -13,6 +13,7 @@ from ntpt_pyro.inference import follow
 from ntpt_pyro.inference.posterior.accuracy import accuracy
 from ntpt_pyro.inference.training.checkpoint import State
 from ntpt_pyro.inference.training.split_adam import adam_state, set_adam_state
+from ntpt_pyro.inference.training.without_compiler import Adam
 from ntpt_pyro.models.baselines import Baseline, Independent, Multitask, Progressive
 from ntpt_pyro.tasks.examples import Examples
 
@@ -63,7 +64,7 @@ class BaselineLearner:
         if everything:
             rate /= settings.shared_ratio
             groups.append({"params": list(everything.values()), "lr": rate})
-        self._adam = torch.optim.Adam(groups)
+        self._adam = Adam(groups)
 
     def learn(self, batch: Batch) -> None:
         """See :class:`~ntpt_pyro.experiments.lifetime.Learner`."""

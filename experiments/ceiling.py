@@ -18,6 +18,7 @@ from ntpt_pyro.experiments.lifetime import image_dropout
 from ntpt_pyro.experiments.lifetime_settings import LifetimeSettings
 from ntpt_pyro.experiments.recording import main_of, parser_of, record
 from ntpt_pyro.inference import follow
+from ntpt_pyro.inference.training.without_compiler import Adam
 from ntpt_pyro.models.grid import CELLS, SIDES
 from ntpt_pyro.models.nets import net_0, net_1
 from ntpt_pyro.runs.statistics import mean_and_range
@@ -66,7 +67,7 @@ def accuracy(
         network = function.build(source, None)
         network.dropout = image_dropout(settings)
         average = deepcopy(network).eval()
-        adam = torch.optim.Adam(network.parameters(), lr=settings.library_lr)
+        adam = Adam(network.parameters(), lr=settings.library_lr)
         for step in range(steps):
             rows = shown[torch.randint(len(shown), (BATCH,), generator=source)]
             batch = train.images[rows]

@@ -20,7 +20,6 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import torch
 from safetensors.torch import load_file
 
 from ntpt_pyro.experiments.damaged_runs import LEARN, LIFETIME, TASKS, ntpt, tried_at_random
@@ -70,7 +69,6 @@ def kills(random: Random, place: Path, tries: int) -> dict[str, Any]:
     :param tries: how many runs are killed.
     :returns: how many ended as if nothing had happened, also by command, and what did not.
     """
-    torch.optim.Adam([torch.zeros(1)])  # imports a second's worth here, which each process would anew
     tasks = place / "tasks.py"
     tasks.write_text(TASKS + SIX)
     names = list(COMMANDS)[:tries]

@@ -15,6 +15,7 @@ from ntpt_pyro.inference import follow
 from ntpt_pyro.inference.training.checkpoint import State
 from ntpt_pyro.inference.training.restart_search import Verdict
 from ntpt_pyro.inference.training.split_adam import adam_state, fits_fused, set_adam_state
+from ntpt_pyro.inference.training.without_compiler import Adam
 from ntpt_pyro.runs.methods.method import Work
 from ntpt_pyro.runs.verdict import reading_accuracies
 from ntpt_pyro.tasks.examples import Examples
@@ -104,9 +105,7 @@ class ProgramLearner:
         self.updates[name] = 0
         weights = list(self.library[name].parameters())
         if self._adam is None:
-            self._adam = torch.optim.Adam(
-                weights, lr=self.settings.library_lr, eps=EPSILON, fused=fits_fused(weights)
-            )
+            self._adam = Adam(weights, lr=self.settings.library_lr, eps=EPSILON, fused=fits_fused(weights))
         else:
             self._adam.add_param_group({"params": weights, "lr": self.settings.library_lr})
 

@@ -16,6 +16,7 @@ from ntpt_pyro.experiments.recording import as_json
 from ntpt_pyro.inference import follow
 from ntpt_pyro.inference.training.checkpoint import load_checkpoint, save_checkpoint
 from ntpt_pyro.inference.training.split_adam import adam_state, set_adam_state
+from ntpt_pyro.inference.training.without_compiler import Adam
 from ntpt_pyro.models.baselines import LSTM, NeuralGPU, Perceiving, SequenceBaseline, symbol_vectors
 from ntpt_pyro.models.math_loop import evaluate_prefixes
 from ntpt_pyro.models.nets import net_0, net_1
@@ -115,7 +116,7 @@ class SequenceLearner:
         groups = [{"params": list(self._sequence.parameters()), "lr": self.settings.lr}]
         if networks:
             groups.append({"params": networks, "lr": self.settings.network_lr})
-        return torch.optim.Adam(groups)
+        return Adam(groups)
 
     def learn(self) -> float:
         """Take one step; gives its loss, in nats a result."""

@@ -16,14 +16,14 @@ SECONDS = 120
 def in_ranks(size, function, *args):
     """What a function gives in each process, or the error that it raises there; None where one just ends.
 
-    Processes come from one that has imported torch already, and what optimisers import when they first step.
+    Processes come from one that has imported torch already.
 
     :param size: processes.
     :param function: in a module that they can import.
     :param args: that it is given.
     """
     context = get_context("forkserver")
-    context.set_forkserver_preload(["ntpt_pyro.runs.induce", "torch._dynamo"])
+    context.set_forkserver_preload(["ntpt_pyro.runs.induce"])
     told = (_free_port(), torch.get_default_dtype(), function, args)
     ends, processes = {}, []
     for number in range(size):

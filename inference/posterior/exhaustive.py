@@ -21,7 +21,6 @@ from typing import Any
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 from tqdm.auto import tqdm
 
 from ntpt_pyro.bounds import in_digits, in_units
@@ -35,6 +34,7 @@ from ntpt_pyro.inference.posterior.program_chunks import in_units as in_pieces
 from ntpt_pyro.inference.posterior.program_posterior import ProgramPosterior
 from ntpt_pyro.inference.posterior.program_space import ProgramSpace
 from ntpt_pyro.inference.training.checkpoint import digest_of, load_checkpoint, save_checkpoint
+from ntpt_pyro.inference.training.without_compiler import DispatchMode
 from ntpt_pyro.inference.work.side_by_side import each
 from ntpt_pyro.inference.work.workers import ALONE, Workers
 
@@ -223,7 +223,7 @@ class Likelihood:
         )
 
 
-class _Largest(TorchDispatchMode):
+class _Largest(DispatchMode):
     """Notes the size of the largest tensor that is made."""
 
     def __init__(self) -> None:

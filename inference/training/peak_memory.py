@@ -4,11 +4,12 @@ import weakref
 from typing import Any
 
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakIdKeyDictionary
 
+from ntpt_pyro.inference.training.without_compiler import DispatchMode
 
-class PeakMemory(TorchDispatchMode):
+
+class PeakMemory(DispatchMode):
     """Counts the tensors that are made and dropped in its context, those of gradients too.
 
     >>> import torch

@@ -16,6 +16,7 @@ from ntpt_pyro.inference.training.finite_steps import (
     most_of_adam,
     norms_of,
 )
+from ntpt_pyro.inference.training.without_compiler import Adam
 from ntpt_pyro.language.own_names import in_order_of_names
 
 FUSED_ON = ("cpu", "cuda")
@@ -49,12 +50,12 @@ class SplitAdam(PyroOptim):
         clip_norm: float | None = None,
         shared: torch.optim.Adam | None = None,
     ) -> None:
-        super().__init__(torch.optim.Adam, {"lr": library_lr})
+        super().__init__(Adam, {"lr": library_lr})
         self.clip_norm = clip_norm
         self._choices = {id(parameter) for parameter in choices}
         self._rates = (choice_lr, library_lr)
         self._shared = shared
-        self._adams: list[torch.optim.Adam] | None = None
+        self._adams: list[Adam] | None = None
         self._waiting: dict[str, Tensor] = {}
         self._steps = FiniteSteps()
         self.norms: Norms = norms_of
@@ -88,14 +89,14 @@ class SplitAdam(PyroOptim):
         for adam in adams:
             adam.zero_grad()
 
-    def _build(self, params: Iterable[Tensor]) -> list[torch.optim.Adam]:
+    def _build(self, params: Iterable[Tensor]) -> list[Adam]:
         """The optimisers, their parameters in the order of their names so that their state can be kept."""
         store = pyro.get_param_store()
         ordered = sorted(params, key=lambda one: in_order_of_names(str(store.param_name(one))))
         choices = [p for p in ordered if id(p) in self._choices]
         others = [] if self._shared else [p for p in ordered if id(p) not in self._choices]
         groups = zip((choices, others), self._rates, strict=True)
-        adams = [torch.optim.Adam(group, lr=lr, fused=fits_fused(group)) for group, lr in groups if group]
+        adams = [Adam(group, lr=lr, fused=fits_fused(group)) for group, lr in groups if group]
         for number, adam in enumerate(adams):
             prefix = f"{number}."
             mine = {k.removeprefix(prefix): v for k, v in self._waiting.items() if k.startswith(prefix)}

@@ -16,9 +16,10 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.fx import Graph, GraphModule, Node
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map
 from torch.utils.weak import WeakTensorKeyDictionary
+
+from ntpt_pyro.inference.training.without_compiler import DispatchMode
 
 READ = torch.ops.aten._local_scalar_dense.default
 """The operation by which a number leaves a tensor."""
@@ -51,7 +52,7 @@ class _Made:
 
 
 @dataclass(eq=False)
-class Recording(TorchDispatchMode):
+class Recording(DispatchMode):
     """Notes the operations of what runs within it.
 
     :param inputs: tensors that are others each time.
