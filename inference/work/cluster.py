@@ -5,20 +5,27 @@ import ctypes
 import importlib
 import importlib.util
 import logging
+import sys
 import threading
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
-from ntpt_pyro.errors import UsageError
+from tqdm.auto import tqdm
+
+from ntpt_pyro.errors import NtptError, UsageError
 
 PATIENCE = 5.0
 """Seconds to wait for a scheduler's answer, and for a first worker."""
 LOOK = 1.0
 """Seconds between two looks whether a piece of work is still wanted."""
-NAME = "ntpt"
-"""Of the backend, where joblib looks for it."""
+LOST = "scheduler-connection-lost"
+"""Why Dask gives up pieces of work whose scheduler is gone."""
+
+
+class ClusterError(NtptError, RuntimeError):
+    """The scheduler of a cluster went away while it had work to give out."""
 
 
 def check_dask() -> None:
@@ -60,8 +67,70 @@ def connected(address: str) -> Generator[Any]:
         try:
             _check_workers(client, address)
             yield client
+        except Exception as error:
+            if not _without_scheduler(client, error):
+                raise
+            raise ClusterError(
+                "cluster",
+                expected="a scheduler that lives until the work is done",
+                got=f"none any more at {address}",
+                remedy="start it and its workers again; a run with --out goes on with --resume",
+            ) from error
         finally:
             client.close(timeout=PATIENCE)
+
+
+def check_cluster(address: str) -> None:
+    """See that a cluster may be given work.
+
+    :param address: of its scheduler.
+    :raises UsageError: see :func:`connected`.
+    """
+    with connected(address):
+        pass
+
+
+def _without_scheduler(client: Any, error: Exception) -> bool:
+    """Whether an error comes of a scheduler that is gone."""
+    if isinstance(error, NtptError):
+        return False
+    return client.status != "running" or LOST in str(error)
+
+
+@contextmanager
+def told_of_waiting(client: Any, address: str) -> Generator[None]:
+    """Say on standard error, once, that the work waits while no worker is left to do it.
+
+    :param client: of the cluster.
+    :param address: of its scheduler.
+    """
+    over = threading.Event()
+
+    def watch() -> None:
+        waits = False
+        while not over.wait(LOOK):
+            try:
+                workers = client.nthreads()
+            except Exception:  # no scheduler answers: whoever waits for the work is told
+                continue
+            if not workers and not waits and not over.is_set():
+                tqdm.write(f"ntpt: {_waits(address)}", file=sys.stderr)
+            waits = not workers
+
+    threading.Thread(target=watch, daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
+
+
+def _waits(address: str) -> str:
+    expected, got = "at least one worker", "none any more"
+    return f"cluster: expected {expected}, got {got}; the work waits for one: {_start_one(address)}"
+
+
+def _start_one(address: str) -> str:
+    return f"dask worker {address} --nthreads 1"
 
 
 async def _knock(address: str) -> None:
@@ -75,7 +144,7 @@ async def _knock(address: str) -> None:
 
 def _check_workers(client: Any, address: str) -> None:
     distributed = importlib.import_module("distributed")
-    remedy = f"start them: dask worker {address} --nthreads 1"
+    remedy = f"start them: {_start_one(address)}"
     try:
         client.wait_for_workers(1, timeout=PATIENCE)
     except (TimeoutError, distributed.TimeoutError) as error:

@@ -117,9 +117,10 @@ def _finished(
     with ExitStack() as stack:
         client = None
         if workers.cluster is not None:
-            from ntpt_pyro.inference.work.cluster import connected
+            from ntpt_pyro.inference.work.cluster import connected, told_of_waiting
 
             client = stack.enter_context(connected(workers.cluster))
+            stack.enter_context(told_of_waiting(client, workers.cluster))
         count = workers.count(len(pieces))
         around = Surroundings(
             threads=torch.get_num_threads() if client else threads_for(count, torch.get_num_threads()),

@@ -1,9 +1,14 @@
 """Pieces of work on a local cluster of several processes; left out where Dask is not installed."""
 
 import importlib.util
+import json
 import os
+import signal
 import socket
+import subprocess
+import sys
 import time
+from contextlib import ExitStack
 
 import pytest
 import torch
@@ -12,6 +17,7 @@ from ntpt_pyro.errors import DataError, UsageError
 from ntpt_pyro.inference import exact_posterior
 from ntpt_pyro.inference.exact import pass_in_parts
 from ntpt_pyro.inference.work import cluster as clusters
+from ntpt_pyro.inference.work.cluster import ClusterError
 from ntpt_pyro.inference.work.side_by_side import WorkerError, each, in_parallel
 from ntpt_pyro.inference.work.workers import Workers
 from tests.inference.exact.shared_models import data, lines
@@ -45,6 +51,31 @@ def cluster():
         ) as local,
     ):
         yield Workers(cluster=local.scheduler_address)
+
+
+@pytest.fixture
+def processes(tmp_path):
+    """Starts parts of a cluster, each a process of its own that a test may kill."""
+    file = tmp_path / "scheduler.json"
+
+    def start(stack, part, *words):
+        command = [sys.executable, "-m", "distributed.cli.dask_" + part, *words]
+        process = subprocess.Popen(
+            [*command, "--scheduler-file", str(file)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        stack.callback(process.wait)
+        stack.callback(process.kill)
+        return process
+
+    with ExitStack() as stack:
+        scheduler = start(stack, "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard")
+        worker = start(stack, "worker", "--nthreads", "1", "--no-nanny", "--no-dashboard")
+        until = time.monotonic() + 60
+        while not (file.exists() and file.read_text()):
+            assert time.monotonic() < until, "no scheduler has started"
+            time.sleep(0.05)
+        address = json.loads(file.read_text())["address"]
+        yield address, scheduler, worker, lambda: start(stack, "worker", "--nthreads", "1", "--no-nanny")
 
 
 @needs_dask
@@ -95,6 +126,43 @@ def test_what_a_worker_that_died_had_to_do_is_done_again(cluster, tmp_path, caps
 def test_a_piece_that_kills_every_worker_is_given_up(cluster):
     with pytest.raises(WorkerError, match="b: expected workers that live until it is done, got one "):
         in_parallel(deadly, range(2), workers=cluster, names=["a", "b"])
+
+
+@needs_dask
+def test_a_scheduler_that_dies_is_told_in_a_line(processes, tmp_path):
+    address, scheduler, *_ = processes
+    results = each(beating, [(tmp_path, n) for n in range(3)], workers=Workers(cluster=address))
+    assert next(results) == 0
+    wait_for(tmp_path)
+    scheduler.send_signal(signal.SIGKILL)
+    told = f"^cluster: expected a scheduler that lives until .*, got none any more at {address}; .* --resume$"
+    began = time.monotonic()
+    with pytest.raises(ClusterError, match=told):
+        next(results)
+    assert time.monotonic() - began < GONE
+
+
+@needs_dask
+def test_that_no_worker_is_left_is_said_once_and_another_goes_on(processes, tmp_path, capsys):
+    address, _, worker, another = processes
+    results = each(beating, [(tmp_path, n) for n in range(2)], workers=Workers(cluster=address))
+    assert next(results) == 0
+    wait_for(tmp_path)
+    worker.kill()
+    until, told = time.monotonic() + 60, ""
+    while "cluster" not in told:
+        assert time.monotonic() < until
+        time.sleep(0.1)
+        told += capsys.readouterr().err
+    expected = "expected at least one worker, got none any more; the work waits for one"
+    assert told == f"ntpt: cluster: {expected}: dask worker {address} --nthreads 1\n"
+    assert not still_beats(tmp_path, seconds=3 * clusters.LOOK)
+    another()
+    until = time.monotonic() + 60
+    while not still_beats(tmp_path):
+        assert time.monotonic() < until
+    results.close()
+    assert capsys.readouterr().err == ""
 
 
 @needs_dask
