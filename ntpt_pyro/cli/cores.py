@@ -21,12 +21,19 @@ class Cores:
     workers: Workers = field(default_factory=Workers)
     threads: int = 1
 
-    def set_threads(self) -> None:
-        """Set torch's threads; workers take them over.
+    def make_ready(self) -> None:
+        """Set torch's threads, which workers take over, and see that the cluster answers.
 
-        :raises UsageError: where there would be none, or more than any machine has.
+        A command may have nothing that it gives the cluster; a wrong address is told all the same.
+
+        :raises UsageError: where there would be no thread, or more than any machine has; where there is no
+            such cluster.
         """
         session.set_threads(self.threads)
+        if self.workers.cluster is not None:
+            from ntpt_pyro.inference.work.cluster import check_cluster
+
+            check_cluster(self.workers.cluster)
 
 
 def with_cores(command: Command) -> Command:

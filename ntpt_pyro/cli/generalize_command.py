@@ -38,7 +38,7 @@ def generalize(
     resume: Resume = False,
 ) -> None:
     """Learn MATH, train its baselines, and try all of them on expressions of every length."""
-    cores.set_threads()
+    cores.make_ready()
     from ntpt_pyro.experiments.experiment_reports import print_generalization
     from ntpt_pyro.experiments.generalize import generalize as try_all
     from ntpt_pyro.experiments.recording import seeds_of

@@ -47,7 +47,7 @@ def learn(
     Under torchrun the restarts are shared among its processes, each on a GPU of its own with --device cuda.
     """
     session.check_resumable(out, resume=resume)
-    cores.set_threads()
+    cores.make_ready()
     from ntpt_pyro.tasks.registry import find_task
 
     found = find_task(task, data=data, download=download, lines=lines)

@@ -45,7 +45,7 @@ def lifelong(
     resume: Resume = False,
 ) -> None:
     """Live lifetimes of eight tasks: programs that share a library, and purely neural baselines."""
-    cores.set_threads()
+    cores.make_ready()
     from ntpt_pyro.experiments.experiment_reports import print_lifelong
     from ntpt_pyro.experiments.lifelong import lifelong as live_all
     from ntpt_pyro.experiments.recording import seeds_of

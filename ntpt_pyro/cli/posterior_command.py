@@ -52,7 +52,7 @@ def posterior(
         )
     others = {"alternatives": ALTERNATIVES} if strategy == "solver" else {}
     session.check_resumable(out, resume=resume)
-    cores.set_threads()
+    cores.make_ready()
     from ntpt_pyro.cli.task_or_run import task_and_library
 
     target, trained = task_and_library(task, lines=lines, data=data)

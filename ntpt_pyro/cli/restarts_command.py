@@ -59,7 +59,7 @@ def restarts(
     resume: Resume = False,
 ) -> None:
     """Measure how often restarts find a right program. A task may have defaults of its own."""
-    cores.set_threads()
+    cores.make_ready()
     from ntpt_pyro.experiments.experiment_reports import print_restarts
     from ntpt_pyro.experiments.restart_rates import compare
     from ntpt_pyro.tasks.registry import find_task

@@ -58,7 +58,7 @@ def terpret(
     A step is of all instances, or of 64 where functions are learned.
     """
     session.check_resumable(out, resume=resume)
-    cores.set_threads()
+    cores.make_ready()
     from ntpt_pyro.tasks.text_task import text_task
 
     task = text_task(model, hypers, instances)
