@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_typ
 import typer
 
 from ntpt_pyro.runs.known_names import known_tasks
-from ntpt_pyro.runs.settings import checked_value
+from ntpt_pyro.runs.settings import checked_value, remedy_of
 
 Kind = TypeVar("Kind")
 
@@ -221,6 +221,8 @@ def with_settings(
         one for one in fields(settings) if one.name not in leave_out and (only is None or one.name in only)
     ]
 
+    shown = {one.name: (defaults or {}).get(one.name, one.default) for one in taken}
+
     def decorate(command: Command) -> Command:
         own = [p for p in inspect.signature(command).parameters.values() if p.name != "settings"]
 
@@ -228,7 +230,7 @@ def with_settings(
         def run(**given: Any) -> None:
             said = {one: given.pop(one.name) for one in taken}
             checked = {
-                one.name: None if v is NONE else checked_value(one, v)
+                one.name: None if v is NONE else checked_value(one, v, _remedy(one, shown[one.name]))
                 for one, v in said.items()
                 if v is not None
             }
@@ -238,7 +240,7 @@ def with_settings(
             _option(
                 one,
                 hints[one.name],
-                default=(defaults or {}).get(one.name, one.default),
+                default=shown[one.name],
                 about=(about or {}).get(one.name, one.metadata["about"]),
                 values=(values or {}).get(one.name),
             )
@@ -267,6 +269,11 @@ def _option(
     return inspect.Parameter(
         one.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[base | None, option]
     )
+
+
+def _remedy(one: "Field[Any]", default: Any) -> str:
+    """What to do about a value that the option cannot have: its default is the one that the help shows."""
+    return remedy_of(one, None if default is None else _words(default), none="none")
 
 
 def _default(words: str | None) -> str:

@@ -78,18 +78,32 @@ def check_bounds(settings: Any) -> None:
         object.__setattr__(settings, one.name, checked_value(one, getattr(settings, one.name)))
 
 
-def checked_value(one: "Field[Any]", value: Any) -> Any:
+def remedy_of(one: "Field[Any]", default: str | None, none: str = "None") -> str:
+    """What to do about a value that a field cannot have.
+
+    :param one: a field that :func:`setting` made.
+    :param default: its default in words; None where it has none.
+    :param none: how one writes that it is left open, where it may be.
+    :returns: in words.
+    """
+    open_too = f"{none} leaves it open" if NoneType in get_args(one.type) else ""
+    parts = ["" if default is None else f"the default is {default}", open_too]
+    return ", ".join(part for part in parts if part) or "leave it out"
+
+
+def checked_value(one: "Field[Any]", value: Any, remedy: str | None = None) -> Any:
     """Check the value of a field.
 
     :param one: a field that :func:`setting` made.
     :param value: that it is given.
+    :param remedy: what to do about another one; None: see :func:`remedy_of`, with the field's own default.
     :returns: the value; a number as Python has it.
     :raises UsageError: where it is no number within the bounds, or no yes or no.
     """
     kinds = set(get_args(one.type) or (one.type,))
     if value is None and NoneType in kinds:
         return None
-    remedy = "leave it out" if one.default is None else f"the default is {one.default}"
+    remedy = remedy or remedy_of(one, None if one.default is None else str(one.default))
     if kinds == {bool} and not isinstance(value, bool):
         raise UsageError(one.name, expected="True or False", got=repr(value), remedy=remedy)
     if not {int, float} & kinds:
@@ -214,7 +228,7 @@ class Settings:
         below=1,
     )
     memory: int = counted(
-        2048, "exhaustive: that running programs may take, in MiB", at_least=0, at_most=2**24
+        2048, "exhaustive: that running programs may take, in MiB", at_most=2**24
     )
     prior: str = setting("uniform", "exhaustive: the prior over programs", values=lambda: PRIORS)
     seconds: float = setting(300.0, "solver: limit of time, in seconds", at_least=0, below=1e9)

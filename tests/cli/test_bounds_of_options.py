@@ -124,6 +124,22 @@ def test_the_help_shows_the_defaults_that_there_are(ntpt):
     assert "the way of inference: exhaustive, solver [default: exhaustive]" in told
 
 
+@pytest.mark.parametrize(
+    ("line", "remedy"),
+    [
+        ("posterior x --examples 0", "the default is 64"),
+        ("posterior x --test-examples 0", "the default is 2000"),
+        ("learn x --examples 0", "the default is 1000"),
+        ("learn x --halve 0", "none leaves it open"),
+        ("lifelong --halve 0", "the default is 25, none leaves it open"),
+        ("terpret a b c --steps 0", "the default is 800"),
+        ("restarts x --steps 0", "the default is 400"),
+    ],
+)
+def test_what_is_out_of_bounds_is_told_with_the_default_of_the_command(refused, line, remedy):
+    assert refused(*line.split(), "--out", "new").endswith(f", got 0; {remedy}\n")
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_help_lists_values_and_says_no_default_twice(ntpt, command):
     told = ntpt(command, "--help")[1]

@@ -102,12 +102,12 @@ def test_a_text_has_a_posterior(ntpt, user_file):
     ("words", "wrong"),
     [
         (("apply2x2/top", "--lines", 4, "--memory", 20), "programs to keep apart, in 20.0 MiB, got about "),
-        (("add2x2/top", *FLAGS, "--memory", 0), "programs to keep apart, in 0 bytes, got more than"),
+        (("add2x2/top", "--memory", 0), "at least 1 and at most 16,777,216, got 0; the default is 2048"),
         (
             ("add2x2/top", *FLAGS, "--tolerance", 1),
             "tolerance: expected a finite number of at least 0 and below 1",
         ),
-        (("add2x2/top", "--examples", 0), "examples: expected a finite number of at least 1"),
+        (("add2x2/top", "--examples", 0), "examples: expected a finite number of at least 1 and"),
         (("nothing",), "task: expected one of"),
         (("add2x2/top", "--strategy", "em"), "--strategy: expected exhaustive or solver, got 'em'"),
         (("add2x2/top", "--resume"), "--resume: expected --out with it"),

@@ -40,7 +40,9 @@ def test_what_is_no_number_within_its_bounds_is_refused(name, value):
         Settings(**{name: value})
     message = str(caught.value)
     assert "\n" not in message
-    assert message.endswith(f"the default is {default}" if default is not None else "leave it out")
+    ends = [] if default is None else [f"the default is {default}"]
+    ends += ["None leaves it open"] if default is None or name in ("search", "batch_size") else []
+    assert message.endswith(f"; {', '.join(ends)}")
     with pytest.raises(UsageError, match=f"^{name}: expected a "):
         induce(sum_task(), **{name: value})
 
@@ -65,8 +67,8 @@ def test_half_a_thing_is_refused(name):
     ("name", "value", "message"),
     [
         ("restarts", 0, "restarts: expected a finite number of at least 1 .*, got 0; the default is 16"),
-        ("search", 0, "search: expected a finite number of at least 1 .*, got 0; the default is 300"),
-        ("look", 0, "look: expected a finite number of at least 1 and at most .*, got 0; leave it out"),
+        ("search", 0, "search: expected a finite number of at least 1 .*, got 0; the default is 300, None l"),
+        ("look", 0, "look: expected a finite number of at least 1 and at most .*, got 0; None leaves it"),
         (
             "seed",
             2**32,
