@@ -31,6 +31,8 @@ COMMANDS = {
 NO_MEMORY = (
     "memory: expected what fits this machine, got more; take fewer restarts, examples or smaller batches"
 )
+UNUSABLE = "see that it is there, may be read or written, and has room"
+"""What to do about a file or a folder."""
 NO_ROOM = re.compile(r"allocate memory|enough memory|out of memory", re.IGNORECASE)
 """What torch says, on either device."""
 COMPLETION = ("--install-completion", "--show-completion")
@@ -137,7 +139,8 @@ def _of_the_user(error: Exception) -> str | None:
     if isinstance(error, NtptError):
         return str(error)
     if isinstance(error, OSError):
-        return f"{error.filename or 'file'}: {error.strerror or error}"
+        told = f"{error.strerror or error}"
+        return f"{error.filename or 'file'}: expected one that can be used, got {told.lower()}; {UNUSABLE}"
     if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and NO_ROOM.search(str(error))):
         return NO_MEMORY
     files = sys.modules.get("ntpt_pyro.tasks.user_files")

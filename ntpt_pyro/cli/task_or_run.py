@@ -9,7 +9,7 @@ from ntpt_pyro.errors import DataError, TaskError, TerpretError
 from ntpt_pyro.language.library import Library
 from ntpt_pyro.runs.results import ProgramResult
 from ntpt_pyro.runs.run_folder import LIBRARY, RunFolder, load_library
-from ntpt_pyro.tasks.registry import find_task
+from ntpt_pyro.tasks.registry import NAMES, find_task
 from ntpt_pyro.tasks.task import Task
 
 
@@ -22,7 +22,13 @@ def task_and_library(name: str, **parameters: Any) -> tuple[Task, Library | None
     :raises NtptError: where neither is found.
     """
     if not Path(name).is_dir():
-        return find_task(name, **parameters), None
+        try:
+            return find_task(name, **parameters), None
+        except TaskError as error:
+            if error.where != NAMES:
+                raise
+            expected = f"the folder of a run, or {error.expected}"
+            raise TaskError(error.where, expected=expected, got=error.got, remedy=error.remedy) from error
     run = RunFolder(Path(name))
     task = task_of(run, run.program_result(), **parameters)
     return task, library_of_run(run, task)

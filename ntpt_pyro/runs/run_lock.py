@@ -20,13 +20,14 @@ def held(folder: Path) -> Generator[None]:
     """Hold a folder. Where the process that held it was killed, the system has freed it.
 
     :param folder: made where it is missing.
-    :raises RunError: where a living process holds it; names the process.
+    :raises RunError: where a living process holds it; names the process. Where it cannot be made or written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / LOCK
     lock = FileLock(path)
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=PATIENCE, poll_interval=PATIENCE / 10)
+        path.write_text(f"{os.getpid()}\n", encoding="ascii")
     except Timeout as error:
         raise RunError(
             str(folder),
@@ -34,8 +35,17 @@ def held(folder: Path) -> Generator[None]:
             got=_holder(path),
             remedy="wait until it ends, or give another --out folder",
         ) from error
+    except OSError as error:
+        if lock.is_locked:
+            path.unlink(missing_ok=True)
+            lock.release()
+        raise RunError(
+            str(folder),
+            expected="a folder that can be made and written to",
+            got=(error.strerror or str(error)).lower(),
+            remedy="give another --out folder",
+        ) from error
     try:
-        path.write_text(f"{os.getpid()}\n", encoding="ascii")
         yield
     finally:
         path.unlink(

@@ -227,9 +227,7 @@ class Settings:
         at_least=0,
         below=1,
     )
-    memory: int = counted(
-        2048, "exhaustive: that running programs may take, in MiB", at_most=2**24
-    )
+    memory: int = counted(2048, "exhaustive: that running programs may take, in MiB", at_most=2**24)
     prior: str = setting("uniform", "exhaustive: the prior over programs", values=lambda: PRIORS)
     seconds: float = setting(300.0, "solver: limit of time, in seconds", at_least=0, below=1e9)
     alternatives: int = counted(

@@ -31,6 +31,9 @@ from ntpt_pyro.tasks.user_files import load_user_file
 GROUP = "ntpt_pyro.tasks"
 """The group of entry points by which an installed package brings tasks."""
 
+NAMES = "task"
+"""Where an error is that says there is no task of a name."""
+
 
 def task_names() -> list[str]:
     """The names of the paper's tasks, and of those that installed packages bring.
@@ -85,7 +88,7 @@ def _source(name: str) -> Any:
     near = [one for one in (*known, *installed) if one.startswith(f"{name}/")]
     near = near or get_close_matches(name, [*known, *installed], n=3, cutoff=0.7)
     raise TaskError(
-        "task",
+        NAMES,
         expected=f"one of {', '.join([*known, *installed])}, FILE.py:NAME or FILE.terpret:DATA",
         got=repr(name),
         remedy=f"did you mean {', '.join(near)}?" if near else "pick one (`ntpt tasks` lists them)",

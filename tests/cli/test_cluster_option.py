@@ -13,9 +13,7 @@ TAKING = [
     name
     for name in COMMANDS
     if "cluster"
-    in inspect.signature(
-        getattr(importlib.import_module(f"ntpt_pyro.cli.{name}_command"), name)
-    ).parameters
+    in inspect.signature(getattr(importlib.import_module(f"ntpt_pyro.cli.{name}_command"), name)).parameters
 ]
 
 

@@ -108,7 +108,7 @@ def test_a_text_has_a_posterior(ntpt, user_file):
             "tolerance: expected a finite number of at least 0 and below 1",
         ),
         (("add2x2/top", "--examples", 0), "examples: expected a finite number of at least 1 and"),
-        (("nothing",), "task: expected one of"),
+        (("nothing",), "task: expected the folder of a run, or one of add2x2/top, "),
         (("add2x2/top", "--strategy", "em"), "--strategy: expected exhaustive or solver, got 'em'"),
         (("add2x2/top", "--resume"), "--resume: expected --out with it"),
     ],

@@ -47,6 +47,16 @@ def test_a_living_process_keeps_its_folder_and_a_killed_one_loses_it(other, tmp_
     assert not (out / LOCK).exists()
 
 
+def test_a_folder_that_cannot_be_made_is_told_in_a_line(tmp_path):
+    (tmp_path / "file").touch()
+    out = tmp_path / "file" / "run"
+    told = (
+        f"^{out}: expected a folder that can be made and written to, got not a directory; give another --out"
+    )
+    with pytest.raises(RunError, match=told):
+        induce(sum_task(), restarts=2, steps=9, out=out)
+
+
 def test_a_folder_is_free_after_an_error(tmp_path):
     def fails():
         with held(tmp_path):
