@@ -5,7 +5,7 @@ lasts and its result; programs are kept one folder a task, as ``ntpt show`` read
 them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -28,6 +28,7 @@ from ntpt_pyro.experiments.transfer import backward_transfer, forgetting, forwar
 from ntpt_pyro.inference.work.side_by_side import in_parallel
 from ntpt_pyro.inference.work.workers import ALONE as THIS_PROCESS
 from ntpt_pyro.inference.work.workers import Workers
+from ntpt_pyro.runs.idle_settings import idle_on_the_way
 from ntpt_pyro.runs.results import DIGITS, LearnedResult, Reading
 from ntpt_pyro.runs.run_folder import LIBRARY, RunFolder
 from ntpt_pyro.runs.statistics import Ranged, each_mean_and_range, mean_and_range, success_rate
@@ -40,6 +41,10 @@ ALONE = "ntpt-alone"
 """NTPT that learns every task alone, with a new library: what forward transfer is measured against."""
 REFERENCES = {"ntpt": ALONE, **dict.fromkeys(BASELINES, "indep")}
 """For each model the one that learns each task alone."""
+OF_PROGRAMS = ("strategy", "restarts", "search", "look", "halve", "rounds", "lines")
+"""Settings that baselines do not look at."""
+OF_BASELINES = ("baseline_lr",)
+"""Settings that models with programs do not look at."""
 
 
 def lifelong(
@@ -85,6 +90,27 @@ def lifelong(
         write_tables(found, out)
         draw_figures(lifetimes, settings.schedule, out)
         RunFolder(out).conclude(found)
+    return found
+
+
+def unread_settings(
+    models: Sequence[str], settings: LifetimeSettings, names: Collection[str]
+) -> list[tuple[str, str, list[str]]]:
+    """Settings that no model of a command looks at.
+
+    :param models: of the command.
+    :param settings: of every lifetime.
+    :param names: of the settings that were given.
+    :returns: who does not look at them, why where that is to be said, and which these are.
+    """
+    learn = any(model not in BASELINES for model in models)
+    who = ", ".join(models)
+    others = OF_BASELINES if not any(model in BASELINES for model in models) else ()
+    unread = others if learn else OF_PROGRAMS
+    found = [(who, "", [name for name in names if name in unread])]
+    if learn:
+        idle = idle_on_the_way(settings, settings.search)
+        found += [("ntpt", why, [name]) for name, why in idle.items() if name in names]
     return found
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ntpt_pyro.cli import options
+from ntpt_pyro.cli import options, session
 from ntpt_pyro.cli.cores import Cores, with_cores
 from ntpt_pyro.cli.device_option import with_device
 from ntpt_pyro.cli.options import DataFolder, OutNeeded, Resume, path_option, whole_option
@@ -48,6 +48,7 @@ def lifelong(
     cores.make_ready()
     from ntpt_pyro.experiments.experiment_reports import print_lifelong
     from ntpt_pyro.experiments.lifelong import lifelong as live_all
+    from ntpt_pyro.experiments.lifelong import unread_settings
     from ntpt_pyro.experiments.recording import seeds_of
     from ntpt_pyro.experiments.schedule import load_schedule
     from ntpt_pyro.inference import strategy_named
@@ -56,8 +57,9 @@ def lifelong(
         settings["schedule"] = load_schedule(schedule)
     wanted = LifetimeSettings(data=data, **settings)
     strategy_named(wanted.strategy)
+    named = options.names(models)
     found = live_all(
-        options.names(models),
+        named,
         seeds_of(first_seed, seeds),
         wanted,
         out,
@@ -68,3 +70,5 @@ def lifelong(
     )
     pictures = ", ".join(f"figure-6{part}.png" for part in "abc")
     outputs.tell(found, print_lifelong, f"{out}: result.json, table-7.csv, transfer.csv, {pictures}")
+    for who, why, unread in unread_settings(named, wanted, settings):
+        session.print_unread(outputs.console(), who, unread, why)

@@ -139,8 +139,8 @@ def _of_the_user(error: Exception) -> str | None:
     if isinstance(error, NtptError):
         return str(error)
     if isinstance(error, OSError):
-        told = f"{error.strerror or error}"
-        return f"{error.filename or 'file'}: expected one that can be used, got {told.lower()}; {UNUSABLE}"
+        got = f"{error.strerror or error}".lower()
+        return f"{error.filename or 'file'}: expected one that can be used, got {got}; {UNUSABLE}"
     if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and NO_ROOM.search(str(error))):
         return NO_MEMORY
     files = sys.modules.get("ntpt_pyro.tasks.user_files")

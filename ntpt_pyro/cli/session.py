@@ -3,7 +3,7 @@
 import math
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -117,7 +117,7 @@ def induce_and_print(
         print_json(content_of(found.result))
     else:
         print_result(printed_to, found.result, found.posterior)
-    _print_unread(printed_to, task, library, settings, data, way=found.result.strategy)
+    _print_unread(printed_to, task, library, settings, data, found.result)
     if outputs.json:
         return
     if may_be_exact(task, found.result):
@@ -127,28 +127,48 @@ def induce_and_print(
     print_kept(printed_to, out)
 
 
+def print_unread(console: "Console", who: str, unread: Iterable[str], why: str = "") -> None:
+    """Name options that were given and that somebody does not look at.
+
+    :param console: where to.
+    :param who: does not look at them.
+    :param unread: the settings that they are of.
+    :param why: in words.
+    """
+    from ntpt_pyro.report.plain_console import print_line
+
+    shown = " ".join(f"--{one.replace('_', '-')}" for one in unread)
+    if shown:
+        reason = f" ({why})" if why else ""
+        print_line(console, f"not looked at by {who}: {shown}{reason}", style="dim", whole=True)
+
+
 def _print_unread(
     console: "Console",
     task: "Task",
     library: "Library | None",
     settings: Mapping[str, Any],
     data: Path | None,
-    *,
-    way: str,
+    result: "ProgramResult",
 ) -> None:
     """Name the options that neither the way of inference nor the task looks at."""
-    from ntpt_pyro.report.plain_console import print_line
+    from ntpt_pyro.inference.training.ranks import ranks_now
+    from ntpt_pyro.runs.idle_settings import idle_settings
     from ntpt_pyro.runs.methods.method import untrained
     from ntpt_pyro.runs.methods.named import ignored_settings
+    from ntpt_pyro.runs.settings import settings_of
 
+    way = result.strategy
     of_task = [one for one in task.undrawn if one in settings]
     if data is not None and not task.takes_data and os.environ.get(DATA) != str(data):
         of_task.append("data")
     by_way = ignored_settings(way, settings, untrained(task, library))
-    for who, unread in ((way, by_way), (task.found_by, of_task)):
-        if unread:
-            shown = " ".join(f"--{one.replace('_', '-')}" for one in unread)
-            print_line(console, f"not looked at by {who}: {shown}", style="dim", whole=True)
+    print_unread(console, way, by_way)
+    idle = idle_settings(settings_of(result.options), shared=ranks_now() is not None)
+    for name, why in idle.items():
+        if name in settings and name not in by_way:
+            print_unread(console, way, [name], why)
+    print_unread(console, task.found_by, of_task)
 
 
 def may_be_exact(task: "Task", result: "ProgramResult") -> bool:

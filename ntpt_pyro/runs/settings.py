@@ -276,3 +276,12 @@ class Settings:
                     remedy=f"did you mean {' or '.join(near)}?" if near else "correct it",
                 )
         return replace(self, **changes)
+
+
+def settings_of(options: Mapping[str, Any]) -> Settings:
+    """The settings that a result says.
+
+    :param options: of it.
+    :returns: all settings, those by default that it does not say.
+    """
+    return Settings(**{one.name: options[one.name] for one in fields(Settings) if one.name in options})

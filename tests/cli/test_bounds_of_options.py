@@ -177,6 +177,30 @@ def test_settings_that_are_not_looked_at_are_named(ntpt, user_file):
     assert "not looked at" not in ntpt("learn", "mine.py:task", "--restarts=2", "--steps=5")[1]
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("--restarts=8 --halve=9 --steps=6 --search=2", ["--halve (a search has 2 steps)"]),
+        ("--restarts=4 --halve=1 --steps=6", ["--halve (up to 4 restarts all go on)"]),
+        (
+            "--restarts=8 --halve=1 --steps=6 --strategy=enumeration",
+            ["--halve (where choices are summed over"],
+        ),
+        ("--restarts=2 --search=9 --steps=6", ["--search (a search has 2 steps, a third of --steps)"]),
+        ("--restarts=1 --search=2 --look=9 --steps=6", ["--search (one", "--look (a search has 6"]),
+        ("--restarts=8 --halve=2 --look=2 --search=2 --steps=6", []),
+        ("--restarts=1 --halve=none --steps=6", []),
+    ],
+)
+def test_settings_of_a_search_that_the_others_leave_without_effect_are_named(ntpt, user_file, words, told):
+    user_file("mine.py", "from tests.two_registers import sum_task\ntask = sum_task()\n")
+    _, printed, error = ntpt("learn", "mine.py:task", *words.split())
+    assert error == ""
+    assert printed.count("not looked at by ") == len(told)
+    for one in told:
+        assert f"not looked at by {'enumeration' if 'enumer' in words else 'marginal'}: {one}" in printed
+
+
 def test_settings_that_a_task_does_not_look_at_are_named(ntpt, user_file, tmp_path, monkeypatch):
     user_file(
         "mine.py",

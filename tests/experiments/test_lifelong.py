@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -14,6 +15,7 @@ from ntpt_pyro import Library
 from ntpt_pyro._files import RUN, read_json
 from ntpt_pyro.experiments import lifetime as lifetimes
 from ntpt_pyro.experiments import stream as streams
+from ntpt_pyro.experiments.lifelong import unread_settings
 from ntpt_pyro.experiments.lifetime_results import AccuracySnapshot, Lifetime, LifetimesSummary
 from ntpt_pyro.experiments.lifetime_settings import LifetimeSettings
 from ntpt_pyro.experiments.recording import given
@@ -56,6 +58,30 @@ def small(monkeypatch, few_tested):
 
 def test_a_setting_that_is_left_open_is_said_as_none():
     assert given(LifetimeSettings(halve=None, search=9)) == {"halve": "none", "search": 9}
+
+
+@pytest.mark.parametrize(
+    ("models", "changes", "told"),
+    [
+        (["ntpt"], {"halve": 900, "search": 5}, [("ntpt", "a search has 5 steps", ["halve"])]),
+        (["ntpt"], {"baseline_lr": 0.1}, [("ntpt", "", ["baseline_lr"])]),
+        (["ntpt", "pnn"], {"halve": 9, "baseline_lr": 0.1}, []),
+        (["pnn", "indep"], {"restarts": 3, "every": 9}, [("pnn, indep", "", ["restarts"])]),
+    ],
+)
+def test_settings_that_no_model_looks_at(models, changes, told):
+    found = unread_settings(models, replace(LifetimeSettings(), **changes), changes)
+    assert [one for one in found if one[-1]] == told
+
+
+@pytest.mark.usefixtures("small")
+def test_what_is_not_looked_at_is_said(ntpt, tmp_path):
+    path = tmp_path / "schedule.json"
+    path.write_text(json.dumps(in_turn(["add2x2/top"]).to_json()))
+    words = [*SMALL, "--batches=8", "--models=ntpt", "--no-references", "--halve=900"]
+    code, printed, _ = ntpt("lifelong", *words, f"--schedule={path}", "--out", tmp_path / "out")
+    assert (code, printed.count("not looked at")) == (0, 1)
+    assert "not looked at by ntpt: --halve (up to 4 restarts all go on)\n" in printed
 
 
 @pytest.mark.usefixtures("small")

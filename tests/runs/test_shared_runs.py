@@ -77,8 +77,10 @@ def test_what_cannot_be_shared_is_refused_by_all(tmp_path, changes, message):
 def test_the_first_process_speaks_for_all(tmp_path):
     (tmp_path / "bits.py").write_text(TASK)
     task, out = f"{tmp_path / 'bits.py'}:task", str(tmp_path / "run")
-    first, second = in_ranks(2, command, "learn", task, "--restarts=2", "--steps=30", f"--out={out}")
+    words = ("--restarts=2", "--steps=30", "--halve=5", f"--out={out}")
+    first, second = in_ranks(2, command, "learn", task, *words)
     assert first[0] == 0, first
+    assert "not looked at by marginal: --halve (restarts that processes share all go on)\n" in first[1]
     assert "flip = 1" in first[1]
     assert second == (0, "", "")
     for code, printed, told in in_ranks(2, command, "posterior", task):
