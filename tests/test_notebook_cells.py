@@ -28,7 +28,7 @@ HOW = {
     "solved": {"strategy": "solver"},
 }
 
-SURE = {"learned": "The guide gives", "posterior": "What it computes has", "solved": "Proved the best."}
+SURE = {"learned": "The guide gives", "posterior": "What it computes", "solved": "Proved the best."}
 """How sure a run of each kind is begins so."""
 
 

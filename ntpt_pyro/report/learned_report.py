@@ -7,7 +7,7 @@ from ntpt_pyro.report.answer import accuracies, print_answer
 from ntpt_pyro.report.behaviour_list import print_behaviours
 from ntpt_pyro.report.plain_console import print_heading, print_line
 from ntpt_pyro.report.program_text import print_believed, print_marginals, print_rows
-from ntpt_pyro.runs.answer_words import held_out, how_sure, restarts_right, right_or_not
+from ntpt_pyro.runs.answer_words import held_out, how_sure, on_these, restarts_right, right_or_not
 from ntpt_pyro.runs.headings import GUIDE, heading_of
 from ntpt_pyro.runs.results import LearnedResult
 from ntpt_pyro.runs.statistics import success_rate
@@ -28,7 +28,7 @@ def print_learned(console: "Console", result: LearnedResult, posterior: Posterio
     print_believed(console, result, posterior)
     print_answer(console, [right_or_not(result), how_sure(result), held_out(result)])
     whose = "the guide" if heading_of(result) == GUIDE else "the posterior"
-    print_behaviours(console, result, top, f"what programs drawn from {whose} compute")
+    print_behaviours(console, result, top, f"what programs drawn from {whose} compute{on_these(result)}")
     print_line(console)
     print_marginals(console, result, posterior)
     print_line(console)

@@ -9,7 +9,7 @@ from ntpt_pyro.report.answer import accuracies, print_answer
 from ntpt_pyro.report.behaviour_list import print_behaviours
 from ntpt_pyro.report.plain_console import print_heading, print_line
 from ntpt_pyro.report.program_text import print_believed, print_marginals, print_rows
-from ntpt_pyro.runs.answer_words import held_out, how_sure, right_or_not
+from ntpt_pyro.runs.answer_words import counted_examples, held_out, how_sure, on_these, right_or_not
 from ntpt_pyro.runs.results import PosteriorResult
 
 if TYPE_CHECKING:
@@ -28,12 +28,11 @@ def print_posterior(console: "Console", result: PosteriorResult, posterior: Post
     :param top: behaviours to list; 0 lists some where there are several.
     """
     cost = result.cost
-    examples = "1 example" if cost.examples == 1 else f"{cost.examples:,} examples"
-    over = f"{in_digits(cost.programs)} programs given {examples}"
+    over = f"{in_digits(cost.programs)} programs given {counted_examples(cost.examples)}"
     print_heading(console, result.task, f", the exact posterior of {over}\n")
     print_believed(console, result, posterior)
     print_answer(console, [right_or_not(result), how_sure(result), held_out(result)])
-    print_behaviours(console, result, top, "what programs compute")
+    print_behaviours(console, result, top, f"what programs compute{on_these(result)}")
     print_line(console)
     print_marginals(console, result, posterior)
     print_line(console)
@@ -48,7 +47,9 @@ def figures(result: PosteriorResult) -> dict[str, str]:
     """
     cost, rows = result.cost, dict[str, str]()
     if result.right_behaviours is not None:
-        rows["probability that what is computed is right"] = f"{result.right_behaviours:.4g}"
+        rows["probability that what is computed is right"] = (
+            f"{result.right_behaviours:.4g}{on_these(result)}"
+        )
     rows |= accuracies(result, "found by")
     rows["log-evidence"] = f"{result.log_evidence:.2f} nats"
     rows["entropy"] = f"{result.entropy:.2f} nats, {_equally_likely(result.entropy)}"

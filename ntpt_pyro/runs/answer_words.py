@@ -27,12 +27,37 @@ def how_sure(result: LearnedResult | PosteriorResult) -> str:
     own = own_behaviour(result)
     if own is None:
         return ""
-    whose = "The guide gives what it computes" if heading_of(result) == GUIDE else "What it computes has"
+    what = f"hat it computes{on_these(result)}"
+    whose = f"The guide gives w{what}" if heading_of(result) == GUIDE else f"W{what} has"
     several = isinstance(result, PosteriorResult) and own.programs > 1  # all there are, none of them drawn
     together = f", that of {in_digits(own.programs)} programs together" if several else ""
     best = result.behaviours[0].probability
     more = f" Another behaviour is more probable: {best:.3g}." if best > own.probability else ""
     return f"{whose} probability {min(own.probability, 1):.3g}{together}.{more}"
+
+
+def on_these(result: LearnedResult | PosteriorResult) -> str:
+    """What a probability of what is computed is limited to: the given examples, where no others are known.
+
+    :param result: of the run.
+    :returns: in words, after a space; nothing where programs were told apart by more.
+    """
+    if result.told_apart_on is None:
+        return ""
+    few = "this example" if result.told_apart_on == 1 else f"these {result.told_apart_on:,} examples"
+    return f" on {few}"
+
+
+def counted_examples(number: int) -> str:
+    """A number of examples in words.
+
+    :param number: of them.
+    :returns: in words.
+
+    >>> counted_examples(1), counted_examples(2000)
+    ('1 example', '2,000 examples')
+    """
+    return "1 example" if number == 1 else f"{number:,} examples"
 
 
 def restarts_right(result: ProgramResult) -> str:

@@ -1,10 +1,12 @@
 """The posterior over what programs of a task compute."""
 
+import torch
+
 from ntpt_pyro.inference.posterior.behaviours import Behaviour, by_behaviour
 from ntpt_pyro.inference.posterior.posterior import Posterior
 from ntpt_pyro.language.library import Library
 from ntpt_pyro.tasks.examples import Examples
-from ntpt_pyro.tasks.task import Task
+from ntpt_pyro.tasks.task import BEHAVIOUR_EXAMPLES, Task
 
 MOST = 10_000
 """Programs that are told apart, the most probable ones."""
@@ -28,3 +30,16 @@ def grouped(task: Task, library: Library | None, examples: Examples, posterior: 
         lambda program: sum(not line.dead for line in task.lines(program)),
         most=MOST,
     )
+
+
+def told_apart_on(task: Task, examples: Examples) -> int | None:
+    """How many given examples say all that is known of what programs compute.
+
+    :param task: whose programs they are.
+    :param examples: that were learned from.
+    :returns: the number; None where the task has other inputs, or draws them.
+    """
+    if task.told_apart_by is not None or "examples" not in task.undrawn:
+        return None
+    given, apart = len(task.draw(1, torch.Generator())), len(task.tells_apart(examples))
+    return min(given, BEHAVIOUR_EXAMPLES) if apart == given else None

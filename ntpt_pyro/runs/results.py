@@ -163,6 +163,8 @@ class LearnedResult(ProgramResult):
         and in older results.
     :param given_up: restarts that were given up on the way of the search, see
         :class:`~ntpt_pyro.inference.Halving`.
+    :param told_apart_on: how many given examples say all that is known of what programs compute; None where
+        the task has other inputs, and in older results.
     """
 
     kind: ClassVar[str] = "learned"
@@ -176,6 +178,7 @@ class LearnedResult(ProgramResult):
     evidence_examples: int | None = None
     behaviour: int | None = None
     given_up: int = 0
+    told_apart_on: int | None = None
 
 
 @dataclass(frozen=True)
@@ -226,6 +229,8 @@ class PosteriorResult(ProgramResult):
     :param certain_labels: whether labels were taken as certain: then these are all that fit the examples.
     :param behaviour: which of the behaviours the program has; None where it is none of those that are kept,
         and in older results.
+    :param told_apart_on: how many given examples say all that is known of what programs compute; None where
+        the task has other inputs, and in older results.
     """
 
     kind: ClassVar[str] = "posterior"
@@ -238,6 +243,7 @@ class PosteriorResult(ProgramResult):
     way: str = ""
     certain_labels: bool = False
     behaviour: int | None = None
+    told_apart_on: int | None = None
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from ntpt_pyro.inference.posterior.posterior import Posterior
 from ntpt_pyro.inference.training.restart_search import POSTERIOR_EXAMPLES
 from ntpt_pyro.language.library import Library
 from ntpt_pyro.runs.all_inputs import told_of_all_inputs
-from ntpt_pyro.runs.behaviour_groups import grouped
+from ntpt_pyro.runs.answer_words import counted_examples
+from ntpt_pyro.runs.behaviour_groups import grouped, told_apart_on
 from ntpt_pyro.runs.methods.method import Found, Work
 from ntpt_pyro.runs.open_choices import lines_of
 from ntpt_pyro.runs.provenance import versions
@@ -226,6 +227,7 @@ def _learned_result(
         lost=ended.lost,
         evidence_examples=len(some),
         behaviour=place_of(ended.program, behaviours, task, library, some),
+        told_apart_on=told_apart_on(task, some),
         given_up=found.given_up,
     )
 
@@ -233,9 +235,9 @@ def _learned_result(
 def _posterior_result(work: Work, exact: ExactPosterior, common: dict[str, Any]) -> PosteriorResult:
     posterior, library = exact.posterior, work.library
     groups = grouped(work.task, library, work.examples, posterior)
+    known = told_apart_on(work.task, work.examples)
     if exact.certain_labels:
-        by = work.task.told_apart_by or f"{len(work.task.tells_apart(work.examples))} examples"
-        common["facts"] |= {"programs are told apart by": by}
+        common["facts"] |= {"programs are told apart by": _told_apart_by(work, known)}
     behaviours = kept_behaviours(work.task, library, groups, posterior)
     judged = not (exact.certain_labels and work.task.told_apart_by)  # else right is what fits the examples
     return PosteriorResult(
@@ -254,7 +256,17 @@ def _posterior_result(work: Work, exact: ExactPosterior, common: dict[str, Any])
         way=exact.way,
         certain_labels=exact.certain_labels,
         behaviour=place_of(common["choices"], behaviours, work.task, library, work.examples),
+        told_apart_on=known,
     )
+
+
+def _told_apart_by(work: Work, known: int | None) -> str:
+    """What programs are told apart by, in words."""
+    if work.task.told_apart_by is not None:
+        return work.task.told_apart_by
+    if known is None:
+        return counted_examples(len(work.task.tells_apart(work.examples)))
+    return "the given example only" if known == 1 else f"the {known:,} given examples only"
 
 
 def cost_of(exact: ExactPosterior) -> PosteriorCost:

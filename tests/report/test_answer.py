@@ -1,19 +1,22 @@
 """The answer stands first: right or not, how sure; behaviours are listed, not programs."""
 
 import io
+import re
 from dataclasses import replace
 
 import pytest
+import torch
 
-from ntpt_pyro import induce
+from ntpt_pyro import Task, induce
 from ntpt_pyro.report.answer import accuracies
 from ntpt_pyro.report.behaviour_list import print_behaviours
 from ntpt_pyro.report.by_kind import print_result, top_behaviours
 from ntpt_pyro.report.plain_console import plain_console
+from ntpt_pyro.report.posterior_report import print_posterior
 from ntpt_pyro.runs.answer_words import held_out, how_sure, right_or_not
 from ntpt_pyro.runs.headings import heading_of
 from ntpt_pyro.runs.results import FoundBehaviour
-from tests.two_registers import PROGRAMS, SUM, execute, results, sum_task
+from tests.two_registers import PROGRAMS, SUM, SUMS, X, Y, execute, model, results, sum_task
 
 METHODS = {"learned": "marginal", "posterior": "exhaustive", "solved": "solver"}
 
@@ -68,7 +71,7 @@ def test_the_behaviour_that_is_named_is_the_programs(found):
         assert results(own.choices) == results(result.choices)
     result = found["posterior"].result
     same = [one for one in PROGRAMS if results(one) == results(SUM)]
-    assert how_sure(result) == "What it computes has probability 1."
+    assert how_sure(result) == "What it computes on these 25 examples has probability 1."
     assert len(same) == result.behaviours[0].programs == 1
 
 
@@ -77,7 +80,7 @@ def behaviour(probability, programs=1, right=None):
 
 
 def test_how_sure_it_is_says_whose_probability_it_is(found):
-    learned, exact = found["learned"].result, found["posterior"].result
+    learned, exact = (replace(found[of].result, told_apart_on=None) for of in ("learned", "posterior"))
     two = {"behaviours": [behaviour(0.6, 5, True), behaviour(0.25, 2, False)]}
     guides = "The guide gives what it computes probability 0.6."
     assert how_sure(replace(learned, **two, behaviour=0)) == guides
@@ -92,6 +95,32 @@ def test_how_sure_it_is_says_whose_probability_it_is(found):
     assert how_sure(older) == guides
     over = replace(learned, behaviours=[behaviour(1.0000000000000007)], behaviour=0)
     assert how_sure(over).endswith(" probability 1.")
+
+
+def test_where_no_other_inputs_are_known_a_probability_is_limited_to_the_examples(found):
+    x, y = torch.tensor([2, 2]), torch.tensor([0, 0])
+    for shown, words in ((2, "on these 2 examples"), (1, "on this example")):
+        task = Task(model, (x[:shown], y[:shown], torch.tensor([2, 2])[:shown]))
+        exact = induce(task, strategy="exhaustive")
+        result = exact.result
+        assert result.behaviours[0].programs == 2  # one adds, the other gives x
+        assert how_sure(result).startswith(f"What it computes {words} has probability 1, that of 2 ")
+        text = " ".join(printed(print_posterior, result, exact.posterior, 1).split())
+        assert f"what programs compute {words} " in text
+        assert re.search(f"probability that what is computed is right [0-9.]+ {words} ", text)
+        given = {2: "the 2 given examples only", 1: "the given example only"}[shown]
+        assert result.facts["programs are told apart by"] == given
+        learned = induce(task, restarts=2, steps=4, rounds=1).result
+        assert f"The guide gives what it computes {words} probability" in how_sure(learned)
+
+
+@pytest.mark.parametrize("more", [{"test": (X, Y, SUMS)}, {}], ids=["tests", "drawn"])
+def test_where_others_are_known_it_is_not(more):
+    def few(count, generator):
+        return X[:count], Y[:count], SUMS[:count]
+
+    task = Task(model, few if not more else (X[:2], Y[:2], SUMS[:2]), **more)
+    assert induce(task, strategy="exhaustive", examples=2).result.told_apart_on is None
 
 
 def test_an_accuracy_is_said_once(found):

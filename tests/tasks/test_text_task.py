@@ -117,4 +117,4 @@ def test_an_input_without_elements_is_one_input(user_file):
     assert task.check() > 0
     assert task.right({"p": 1})
     assert not task.right({"p": 0})
-    assert task.told_apart_by == "all 1 inputs"
+    assert task.told_apart_by == "the only input"
