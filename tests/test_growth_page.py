@@ -36,7 +36,7 @@ def test_what_is_said_of_more_follows_from_the_figures():
     exact = json.loads((RESULTS / "exact" / "posteriors.json").read_text(encoding="utf-8"))["summary"]
     assert 0.75 < exact["apply2x2, 64 examples"]["seconds"]["median"] / 60 < 1.5
     assert "APPLY2X2 take about a minute on one core, given 64 grids" in told
-    lifetimes = json.loads((RESULTS / "lifelong" / "plain.json").read_text(encoding="utf-8"))
+    lifetimes = json.loads((RESULTS / "lifelong" / "augmented.json").read_text(encoding="utf-8"))
     a_task = lifetimes["models"]["ntpt"]["seconds"]["mean"] / 8
     assert (
         f"at the {a_task:.1f} s that one of a lifetime's eight tasks takes: {1000 * a_task / 3600:.1f} h"
@@ -46,9 +46,11 @@ def test_what_is_said_of_more_follows_from_the_figures():
 
 def test_what_two_processes_do_is_the_recorded():
     found = json.loads((RESULTS / "workers" / "cpu.json").read_text(encoding="utf-8"))
-    (exhaustive,), (rates,) = found["exhaustive"].values(), found["rates"].values()
+    (exhaustive,), (shared,), (rates,) = (found[part].values() for part in ("exhaustive", "shared", "rates"))
     assert exhaustive["same"]
+    assert shared["same"]
     assert rates["same"]
     told = " ".join(PAGE.split())
     assert f"two on two cores run programs {exhaustive['ratios']['2']:.2f} times as fast as one" in told
     assert f"and trainings of four seeds {rates['ratios']['2']:.2f} times, with the same results" in told
+    assert f"`turing.terpret` that share work {shared['ratios']['2']:.2f} times" in told
