@@ -2,7 +2,8 @@
 
 Its tensors lie on the CPU and say that they lie elsewhere. As on a GPU, an operation refuses tensors of two
 devices, NumPy gets none of them, and a generator of the CPU draws none. torch's name for it is lazy: a kind
-of device that torch for the CPU or CUDA lacks, and whose gradients need no thread of their own.
+of device that torch for the CPU or CUDA lacks, and whose gradients need no thread of their own. Unlike on a
+GPU, weights that a module ties come apart when it is moved there.
 """
 
 from collections.abc import Iterator

@@ -35,6 +35,8 @@ from ntpt_pyro.inference.training.checkpoint import digest_of
 from ntpt_pyro.inference.work.workers import ALONE, Workers
 from ntpt_pyro.language.given_data import Data, given_data
 
+ON_GPU = "because it is to run on a GPU"
+"""Why programs are run by themselves there."""
 MEMORY = 2**31
 """Bytes that programs may take."""
 NEGLIGIBLE = 1e-6
@@ -171,7 +173,9 @@ def _check_by_itself(prior: Prior, why_not: str, *, certain_labels: bool | None)
             "certain labels" if certain_labels else "prior's weights",
             expected="a model whose programs share work",
             got=f"one whose programs do not, {why_not}",
-            remedy="let labels be noisy" if certain_labels else "give probabilities of choices only",
+            remedy="take the CPU"
+            if why_not == ON_GPU
+            else ("let labels be noisy" if certain_labels else "give probabilities of choices only"),
         )
 
 
@@ -197,7 +201,7 @@ def _recorded(
     if weighted:
         return None, "because examples are masked or scaled"
     if torch.get_default_device().type != "cpu":
-        return None, "because it is to run on a GPU"
+        return None, ON_GPU
     try:
         recording = record(model, [tensor[:1] for tensor in data])
     except NotSharedError as error:

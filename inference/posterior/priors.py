@@ -64,7 +64,7 @@ class Prior:
     def _table(self, site: str, size: int) -> Float[Tensor, " size"]:
         if site not in self.choices:
             return torch.full((size,), 1 / size, dtype=torch.float64, device="cpu")
-        probs = torch.as_tensor(self.choices[site], dtype=torch.float64)
+        probs = torch.as_tensor(self.choices[site], dtype=torch.float64, device="cpu")
         if probs.shape != (size,) or not bool((probs >= 0).all()) or abs(float(probs.sum()) - 1) > ROUNDING:
             raise UsageError(
                 f"prior of {site!r}",

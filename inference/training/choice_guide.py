@@ -109,7 +109,7 @@ class ChoiceGuide(OwnNames):
             frame = next((p for p in site.plates if p[0] == plate), None)
             logits = self.logits()[site.name]
             if frame is not None:
-                logits = logits.index_select(frame[2] - 1, restarts)
+                logits = logits.index_select(frame[2] - 1, restarts.to(logits.device))
             plates = _resized(site.plates, plate, len(restarts))
             kept.append(ChoiceSite(site.name, site.size, tuple(logits.shape[:-1]), plates))
             values[site.name] = logits

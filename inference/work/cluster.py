@@ -57,7 +57,7 @@ def connected(address: str) -> Generator[Any]:
             with ThreadPoolExecutor(1) as aside:  # this thread may have a loop of its own, as in a notebook
                 aside.submit(asyncio.run, _knock(address)).result()
             client = distributed.Client(address, timeout=PATIENCE, set_as_default=False)
-        except (OSError, ValueError, TypeError) as error:
+        except (OSError, ValueError, TypeError, MemoryError) as error:  # the last of what is no Dask at all
             raise UsageError(
                 "cluster",
                 expected=f"a Dask scheduler at {address} that answers within {PATIENCE:.0f} seconds",

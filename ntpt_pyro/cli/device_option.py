@@ -89,20 +89,22 @@ def goes_on(out: Path | None, *, quiet: bool) -> bool:
     if out is None or os.environ.get(STARTED_AGAIN, "0") == "0":
         return False
     if streams.speaks() and not quiet:
-        streams.say(f"torchrun has started all processes again; the run {_from_where(out)}")
+        streams.say(f"torchrun has started all processes again; the run was kept {_where(out)}")
     return True
 
 
-def _from_where(out: Path) -> str:
-    """Where a run of restarts stands, in words."""
+def _where(out: Path) -> str:
+    """At which step a run of restarts was kept last, in words."""
     from ntpt_pyro.inference.training.checkpoint import step_of
     from ntpt_pyro.runs.run_folder import RunFolder
 
     run, last = RunFolder(out), len([*out.glob("search-*.safetensors")])
     phases = {"training on": "settle"} | {f"search {n}": f"search-{n - 1}" for n in range(last, 0, -1)}
     if run.complete:
-        return "had ended already"
+        return "at its end"
     for phase, kept in phases.items():
-        with suppress(NtptError):  # there is none, or it is damaged, which all processes are told
-            return f"goes on from step {step_of(run.checkpoint(kept))} of {phase}"
-    return "begins anew, there is no checkpoint yet"
+        if (checkpoint := run.checkpoint(kept)).exists():
+            with suppress(NtptError):
+                return f"at step {step_of(checkpoint)} of {phase}"
+            return f"in a checkpoint of {phase} that cannot be read"
+    return "at no step yet"

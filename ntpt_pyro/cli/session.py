@@ -165,6 +165,8 @@ def _print_unread(
     by_way = ignored_settings(way, settings, untrained(task, library))
     print_unread(console, way, by_way)
     idle = idle_settings(settings_of(result.options), shared=ranks_now() is not None)
+    if getattr(result, "given_up", None):  # in one process, before it went on here
+        idle.pop("halve", None)
     for name, why in idle.items():
         if name in settings and name not in by_way:
             print_unread(console, way, [name], why)

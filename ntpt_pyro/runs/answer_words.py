@@ -3,6 +3,7 @@
 from ntpt_pyro.bounds import in_digits
 from ntpt_pyro.runs.headings import GUIDE, heading_of
 from ntpt_pyro.runs.results import FoundBehaviour, LearnedResult, PosteriorResult, ProgramResult
+from ntpt_pyro.tasks.task import BEHAVIOUR_EXAMPLES
 
 
 def right_or_not(result: ProgramResult) -> str:
@@ -44,8 +45,9 @@ def on_these(result: LearnedResult | PosteriorResult) -> str:
     """
     if result.told_apart_on is None:
         return ""
-    few = "this example" if result.told_apart_on == 1 else f"these {result.told_apart_on:,} examples"
-    return f" on {few}"
+    if result.told_apart_on == BEHAVIOUR_EXAMPLES:  # there may be more
+        return f" on the first {BEHAVIOUR_EXAMPLES} examples"
+    return " on this example" if result.told_apart_on == 1 else f" on these {result.told_apart_on:,} examples"
 
 
 def counted_examples(number: int) -> str:

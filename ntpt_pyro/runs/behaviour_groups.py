@@ -1,7 +1,5 @@
 """The posterior over what programs of a task compute."""
 
-import torch
-
 from ntpt_pyro.inference.posterior.behaviours import Behaviour, by_behaviour
 from ntpt_pyro.inference.posterior.posterior import Posterior
 from ntpt_pyro.language.library import Library
@@ -23,6 +21,9 @@ def grouped(task: Task, library: Library | None, examples: Examples, posterior: 
     """
     programs = [program for program, _ in posterior.top(min(MOST, posterior.programs()))]
     results = task.behaviours(programs, library, examples)
+    if task.has_judge and told_apart_on(task, examples) is not None:  # it may know more than these
+        verdicts = [task.right(program, library) for program in programs]
+        results = list(zip(results, verdicts, strict=True))
     known = {tuple(program.items()): found for program, found in zip(programs, results, strict=True)}
     return by_behaviour(
         posterior,
@@ -33,13 +34,12 @@ def grouped(task: Task, library: Library | None, examples: Examples, posterior: 
 
 
 def told_apart_on(task: Task, examples: Examples) -> int | None:
-    """How many given examples say all that is known of what programs compute.
+    """How many given examples, or given test examples, say all that is known of what programs compute.
 
     :param task: whose programs they are.
     :param examples: that were learned from.
     :returns: the number; None where the task has other inputs, or draws them.
     """
-    if task.told_apart_by is not None or "examples" not in task.undrawn:
+    if task.told_apart_by is not None or not {"examples", "test_examples"} <= {*task.undrawn}:
         return None
-    given, apart = len(task.draw(1, torch.Generator())), len(task.tells_apart(examples))
-    return min(given, BEHAVIOUR_EXAMPLES) if apart == given else None
+    return min(len(task.tells_apart(examples)), BEHAVIOUR_EXAMPLES)

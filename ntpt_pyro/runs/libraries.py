@@ -2,6 +2,8 @@
 
 from copy import deepcopy
 
+import torch
+
 from ntpt_pyro.language.library import Library
 from ntpt_pyro.runs.chosen_networks import chosen_between
 from ntpt_pyro.tasks.examples import Examples
@@ -14,10 +16,10 @@ def library_of(task: Task, library: Library | None, seed: int) -> Library:
     :param task: the task.
     :param library: those of another run, which stays as it is; None begins with none.
     :param seed: of new weights.
-    :returns: a library that has what the task needs.
+    :returns: a library that has what the task needs, on torch's default device.
     :raises LibraryError: where a function does not fit the task.
     """
-    full = Library(seed=seed) if library is None else deepcopy(library)
+    full = Library(seed=seed) if library is None else deepcopy(library).to(torch.get_default_device())
     for function in task.functions:
         full.ensure(function)
     return full

@@ -31,7 +31,7 @@ from ntpt_pyro.runs.results import (
 )
 from ntpt_pyro.runs.solved import solved_result
 from ntpt_pyro.tasks.examples import Examples
-from ntpt_pyro.tasks.task import Task
+from ntpt_pyro.tasks.task import BEHAVIOUR_EXAMPLES, Task
 
 if TYPE_CHECKING:
     from ntpt_pyro.runs.induce import Ended
@@ -266,7 +266,8 @@ def _told_apart_by(work: Work, known: int | None) -> str:
         return work.task.told_apart_by
     if known is None:
         return counted_examples(len(work.task.tells_apart(work.examples)))
-    return "the given example only" if known == 1 else f"the {known:,} given examples only"
+    first = "first " if known == BEHAVIOUR_EXAMPLES else ""
+    return "the given example only" if known == 1 else f"the {first}{known:,} given examples only"
 
 
 def cost_of(exact: ExactPosterior) -> PosteriorCost:

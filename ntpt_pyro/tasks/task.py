@@ -162,9 +162,14 @@ class Task(Drawing, Solvable):
         return {}
 
     @property
+    def has_judge(self) -> bool:
+        """Whether a function of its own judges programs."""
+        return self._judge is not None
+
+    @property
     def domain(self) -> str:
         """What its programs are judged on, in words."""
-        if self._judge is not None:
+        if self.has_judge:
             return "what its judge tries"
         return "every test example" if self.has_tests else "every example"
 

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ntpt_pyro.errors import TerpretError
+from ntpt_pyro.errors import TerpretError, UsageError
 from ntpt_pyro.language.concrete_library import ConcreteLibrary
 from ntpt_pyro.language.library import Library
 from ntpt_pyro.language.sites import variables
@@ -64,6 +64,7 @@ class TerpretModel:
     def __init__(self, source: Source, hypers: Mapping[str, int], setting: str = "") -> None:
         self.source = source
         self.hypers = dict(hypers)
+        self._device = torch.get_default_device()
         unrolled = Unrolled(source, hypers, setting)
         self._unrolled = unrolled
         self._sites = TextSites(unrolled)
@@ -117,7 +118,15 @@ class TerpretModel:
         :returns: by output's site its distribution ``[*batch, instances, n]``; under forward marginals
             only of outputs that some instance observes, or that are to be drawn.
         :raises LibraryError: where a learnable function is missing.
+        :raises UsageError: where torch's default device is another one than when the text was loaded.
         """
+        if torch.get_default_device() != self._device:
+            raise UsageError(
+                f"text {self.source.name}",
+                expected=f"torch's default device to be {self._device}, where it was loaded",
+                got=str(torch.get_default_device()),
+                remedy="load it again where it is to run",
+            )
         tensors = self._sites.tensors(data)
         blocks: dict[Block, Slots] = {}
         values = Values(blocks, self._rows)

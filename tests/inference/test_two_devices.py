@@ -5,8 +5,9 @@ import pytest
 import torch
 from torch import nn
 
-from ntpt_pyro import Library, Tensor, choice, learn, observe, runtime
-from ntpt_pyro.inference import exact_posterior, fit, marginal, relaxed
+from ntpt_pyro import Library, Task, Tensor, choice, induce, learn, observe, runtime
+from ntpt_pyro.errors import UsageError
+from ntpt_pyro.inference import Prior, exact_posterior, fit, marginal, relaxed
 from ntpt_pyro.models.path_len import compiled
 from ntpt_pyro.tasks.examples import drawn_examples
 from tests.pretended_device import pretended_device
@@ -100,3 +101,46 @@ def test_examples_are_drawn_on_the_cpu_and_moved(elsewhere):
 
     found = drawn_examples("own", draw, 5, torch.Generator().manual_seed(0))
     assert {tensor.device for tensor in found.tensors} == {elsewhere}
+
+
+def test_a_prior_of_tables_counts_on_both(elsewhere):
+    prior = Prior({"by": [0.1, 0.2, 0.3, 0.4]})
+    there = exact_posterior(shift, (X, X % 1), prior=prior).posterior
+    with torch.device("cpu"):
+        here = exact_posterior(shift, (X, X % 1), prior=prior).posterior
+    torch.testing.assert_close(there.marginals["by"], here.marginals["by"])
+
+
+def test_a_text_of_another_device_is_refused_in_a_line(elsewhere):
+    with torch.device("cpu"):
+        here = compiled(2, 2)
+    with pytest.raises(
+        UsageError, match=r"text path_len\.terpret: expected torch's default device to be cpu"
+    ):
+        here(None, None, None)
+
+
+def test_a_library_is_moved_to_where_a_run_is(elsewhere):
+    task = Task(reading, (torch.rand(12, 5, 4, device="cpu"), X.repeat(2) % 3), functions=[reads])
+    with torch.device("cpu"):
+        library = Library([reads])
+    found = induce(task, library=library, restarts=2, steps=3, search=1)
+    assert {one.device for one in found.library.parameters()} == {elsewhere}
+    assert {one.device.type for one in library.parameters()} == {"cpu"}
+
+
+def reading(images, results=None, *, library):
+    by = choice("by", 3)
+    with pyro.plate("examples", len(images)):
+        observe("y", of_three(library["reads"](images), by), results)
+
+
+@runtime([3, 3], 3)
+def of_three(a, b):
+    return (a + b) % 3
+
+
+def test_some_restarts_are_taken_by_numbers_of_the_cpu(elsewhere):
+    training = fit(shift, (X, X), restarts=3, steps=2)
+    kept = training.guide.take(torch.tensor([2, 0], device="cpu")).probabilities()["by"]
+    assert torch.equal(kept.cpu(), training.guide.probabilities()["by"].cpu()[[2, 0]])

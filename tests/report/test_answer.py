@@ -114,13 +114,34 @@ def test_where_no_other_inputs_are_known_a_probability_is_limited_to_the_example
         assert f"The guide gives what it computes {words} probability" in how_sure(learned)
 
 
-@pytest.mark.parametrize("more", [{"test": (X, Y, SUMS)}, {}], ids=["tests", "drawn"])
-def test_where_others_are_known_it_is_not(more):
-    def few(count, generator):
-        return X[:count], Y[:count], SUMS[:count]
+def few(count, generator):
+    return X[:count], Y[:count], SUMS[:count]
 
-    task = Task(model, few if not more else (X[:2], Y[:2], SUMS[:2]), **more)
+
+@pytest.mark.parametrize("drawn", [{"examples": few}, {"examples": few(2, None), "test": few}])
+def test_where_others_are_known_it_is_not(drawn):
+    task = Task(model, **drawn)
     assert induce(task, strategy="exhaustive", examples=2).result.told_apart_on is None
+
+
+def test_given_tests_are_all_that_is_known_too():
+    task = Task(model, few(2, None), test=(X, Y, SUMS))
+    assert induce(task, strategy="exhaustive").result.told_apart_on == len(X)
+
+
+def test_of_many_examples_the_first_tell_programs_apart():
+    many = [one.repeat(24) for one in (X, Y, SUMS)]  # 600
+    result = induce(Task(model, tuple(many)), strategy="exhaustive").result
+    assert how_sure(result).startswith("What it computes on the first 256 examples has probability")
+    assert result.facts["programs are told apart by"] == "the first 256 given examples only"
+
+
+def test_a_judge_that_knows_more_than_few_examples_tells_programs_apart():
+    task = Task(model, few(1, None), judge=lambda program: program == SUM)
+    result = induce(task, strategy="exhaustive").result
+    verdicts = {one.right for one in result.behaviours}
+    assert verdicts == {True, False}
+    assert 0 < result.right_behaviours < 1
 
 
 def test_an_accuracy_is_said_once(found):

@@ -91,10 +91,10 @@ def test_the_first_process_speaks_for_all(tmp_path):
 @pytest.mark.parametrize(
     ("ends_in", "told"),
     [
-        (None, "begins anew, there is no checkpoint yet"),
-        ("_settled", "goes on from step 50 of search 1"),
-        ("result_of", "goes on from step 100 of training on"),
-        ("nothing", "had ended already"),
+        (None, "was kept at no step yet"),
+        ("_settled", "was kept at step 50 of search 1"),
+        ("result_of", "was kept at step 100 of training on"),
+        ("nothing", "was kept at its end"),
     ],
 )
 def test_what_torchrun_starts_again_says_from_where_it_goes_on(monkeypatch, tmp_path, ntpt, ends_in, told):
