@@ -135,6 +135,20 @@ def in_digits(number: int | str) -> str:
     return f"about {'-' if number < 0 else ''}{leading}e{exponent:.0f}"
 
 
+def counted(number: int, what: str) -> str:
+    """How many of something, in words.
+
+    :param number: how many.
+    :param what: one of them.
+    :returns: as ``1 argument``, ``2 arguments``.
+
+    >>> counted(1, "argument"), counted(0, "index")
+    ('1 argument', '0 indices')
+    """
+    several = "indices" if what == "index" else f"{what}s"
+    return f"{in_digits(number)} {what if number == 1 else several}"
+
+
 def in_units(size: float) -> str:
     """Memory as people read it.
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ntpt_pyro.bounds import check_count
+from ntpt_pyro.bounds import check_count, counted
 from ntpt_pyro.inference.posterior.posterior import Posterior
 from ntpt_pyro.language.program import Line, Program
 from ntpt_pyro.report.learned_report import print_learned
@@ -110,7 +110,7 @@ def print_few(console: "Console", result: ProgramResult, programs: Sequence[Rank
     :param k: how many were asked for.
     """
     if len(programs) < k:
-        count = "1 program" if len(programs) == 1 else f"{len(programs):,} programs"
+        count = counted(len(programs), "program")
         no_more = "there are no more" if isinstance(result, LearnedResult) else "the run keeps no more"
         print_line(console, f"\n{count}: {no_more}", style="dim")
 

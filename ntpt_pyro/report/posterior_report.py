@@ -3,13 +3,13 @@
 import math
 from typing import TYPE_CHECKING
 
-from ntpt_pyro.bounds import in_digits
+from ntpt_pyro.bounds import counted, in_digits
 from ntpt_pyro.inference.posterior.posterior import Posterior
 from ntpt_pyro.report.answer import accuracies, print_answer
 from ntpt_pyro.report.behaviour_list import print_behaviours
 from ntpt_pyro.report.plain_console import print_heading, print_line
 from ntpt_pyro.report.program_text import print_believed, print_marginals, print_rows
-from ntpt_pyro.runs.answer_words import counted_examples, held_out, how_sure, on_these, right_or_not
+from ntpt_pyro.runs.answer_words import held_out, how_sure, on_these, right_or_not
 from ntpt_pyro.runs.results import PosteriorResult
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def print_posterior(console: "Console", result: PosteriorResult, posterior: Post
     :param top: behaviours to list; 0 lists some where there are several.
     """
     cost = result.cost
-    over = f"{in_digits(cost.programs)} programs given {counted_examples(cost.examples)}"
+    over = f"{in_digits(cost.programs)} programs given {counted(cost.examples, 'example')}"
     print_heading(console, result.task, f", the exact posterior of {over}\n")
     print_believed(console, result, posterior)
     print_answer(console, [right_or_not(result), how_sure(result), held_out(result)])

@@ -28,8 +28,8 @@ def how_sure(result: LearnedResult | PosteriorResult) -> str:
     own = own_behaviour(result)
     if own is None:
         return ""
-    what = f"hat it computes{on_these(result)}"
-    whose = f"The guide gives w{what}" if heading_of(result) == GUIDE else f"W{what} has"
+    computes = f"it computes{on_these(result)}"
+    whose = f"The guide gives what {computes}" if heading_of(result) == GUIDE else f"What {computes} has"
     several = isinstance(result, PosteriorResult) and own.programs > 1  # all there are, none of them drawn
     together = f", that of {in_digits(own.programs)} programs together" if several else ""
     best = result.behaviours[0].probability
@@ -48,18 +48,6 @@ def on_these(result: LearnedResult | PosteriorResult) -> str:
     if result.told_apart_on == BEHAVIOUR_EXAMPLES:  # there may be more
         return f" on the first {BEHAVIOUR_EXAMPLES} examples"
     return " on this example" if result.told_apart_on == 1 else f" on these {result.told_apart_on:,} examples"
-
-
-def counted_examples(number: int) -> str:
-    """A number of examples in words.
-
-    :param number: of them.
-    :returns: in words.
-
-    >>> counted_examples(1), counted_examples(2000)
-    ('1 example', '2,000 examples')
-    """
-    return "1 example" if number == 1 else f"{number:,} examples"
 
 
 def restarts_right(result: ProgramResult) -> str:

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from ntpt_pyro.bounds import counted
 from ntpt_pyro.inference.training.callbacks import Halving
 from ntpt_pyro.runs.methods.named import has_guide
 from ntpt_pyro.runs.methods.restarts_method import search_steps
@@ -39,7 +40,7 @@ def idle_on_the_way(settings: OfSearch, steps: int, *, shared: bool = False) -> 
     >>> idle_on_the_way(Settings(halve=1000, look=7), steps=100)
     {'halve': 'a search has 100 steps'}
     """
-    found, short = {}, f"a search has {_counted(steps)}"
+    found, short = {}, f"a search has {counted(steps, 'step')}"
     if settings.look is not None and settings.look > steps:
         found["look"] = short
     if settings.halve is None:
@@ -70,9 +71,5 @@ def idle_settings(settings: Settings, *, shared: bool = False) -> dict[str, str]
     if settings.search is not None and settings.restarts == 1:
         found["search"] = "one restart takes all steps"
     elif settings.search is not None and settings.search > steps:
-        found["search"] = f"a search has {_counted(steps)}, a third of --steps"
+        found["search"] = f"a search has {counted(steps, 'step')}, a third of --steps"
     return found | idle_on_the_way(settings, steps, shared=shared)
-
-
-def _counted(steps: int) -> str:
-    return "1 step" if steps == 1 else f"{steps:,} steps"

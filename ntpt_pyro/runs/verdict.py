@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ntpt_pyro.bounds import as_json
+from ntpt_pyro.bounds import as_json, counted
 from ntpt_pyro.inference.posterior.behaviours import Behaviour
 from ntpt_pyro.inference.posterior.exhaustive import ExactPosterior
 from ntpt_pyro.inference.posterior.log_likelihoods import evidence_bound
@@ -14,7 +14,6 @@ from ntpt_pyro.inference.posterior.posterior import Posterior
 from ntpt_pyro.inference.training.restart_search import POSTERIOR_EXAMPLES
 from ntpt_pyro.language.library import Library
 from ntpt_pyro.runs.all_inputs import told_of_all_inputs
-from ntpt_pyro.runs.answer_words import counted_examples
 from ntpt_pyro.runs.behaviour_groups import grouped, told_apart_on
 from ntpt_pyro.runs.methods.method import Found, Work
 from ntpt_pyro.runs.open_choices import lines_of
@@ -265,7 +264,7 @@ def _told_apart_by(work: Work, known: int | None) -> str:
     if work.task.told_apart_by is not None:
         return work.task.told_apart_by
     if known is None:
-        return counted_examples(len(work.task.tells_apart(work.examples)))
+        return counted(len(work.task.tells_apart(work.examples)), "example")
     first = "first " if known == BEHAVIOUR_EXAMPLES else ""
     return "the given example only" if known == 1 else f"the {first}{known:,} given examples only"
 

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ntpt_pyro.bounds import counted
 from ntpt_pyro.errors import TaskError, UsageError
 from ntpt_pyro.inference.training.checkpoint import digest_of
 from ntpt_pyro.language.library import Library
@@ -90,7 +91,7 @@ class TextTask(Task):
     @property
     def domain(self) -> str:
         """See :class:`~ntpt_pyro.Task`."""
-        return f"the {_counted(len(self.train.instances))} that it was learned from"
+        return f"the {counted(len(self.train.instances), 'instance')} that it was learned from"
 
     @property
     def has_tests(self) -> bool:
@@ -167,7 +168,7 @@ class TextTask(Task):
         }
         few, count = found[self.train.name], len(self.train.instances)
         if self.functions and few < count:  # said in place of a verdict, see `right`
-            told = f"{few:,} of {_counted(count)} reproduced ({few / count:.1%})"
+            told = f"{few:,} of {counted(count, 'instance')} reproduced ({few / count:.1%})"
             facts["program"] = f"not judged: {told}; a wrong program and functions that misread look alike"
         return {**facts, "observed": self.observed_in_words, "compiled to": size}
 
@@ -179,7 +180,7 @@ class TextTask(Task):
             each, cells = batch.observed, sum(prod(one.dims) for one in batch.model.outputs)
             told = f"{int(each.sum()):,} of {len(each) * cells:,} outputs"
             if none := int((each == 0).sum()):
-                told += f", none in {_counted(none)}"
+                told += f", none in {counted(none, 'instance')}"
             words.append(told if len(self.batches) == 1 else f"{batch.name!r} {told}")
         return "; ".join(words)
 
@@ -189,7 +190,7 @@ class TextTask(Task):
 
     def data_sources(self) -> dict[str, str]:
         """See :class:`~ntpt_pyro.Task`."""
-        return {"train": f"{_counted(len(self.train.instances))} of {self._instances}"}
+        return {"train": f"{counted(len(self.train.instances), 'instance')} of {self._instances}"}
 
     def check_solvable(self) -> None:
         """See :class:`~ntpt_pyro.tasks.solvable.Solvable`: functions read what instances give."""
@@ -366,7 +367,3 @@ def _agrees(output: Any, observed: Any) -> bool:
 
 def _assigned(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} = {value}" for name, value in values.items())
-
-
-def _counted(instances: int) -> str:
-    return "1 instance" if instances == 1 else f"{instances:,} instances"

@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+from ntpt_pyro.bounds import counted
 from ntpt_pyro.errors import TerpretError
 from ntpt_pyro.language.learned_functions import LearnedFunction, Tensor
 from ntpt_pyro.terpret.integer_functions import LARGEST_INTEGER, OPERATORS, shown
-from ntpt_pyro.terpret.nearest_names import counted, listed, nearest
+from ntpt_pyro.terpret.nearest_names import listed, nearest
 from ntpt_pyro.terpret.origins import Origins
 from ntpt_pyro.terpret.parser import Source
 from ntpt_pyro.terpret.refused_syntax import as_written, called, instead

@@ -13,9 +13,9 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from ntpt_pyro.bounds import counted
 from ntpt_pyro.errors import TerpretError
 from ntpt_pyro.terpret.integer_functions import LARGEST_INTEGER, OPERATORS, Integers, shown
-from ntpt_pyro.terpret.nearest_names import counted
 from ntpt_pyro.terpret.origins import Origins
 from ntpt_pyro.terpret.parser import Source, range_of
 from ntpt_pyro.terpret.symbols import RuntimeDeclared

@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ntpt_pyro.bounds import in_digits
+from ntpt_pyro.bounds import counted, in_digits
 from ntpt_pyro.errors import TerpretError
 from ntpt_pyro.terpret.function_bodies import Body, Definition, turns
 from ntpt_pyro.terpret.integer_functions import LARGEST_INTEGER, shown
-from ntpt_pyro.terpret.nearest_names import counted
 from ntpt_pyro.terpret.origins import Origins
 from ntpt_pyro.terpret.parser import Source, bounds_of
 from ntpt_pyro.terpret.refused_syntax import called, instead

@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ntpt_pyro.bounds import counted
 from ntpt_pyro.errors import DataError
 from ntpt_pyro.terpret.integer_functions import LARGEST_INTEGER
-from ntpt_pyro.terpret.nearest_names import counted, listed, nearest, to_rename
+from ntpt_pyro.terpret.nearest_names import listed, nearest, to_rename
 from ntpt_pyro.terpret.parser import Source
 from ntpt_pyro.terpret.symbols import Declared
 from ntpt_pyro.terpret.text_files import Entries, correction, read_json, shown

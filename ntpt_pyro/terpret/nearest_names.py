@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-from ntpt_pyro.bounds import in_digits
-
 MOST_NAMES = 12
 """Names that a message lists."""
 SHORT, SHORT_CUTOFF, CUTOFF = 2, 1.0, 0.6
@@ -55,20 +53,6 @@ def listed(names: Iterable[str]) -> str:
     every = list(names)
     more = f" and {len(every) - MOST_NAMES} more" if len(every) > MOST_NAMES else ""
     return f"{', '.join(every[:MOST_NAMES])}{more}" or "none"
-
-
-def counted(number: int, what: str) -> str:
-    """How many of something, in words.
-
-    :param number: how many.
-    :param what: one of them.
-    :returns: as ``1 argument``, ``2 arguments``.
-
-    >>> counted(1, "argument"), counted(0, "index")
-    ('1 argument', '0 indices')
-    """
-    several = "indices" if what == "index" else f"{what}s"
-    return f"{in_digits(number)} {what if number == 1 else several}"
 
 
 def _close(name: object, known: Iterable[str]) -> str | None:

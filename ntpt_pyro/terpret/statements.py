@@ -11,10 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from typing import Any
 
-from ntpt_pyro.bounds import in_digits
+from ntpt_pyro.bounds import counted, in_digits
 from ntpt_pyro.errors import TerpretError
 from ntpt_pyro.terpret.expressions import in_words, kind_of
-from ntpt_pyro.terpret.nearest_names import counted
 from ntpt_pyro.terpret.parser import Source, range_of
 from ntpt_pyro.terpret.refused_syntax import as_written
 from ntpt_pyro.terpret.symbol_table import Declarer

@@ -6,12 +6,12 @@ from itertools import pairwise
 from math import prod
 from typing import Any
 
-from ntpt_pyro.bounds import in_digits
+from ntpt_pyro.bounds import counted, in_digits
 from ntpt_pyro.errors import DataError, TerpretError
 from ntpt_pyro.language.learned_functions import LearnedFunction, Tensor
 from ntpt_pyro.terpret.expressions import Evaluator, in_words
 from ntpt_pyro.terpret.function_tables import RuntimeFunctions
-from ntpt_pyro.terpret.nearest_names import counted, listed, nearest, to_rename
+from ntpt_pyro.terpret.nearest_names import listed, nearest, to_rename
 from ntpt_pyro.terpret.parser import Source
 from ntpt_pyro.terpret.refused_syntax import as_written
 from ntpt_pyro.terpret.scopes import MISSING

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ntpt_pyro.bounds import counted
 from ntpt_pyro.errors import DataError
-from ntpt_pyro.terpret.nearest_names import counted
 
 LONGEST_INTEGER = 18
 """Characters of an integer that is read as one."""
