@@ -3,7 +3,7 @@
 import inspect
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +12,7 @@ import typer
 
 from ntpt_pyro.cli import streams
 from ntpt_pyro.cli.options import Command, beginning, with_parameters
-from ntpt_pyro.errors import NtptError, UsageError
+from ntpt_pyro.errors import UsageError
 from ntpt_pyro.runs.device_names import DEVICES, device_named
 
 Device = Annotated[
@@ -85,26 +85,10 @@ def goes_on(out: Path | None, *, quiet: bool) -> bool:
     :returns: whether it is.
     """
     from ntpt_pyro.inference.training.ranks import STARTED_AGAIN
+    from ntpt_pyro.runs.kept_at import kept_at
 
     if out is None or os.environ.get(STARTED_AGAIN, "0") == "0":
         return False
     if streams.speaks() and not quiet:
-        streams.say(f"torchrun has started all processes again; the run was kept {_where(out)}")
+        streams.say(f"torchrun has started all processes again; the run was kept {kept_at(out)}")
     return True
-
-
-def _where(out: Path) -> str:
-    """At which step a run of restarts was kept last, in words."""
-    from ntpt_pyro.inference.training.checkpoint import step_of
-    from ntpt_pyro.runs.run_folder import RunFolder
-
-    run, last = RunFolder(out), len([*out.glob("search-*.safetensors")])
-    phases = {"training on": "settle"} | {f"search {n}": f"search-{n - 1}" for n in range(last, 0, -1)}
-    if run.complete:
-        return "at its end"
-    for phase, kept in phases.items():
-        if (checkpoint := run.checkpoint(kept)).exists():
-            with suppress(NtptError):
-                return f"at step {step_of(checkpoint)} of {phase}"
-            return f"in a checkpoint of {phase} that cannot be read"
-    return "at no step yet"
