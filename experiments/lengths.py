@@ -90,11 +90,10 @@ def _right(model: Callable[[Tensor], Tensor], inputs: Tensor, results: Tensor) -
 
 
 def _by_networks(program: Program, library: Library, tape: Tapes) -> dict[str, int]:
-    known = list(tape.symbols.T.numpy())
+    known, parts = list(tape.symbols.T.numpy()), tape.examples.tensors[0].split(CHUNK)
     read: _Readings = []
     for network in library:
         with torch.no_grad():
-            parts = tape.examples.tensors[0].split(CHUNK)
             found = torch.cat([network(images).argmax(-1) for images in parts])
         read.append(list(found.T.cpu().numpy()))
     first, second = library.steps

@@ -103,11 +103,9 @@ def unread_settings(
     :param names: of the settings that were given.
     :returns: who does not look at them, why where that is to be said, and which these are.
     """
-    learn = any(model not in BASELINES for model in models)
-    who = ", ".join(models)
-    others = OF_BASELINES if not any(model in BASELINES for model in models) else ()
-    unread = others if learn else OF_PROGRAMS
-    found = [(who, "", [name for name in names if name in unread])]
+    learn, baselines = not set(models) <= set(BASELINES), not set(models).isdisjoint(BASELINES)
+    unread = (() if learn else OF_PROGRAMS) + (() if baselines else OF_BASELINES)
+    found = [(", ".join(models), "", [name for name in names if name in unread])]
     if learn:
         idle = idle_on_the_way(settings, settings.search)
         found += [("ntpt", why, [name]) for name, why in idle.items() if name in names]

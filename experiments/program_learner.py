@@ -58,7 +58,8 @@ class ProgramLearner:
             free = (batch.rows >= len(program.work.held_back)).nonzero()[:, 0]
             if not len(free):
                 return
-            again = torch.arange(len(batch.rows), device=free.device) % len(free)  # one size: recorded steps
+            # Batches of one size have steps recorded.
+            again = torch.arange(len(batch.rows), device=free.device) % len(free)
             verdict = program.search(batch.examples.take(free[again]))
             if verdict is not None:
                 self._settle(program, verdict)

@@ -169,13 +169,12 @@ def exact_posterior(
 def _check_by_itself(prior: Prior, why_not: str, *, certain_labels: bool | None) -> None:
     """Refuse what programs that are run one by one cannot have: they do not show what they read."""
     if certain_labels or prior.weights is not None:
+        otherwise = "let labels be noisy" if certain_labels else "give probabilities of choices only"
         raise UsageError(
             "certain labels" if certain_labels else "prior's weights",
             expected="a model whose programs share work",
             got=f"one whose programs do not, {why_not}",
-            remedy="take the CPU"
-            if why_not == ON_GPU
-            else ("let labels be noisy" if certain_labels else "give probabilities of choices only"),
+            remedy="take the CPU" if why_not == ON_GPU else otherwise,
         )
 
 

@@ -263,19 +263,9 @@ class CompiledStep:
         own = [one.grad for one in recorded.learned]
         gaps = _gaps(own, gradients)
         if _apart(own, gaps) > near and not EXACT.issuperset(one.device.type for one in recorded.learned):
-            noise = [0.0 for _ in gaps]
-            for _ in range(AGAIN):
-                zero_grads(parameters)
-                undo()
-                self.elbo.loss_and_grads(
-                    *self.programs(step, len(batch[0])), *batch
-                )  # alone: no other process
-                again = _gaps(own, [one.grad for one in recorded.learned])
-                noise = [max(known, gap) for known, gap in zip(noise, again, strict=True)]
-            gaps = [
-                gap - NOISE * each if math.isfinite(each) else gap
-                for gap, each in zip(gaps, noise, strict=True)
-            ]
+            again = [self._again(recorded, parameters, batch, step, undo) for _ in range(AGAIN)]
+            noise = [max(each) for each in zip(*(_gaps(own, one) for one in again), strict=True)]
+            gaps = [gap - NOISE * n if math.isfinite(n) else gap for gap, n in zip(gaps, noise, strict=True)]
         if _apart(own, gaps) > near:
             self._known[key] = None
             if recorded.taken > 1:
@@ -288,6 +278,20 @@ class CompiledStep:
                 )
         self._move(parameters)
         return loss
+
+    def _again(
+        self,
+        recorded: _Recorded,
+        parameters: Sequence[Tensor],
+        batch: tuple[Tensor, ...],
+        step: int,
+        undo: Callable[[], None],
+    ) -> list[Tensor | None]:
+        """The model's own gradients of a step once more, by the same draws and in this process alone."""
+        zero_grads(parameters)
+        undo()
+        self.elbo.loss_and_grads(*self.programs(step, len(batch[0])), *batch)
+        return [one.grad for one in recorded.learned]
 
 
 def _is_checked(taken: int) -> bool:

@@ -49,9 +49,8 @@ def make_network(
                 networks.append(network)
                 results.append(_tried(declaration, network, trial))
         if (device := torch.get_default_device()).type != "cpu":
-            networks = [
-                network.to(device) for network in networks
-            ]  # before they are one: it moves no such LSTM
+            # Before they are one: torch moves no LSTM whose weights have an axis of restarts.
+            networks = [network.to(device) for network in networks]
             trial = tuple(x.to(device) for x in trial)
             results = [_tried(declaration, network, trial) for network in networks]
         network = networks[0]

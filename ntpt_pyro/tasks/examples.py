@@ -112,8 +112,6 @@ def drawn_examples(
     :raises DataError: see :func:`checked_examples`.
     :raises BudgetError: where so many would not fit this machine; a few are drawn to find that out.
     """
-    if isinstance(given, Examples):
-        return Examples(given.tensors)
     if not callable(given):
         return checked_examples(name, given)
     if count > MANY:

@@ -25,10 +25,8 @@ def inputs_of(inputs: Sequence[Declared], outputs: Sequence[Declared]) -> tuple[
     digits = [size for one, size in ranges for _ in range(prod(one.dims))]
     every = prod(digits)
     if every <= MOST_INPUTS:
-        rows, words = (
-            _digits(torch.arange(every), digits),
-            f"all {every} inputs" if every > 1 else "the only input",
-        )
+        rows = _digits(torch.arange(every), digits)
+        words = f"all {every} inputs" if every > 1 else "the only input"
     else:
         source = torch.Generator().manual_seed(0)
         drawn = [torch.randint(size, (MOST_INPUTS,), generator=source, device="cpu") for size in digits]
